@@ -1,0 +1,99 @@
+"""Dataset: all clips with images, masks, cameras, poses and expressions; on disk as in docs/reference/dataset.md.
+
+dataset.json     schema version, size, fps, label table, recipe, clips, surfaces
+frames.jsonl     one line per frame of the shared trajectory: pose, expression, camera, split, valid, confidence
+clips/<path>/{image,alpha,region,changed}/%04d.png
+surfaces/<category>.safetensors      points of surface that an additive category brings (optional)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from perse_engine.look import Look
+from perse_engine.scene import Camera, Expression, FloatArray, Pose
+
+SCHEMA_VERSION = 1
+Split = Literal["train", "heldout"]
+ClipKind = Literal["source", "variant", "between", "mix"]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One moment of the shared trajectory. `confidence` 0..1 is how well pose and expression are known."""
+
+    index: int
+    pose: Pose
+    expression: Expression
+    camera: Camera
+    split: Split
+    valid: bool = True
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One look animated along (part of) the trajectory.
+
+    Attributes:
+        path: below clips/, such as 'source', 'hair/long-wavy-blonde', 'hair/source--long-wavy-blonde@0.50', 'mix/00'.
+        look: what it shows; a between clip has one category with a weight below 1.
+        frames: frame indices that exist as files, ascending.
+        split: 'heldout' clips are never trained, in no frame.
+    """
+
+    path: str
+    kind: ClipKind
+    look: Look
+    frames: tuple[int, ...]
+    split: Split = "train"
+
+
+@dataclass(frozen=True)
+class AddedSurface:
+    """Points on surface that a category brings, at rest in the world frame.
+
+    points [P, 3] m, normals [P, 3], colours [P, 3] 0..1, spacing_m [P] mean distance to the next point,
+    bone_weights [P, 4] (BONES), variant [P] uint16 index into `variants`.
+    """
+
+    points: FloatArray
+    normals: FloatArray
+    colours: FloatArray
+    spacing_m: FloatArray
+    bone_weights: FloatArray
+    variant: npt.NDArray[np.uint16]
+    variants: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Images:
+    """One frame of one clip: image [H, W, 3] uint8 over black (premultiplied), alpha [H, W] uint8,
+    region [H, W] uint8 REGION_LABELS, changed [H, W] uint8 (255 = differs from the source clip)."""
+
+    image: npt.NDArray[np.uint8]
+    alpha: npt.NDArray[np.uint8]
+    region: npt.NDArray[np.uint8]
+    changed: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset folder, opened. Images are read on demand with `synthesis.storage.read_images`."""
+
+    folder: Path
+    size_px: int
+    fps: float
+    frames: tuple[Frame, ...]
+    clips: tuple[Clip, ...]
+    recipe: Mapping[str, object]
+
+    def clip(self, path: str) -> Clip:
+        """The clip at this path."""
+        return next(c for c in self.clips if c.path == path)

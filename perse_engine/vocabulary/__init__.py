@@ -1,0 +1,22 @@
+"""The words that engine, API, database and files share. Standard library only: the API process imports it."""
+
+from perse_engine.vocabulary.catalogue import CATALOGUE, VariantSpec, variant_spec, variants_of
+from perse_engine.vocabulary.categories import ADDITIVE_CATEGORIES, CATEGORIES, REGION_LABELS
+from perse_engine.vocabulary.expressions import ARKIT_NAMES, EYE_LOOK_MAX_DEG, EYE_LOOK_NAMES
+from perse_engine.vocabulary.presets import PRESETS, Preset, pose_limits_deg
+
+__all__ = [
+    "ADDITIVE_CATEGORIES",
+    "ARKIT_NAMES",
+    "CATALOGUE",
+    "CATEGORIES",
+    "EYE_LOOK_MAX_DEG",
+    "EYE_LOOK_NAMES",
+    "PRESETS",
+    "REGION_LABELS",
+    "Preset",
+    "VariantSpec",
+    "pose_limits_deg",
+    "variant_spec",
+    "variants_of",
+]

@@ -1,0 +1,103 @@
+"""The variants that ship with the product: what a user can choose by name.
+
+A variant is described by adjective slots, as PERSE's prompts are; editors turn slots into pictures. The first
+variants of a category are the ones that the smaller presets use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class VariantSpec:
+    """One edit in a category. `id` is a slug, unique in the category; `slots` are its adjectives."""
+
+    category: str
+    id: str
+    slots: Mapping[str, str]
+    prompt: str
+
+
+def _hair(length: str, texture: str, colour: str) -> VariantSpec:
+    return VariantSpec(
+        "hair",
+        f"{length}-{texture}-{colour}",
+        {"length": length, "texture": texture, "colour": colour},
+        f"a person with {length} {texture} {colour} hair",
+    )
+
+
+def _beard(style: str, colour: str) -> VariantSpec:
+    return VariantSpec(
+        "beard",
+        f"{style}-{colour}",
+        {"style": style, "colour": colour},
+        f"a person with a {colour} {style} beard",
+    )
+
+
+def _one(category: str, id: str, prompt: str, **slots: str) -> VariantSpec:
+    return VariantSpec(category, id, slots, prompt)
+
+
+CATALOGUE: tuple[VariantSpec, ...] = (
+    _hair("long", "wavy", "blonde"),
+    _hair("source-length", "straight", "ginger"),
+    _hair("source-length", "straight", "black"),
+    _hair("long", "straight", "brown"),
+    _hair("source-length", "straight", "grey"),
+    _hair("source-length", "straight", "blue"),
+    _beard("full", "brown"),
+    _beard("stubble", "brown"),
+    _beard("goatee", "black"),
+    _beard("full", "grey"),
+    _one("eyebrows", "thick-dark", "a person with thick dark eyebrows", thickness="thick", colour="dark"),
+    _one("eyebrows", "thin-arched", "a person with thin arched eyebrows", thickness="thin", shape="arched"),
+    _one("eyebrows", "blonde", "a person with blonde eyebrows", colour="blonde"),
+    _one(
+        "eyebrows",
+        "thick-straight",
+        "a person with thick straight eyebrows",
+        thickness="thick",
+        shape="straight",
+    ),
+    _one("nose", "wide", "a person with a wide nose", width="wide"),
+    _one("nose", "slim-long", "a person with a slim long nose", width="slim", length="long"),
+    _one("nose", "short-upturned", "a person with a short upturned nose", length="short", tip="upturned"),
+    _one("nose", "aquiline", "a person with an aquiline nose", bridge="aquiline"),
+    _one("mouth", "full-red", "a person with full red lips", fullness="full", colour="red"),
+    _one("mouth", "thin-pale", "a person with thin pale lips", fullness="thin", colour="pale"),
+    _one("mouth", "wide-rose", "a person with a wide mouth and rose lips", width="wide", colour="rose"),
+    _one("mouth", "full-plum", "a person with full plum lips", fullness="full", colour="plum"),
+    _one("skin", "tanned", "a person with tanned skin", tone="tanned"),
+    _one("skin", "pale-freckled", "a person with pale freckled skin", tone="pale", marks="freckled"),
+    _one("skin", "deep", "a person with deep brown skin", tone="deep"),
+    _one("skin", "rosy", "a person with rosy cheeks", tone="rosy"),
+    _one("eyeglasses", "round-black", "a person with round black eyeglasses", shape="round", colour="black"),
+    _one("eyeglasses", "square-red", "a person with square red eyeglasses", shape="square", colour="red"),
+    _one("eyeglasses", "round-gold", "a person with round gold eyeglasses", shape="round", colour="gold"),
+    _one(
+        "eyeglasses",
+        "square-dark",
+        "a person with square dark sunglasses",
+        shape="square",
+        colour="dark",
+        lens="dark",
+    ),
+    _one("hat", "beanie-grey", "a person with a grey knitted beanie", type="beanie", colour="grey"),
+    _one("hat", "fedora-brown", "a person with a brown fedora", type="fedora", colour="brown"),
+    _one("hat", "cap-navy", "a person with a navy baseball cap", type="cap", colour="navy"),
+    _one("hat", "beanie-red", "a person with a red knitted beanie", type="beanie", colour="red"),
+)
+
+
+def variants_of(category: str) -> tuple[VariantSpec, ...]:
+    """The catalogue's variants of a category, in the order in which presets take them."""
+    return tuple(v for v in CATALOGUE if v.category == category)
+
+
+def variant_spec(category: str, id: str) -> VariantSpec | None:
+    """The variant with this id, or None."""
+    return next((v for v in CATALOGUE if v.category == category and v.id == id), None)

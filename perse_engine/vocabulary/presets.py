@@ -1,0 +1,34 @@
+"""Build sizes and the limits within which an avatar looks right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """How much to build. Times on 2 CPU cores are in docs/benchmarks.md."""
+
+    name: str
+    size_px: int
+    gaussians: int
+    categories: tuple[str, ...]
+    variants_per_category: int
+    frames_per_clip: int
+    between_frames: int
+    mix_clips: int
+    train_steps: int
+
+
+_EDITABLE = ("hair", "beard", "eyebrows", "nose", "mouth", "skin", "eyeglasses", "hat")
+
+PRESETS: dict[str, Preset] = {
+    "draft": Preset("draft", 256, 30_000, _EDITABLE, 2, 40, 10, 6, 2_000),
+    "standard": Preset("standard", 512, 50_000, _EDITABLE, 4, 48, 16, 10, 4_000),
+    "high": Preset("high", 1024, 150_000, _EDITABLE, 8, 100, 24, 16, 12_000),
+}
+
+
+def pose_limits_deg() -> dict[str, tuple[float, float]]:
+    """Head or camera angles within which the procedural subject looks right, from looking at the sheets."""
+    return {"yaw": (-35.0, 35.0), "pitch": (-20.0, 20.0), "roll": (-20.0, 20.0)}
