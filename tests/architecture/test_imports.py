@@ -1,0 +1,96 @@
+"""The arrows of docs/architecture.md, read from the code itself."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = ("app", "worker", "perse_engine", "migrations")
+
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "app": ("app", "perse_engine.vocabulary"),
+    "worker": ("worker", "app", "perse_engine"),
+    "perse_engine": ("perse_engine",),
+    "migrations": ("migrations", "app"),
+}
+
+ENGINE_ROOMS: dict[str, tuple[str, ...]] = {
+    # A room may import the rooms named here, itself, and the single modules at the top of the engine.
+    "vocabulary": (),
+    "portrait": (),
+    "head": ("portrait",),
+    "splatting": (),
+    "synthesis": ("head",),
+    "avatar": ("head", "synthesis", "splatting"),
+    "rendering": ("head", "avatar", "splatting"),
+    "export": ("avatar", "splatting"),
+    "evaluation": ("portrait", "head", "synthesis", "avatar", "rendering", "splatting"),
+}
+ENGINE_TOP = ("vocabulary", "errors", "progress", "scene", "look", "recipe")
+
+HEAVY = ("torch", "cv2", "numba", "mediapipe", "PIL", "numpy", "scipy", "skimage", "av", "gsplat", "diffusers")
+
+
+def modules() -> list[Path]:
+    return [p for name in OURS for p in sorted((ROOT / name).rglob("*.py"))]
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; write the full name"
+            found.add(node.module or "")
+    return found
+
+
+def within(name: str, roots: tuple[str, ...]) -> bool:
+    return any(name == root or name.startswith(root + ".") for root in roots)
+
+
+def test_there_are_modules_to_look_at() -> None:
+    assert len(modules()) > 60
+
+
+@pytest.mark.parametrize("top", OURS)
+def test_top_level_packages_import_only_what_their_arrow_allows(top: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules()
+        if path.relative_to(ROOT).parts[0] == top
+        for name in imports(path)
+        if name.split(".")[0] in OURS and not within(name, ALLOWED[top])
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", sorted(ENGINE_ROOMS))
+def test_engine_rooms_import_only_earlier_rooms(room: str) -> None:
+    allowed = tuple(f"perse_engine.{r}" for r in (room, *ENGINE_ROOMS[room], *ENGINE_TOP))
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sorted((ROOT / "perse_engine" / room).rglob("*.py"))
+        for name in imports(path)
+        if name.startswith("perse_engine.") and not within(name, allowed)
+    ]
+    assert wrong == []
+
+
+def test_every_engine_room_is_known_to_this_test() -> None:
+    rooms = {p.name for p in (ROOT / "perse_engine").iterdir() if p.is_dir() and not p.name.startswith("_")}
+    assert rooms == set(ENGINE_ROOMS)
+
+
+def test_the_api_process_imports_no_numerical_or_image_library() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in [*sorted((ROOT / "app").rglob("*.py")), *sorted((ROOT / "perse_engine/vocabulary").rglob("*.py"))]
+        for name in imports(path)
+        if name.split(".")[0] in HEAVY
+    ]
+    assert wrong == []

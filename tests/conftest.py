@@ -1,0 +1,52 @@
+"""Fixtures that several rooms share, and the rule that CI skips nothing."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from perse_engine.head.subject import Subject
+    from perse_engine.portrait.portrait import PortraitAnalysis
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under PERSE_TEST_NO_SKIP=1 a skipped test fails; only GPU tests may be left out."""
+    report = yield
+    if report.skipped and os.environ.get("PERSE_TEST_NO_SKIP") == "1" and "gpu" not in item.keywords:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and PERSE_TEST_NO_SKIP=1 forbids that: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def astronaut_png() -> bytes:
+    """The public-domain sample portrait (NASA, in scikit-image) as PNG bytes, 512 x 512."""
+    import skimage.data
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(skimage.data.astronaut()).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def astronaut_analysis(astronaut_png: bytes) -> PortraitAnalysis:
+    """The sample portrait, analysed once per test run."""
+    from perse_engine.portrait.analyse import analyse_portrait
+    from perse_engine.portrait.decode import decode_portrait
+
+    return analyse_portrait(decode_portrait(astronaut_png))
+
+
+@pytest.fixture(scope="session")
+def astronaut_subject(astronaut_analysis: PortraitAnalysis) -> Subject:
+    """The head of the sample portrait, built once per test run."""
+    from perse_engine.head.build import build_subject
+
+    return build_subject(astronaut_analysis)
