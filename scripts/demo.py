@@ -177,7 +177,8 @@ def download_artifacts(client: httpx.Client, avatar_id: str, folder: Path) -> li
 def write_index(folder: Path, artifacts: list[str], facts: dict[str, str]) -> None:
     """A page that shows it all; plain HTML, opens from disk."""
     figures = "".join(
-        f'<figure><img src="renders/{v.name}.png" width="256"><figcaption>{html.escape(v.caption)}</figcaption></figure>'
+        f'<figure><img src="renders/{v.name}.png" width="256">'
+        f"<figcaption>{html.escape(v.caption)}</figcaption></figure>"
         for v in VIEWS
     )
     files = "".join(f'<li><a href="artifacts/{html.escape(n)}">{html.escape(n)}</a></li>' for n in artifacts)
