@@ -1,0 +1,10 @@
+"""Splatting: Gaussians to images and gradients back. `rasterize` is the one door; three backends behind it.
+
+Numba kernels live in `cpu/`; training without autograd uses `cpu.rasterizer.CpuRasterizer`, `losses` and `adam` directly.
+"""
+
+from perse_engine.splatting.backends import choose_backend
+from perse_engine.splatting.cloud import GaussianCloud
+from perse_engine.splatting.rasterize import RasterImage, rasterize
+
+__all__ = ["GaussianCloud", "RasterImage", "choose_backend", "rasterize"]

@@ -1,0 +1,201 @@
+"""Forward, first step: Gaussians in the world become records in the image, 16 at a time."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from perse_engine.splatting.compiled import kernel
+from perse_engine.splatting.cpu.lane_memory import load_strided, store
+from perse_engine.splatting.cpu.lanes import (
+    absolute,
+    both,
+    ceil,
+    floor,
+    keep,
+    log2,
+    mask_bits,
+    maximum,
+    minimum,
+    splat,
+    sqrt,
+)
+from perse_engine.splatting.cpu.layout import (
+    ALPHA_MIN,
+    BLUE,
+    BLUR_PX2,
+    CONIC_A,
+    CONIC_B,
+    CONIC_C,
+    FRUSTUM_MARGIN,
+    GREEN,
+    LOG2_ALPHA_MIN,
+    LOG2_E,
+    LOG2_OPACITY,
+    NEAR_M,
+    OPACITY,
+    REACH,
+    RECORD,
+    RED,
+    XX,
+    XY,
+    YY,
+    Array,
+    F,
+    X,
+    Y,
+)
+
+# Rows of the local table that lanes are written to before they become records: a record's columns, the box, the depth.
+_BOX = RECORD
+_DEPTH = RECORD + 4
+_ROWS = RECORD + 5
+
+
+@kernel(parallel=True)
+def project(
+    means: Array,
+    quats: Array,
+    scales: Array,
+    opacities: Array,
+    colours: Array,
+    world_to_cam: Array,
+    intrinsics: Array,
+    width: int,
+    height: int,
+    records: Array,
+    boxes: Array,
+    depths: Array,
+) -> int:
+    """Fill records [N, 16], boxes [N, 4] int32 (first and last column, first and last row; first > last: not drawn), depths [N].
+
+    means, quats, scales and colours are flat; intrinsics are fx, fy, cx, cy. Returns how many Gaussians hold a number
+    that is not finite.
+    """
+    n = opacities.shape[0]
+    zero, one, two, half = F(0), F(1), F(2), F(0.5)
+    fx, fy, cx, cy = intrinsics[0], intrinsics[1], intrinsics[2], intrinsics[3]
+    w, h = F(width), F(height)
+    margin_x, margin_y = FRUSTUM_MARGIN * half * w / fx, FRUSTUM_MARGIN * half * h / fy
+    right, left = (w - cx) / fx + margin_x, -(cx / fx + margin_x)
+    bottom, top = (h - cy) / fy + margin_y, -(cy / fy + margin_y)
+    v00, v01, v02, v03 = world_to_cam[0, 0], world_to_cam[0, 1], world_to_cam[0, 2], world_to_cam[0, 3]
+    v10, v11, v12, v13 = world_to_cam[1, 0], world_to_cam[1, 1], world_to_cam[1, 2], world_to_cam[1, 3]
+    v20, v21, v22, v23 = world_to_cam[2, 0], world_to_cam[2, 1], world_to_cam[2, 2], world_to_cam[2, 3]
+    not_finite = 0
+    for group in numba.prange((n + 15) // 16):
+        i = group * 16
+        end3, end4 = 3 * n - 1, 4 * n - 1
+        m0, m1, m2 = (
+            load_strided(means, 3 * i, 3, end3),
+            load_strided(means, 3 * i + 1, 3, end3),
+            load_strided(means, 3 * i + 2, 3, end3),
+        )
+        qw, qx, qy, qz = (
+            load_strided(quats, 4 * i, 4, end4),
+            load_strided(quats, 4 * i + 1, 4, end4),
+            load_strided(quats, 4 * i + 2, 4, end4),
+            load_strided(quats, 4 * i + 3, 4, end4),
+        )
+        s0, s1, s2 = (
+            load_strided(scales, 3 * i, 3, end3),
+            load_strided(scales, 3 * i + 1, 3, end3),
+            load_strided(scales, 3 * i + 2, 3, end3),
+        )
+        red, green, blue = (
+            load_strided(colours, 3 * i, 3, end3),
+            load_strided(colours, 3 * i + 1, 3, end3),
+            load_strided(colours, 3 * i + 2, 3, end3),
+        )
+        opacity = load_strided(opacities, i, 1, n - 1)
+        # 0 x is 0 for finite x only.
+        nought = (m0 + m1 + m2 + qw + qx + qy + qz + s0 + s1 + s2 + red + green + blue + opacity) * zero
+        finite = mask_bits(nought >= zero) & 0xFFFF
+        # Camera space; the image point; the slope at which the Jacobian is taken.
+        tx = m0 * v00 + m1 * v01 + m2 * v02 + v03
+        ty = m0 * v10 + m1 * v11 + m2 * v12 + v13
+        tz = m0 * v20 + m1 * v21 + m2 * v22 + v23
+        inverse_z = one / tz
+        x, y = tx * inverse_z, ty * inverse_z
+        slope_x, slope_y = (
+            minimum(maximum(x, splat(left)), splat(right)),
+            minimum(maximum(y, splat(top)), splat(bottom)),
+        )
+        # Rotation of the Gaussian, columns are its axes.
+        length = one / sqrt(qw * qw + qx * qx + qy * qy + qz * qz)
+        qw, qx, qy, qz = qw * length, qx * length, qy * length, qz * length
+        r00, r01, r02 = one - (qy * qy + qz * qz) * two, (qx * qy - qw * qz) * two, (qx * qz + qw * qy) * two
+        r10, r11, r12 = (qx * qy + qw * qz) * two, one - (qx * qx + qz * qz) * two, (qy * qz - qw * qx) * two
+        r20, r21, r22 = (qx * qz - qw * qy) * two, (qy * qz + qw * qx) * two, one - (qx * qx + qy * qy) * two
+        # Rows p and q of J V; u = p R S and v = q R S are the Gaussian's axes seen in the image, covariance = (u; v)(u; v)^T.
+        px, py = inverse_z * fx, inverse_z * fy
+        p0, p1, p2 = px * (v00 - slope_x * v20), px * (v01 - slope_x * v21), px * (v02 - slope_x * v22)
+        q0, q1, q2 = py * (v10 - slope_y * v20), py * (v11 - slope_y * v21), py * (v12 - slope_y * v22)
+        u0, u1, u2 = (
+            s0 * (p0 * r00 + p1 * r10 + p2 * r20),
+            s1 * (p0 * r01 + p1 * r11 + p2 * r21),
+            s2 * (p0 * r02 + p1 * r12 + p2 * r22),
+        )
+        w0, w1, w2 = (
+            s0 * (q0 * r00 + q1 * r10 + q2 * r20),
+            s1 * (q0 * r01 + q1 * r11 + q2 * r21),
+            s2 * (q0 * r02 + q1 * r12 + q2 * r22),
+        )
+        sharp_xx, sharp_yy = u0 * u0 + u1 * u1 + u2 * u2, w0 * w0 + w1 * w1 + w2 * w2
+        cov_xx, cov_xy, cov_yy = sharp_xx + BLUR_PX2, u0 * w0 + u1 * w1 + u2 * w2, sharp_yy + BLUR_PX2
+        # The determinant by Lagrange's identity: xx yy - xy^2 would cancel to noise for needles.
+        c0, c1, c2 = u1 * w2 - u2 * w1, u2 * w0 - u0 * w2, u0 * w1 - u1 * w0
+        determinant = c0 * c0 + c1 * c1 + c2 * c2 + (sharp_xx + sharp_yy) * BLUR_PX2 + BLUR_PX2 * BLUR_PX2
+        inverse = one / determinant
+        a, b, c = cov_yy * inverse, zero - cov_xy * inverse, cov_xx * inverse
+        mean_x, mean_y = x * fx + cx, y * fy + cy
+        log2_opacity = log2(maximum(opacity, splat(ALPHA_MIN)))
+        # alpha reaches 1/255 where the quadratic form falls to -span; its box is exact, plus a rounding error.
+        span = log2_opacity - LOG2_ALPHA_MIN
+        two_tau = span * (two / LOG2_E)
+        extent_x, extent_y = sqrt(two_tau * cov_xx) * F(1.0001) + F(1e-3), sqrt(two_tau * cov_yy) * F(1.0001) + F(1e-3)
+        # sqrt(-form) is a norm: over a block it moves by at most its value for the block's half diagonal (1.5, 1.5) px.
+        reach = sqrt(span) + sqrt((a + c + absolute(b) * two) * (F(1.125) * LOG2_E))
+        x_first, x_last = (
+            maximum(ceil(mean_x - extent_x - half), splat(zero)),
+            minimum(floor(mean_x + extent_x - half), splat(w - one)),
+        )
+        y_first, y_last = (
+            maximum(ceil(mean_y - extent_y - half), splat(zero)),
+            minimum(floor(mean_y + extent_y - half), splat(h - one)),
+        )
+        drawn = both(both(opacity >= ALPHA_MIN, tz >= NEAR_M), both(x_first <= x_last, y_first <= y_last))
+        drawn = both(drawn, both(inverse > zero, extent_x + extent_y < F(np.inf)))
+        visible = mask_bits(drawn)
+
+        table = np.empty(_ROWS * 16, np.float32)
+        store(table, X * 16, mean_x)
+        store(table, Y * 16, mean_y)
+        store(table, XX * 16, a * (-half * LOG2_E))
+        store(table, XY * 16, b * -LOG2_E)
+        store(table, YY * 16, c * (-half * LOG2_E))
+        store(table, LOG2_OPACITY * 16, log2_opacity)
+        store(table, RED * 16, red)
+        store(table, GREEN * 16, green)
+        store(table, BLUE * 16, blue)
+        store(table, REACH * 16, reach * reach * F(1.0001))
+        store(table, OPACITY * 16, opacity)
+        store(table, CONIC_A * 16, a)
+        store(table, CONIC_B * 16, b)
+        store(table, CONIC_C * 16, c)
+        store(table, _BOX * 16, keep(drawn, x_first))
+        store(table, (_BOX + 1) * 16, keep(drawn, x_last))
+        store(table, (_BOX + 2) * 16, keep(drawn, y_first))
+        store(table, (_BOX + 3) * 16, keep(drawn, y_last))
+        store(table, _DEPTH * 16, tz)
+        for k in range(min(16, n - i)):
+            not_finite += 1 - ((finite >> k) & 1)
+            for column in range(CONIC_C + 1):
+                records[i + k, column] = table[column * 16 + k]
+            for column in range(4):
+                boxes[i + k, column] = np.int32(table[(_BOX + column) * 16 + k])
+            if not (visible >> k) & 1:
+                boxes[i + k, 0] = 1
+                boxes[i + k, 1] = 0
+            depths[i + k] = table[_DEPTH * 16 + k]
+    return not_finite

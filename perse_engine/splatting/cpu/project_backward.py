@@ -1,0 +1,169 @@
+"""Backward, second step: the slots of a Gaussian are summed and carried back through the projection, 16 Gaussians at a time."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from perse_engine.splatting.compiled import kernel
+from perse_engine.splatting.cpu.lane_memory import load, load_strided, store
+from perse_engine.splatting.cpu.lanes import both, keep, maximum, minimum, splat, sqrt
+from perse_engine.splatting.cpu.layout import (
+    CONIC_A,
+    CONIC_B,
+    CONIC_C,
+    FRUSTUM_MARGIN,
+    OPACITY,
+    RECORD,
+    SLOT,
+    Array,
+    F,
+)
+
+
+@kernel(parallel=True)
+def project_backward(
+    means: Array,
+    quats: Array,
+    scales: Array,
+    world_to_cam: Array,
+    intrinsics: Array,
+    width: int,
+    height: int,
+    records: Array,
+    boxes: Array,
+    first_slot: Array,
+    slots: Array,
+    grad_means: Array,
+    grad_quats: Array,
+    grad_scales: Array,
+    grad_opacities: Array,
+    grad_colours: Array,
+) -> None:
+    """Fill the gradients [N, ...]; exact zeros for Gaussians that are not drawn. means, quats, scales are flat."""
+    n = boxes.shape[0]
+    zero, one, two, half = F(0), F(1), F(2), F(0.5)
+    fx, fy, cx, cy = intrinsics[0], intrinsics[1], intrinsics[2], intrinsics[3]
+    w, h = F(width), F(height)
+    margin_x, margin_y = FRUSTUM_MARGIN * half * w / fx, FRUSTUM_MARGIN * half * h / fy
+    right, left = (w - cx) / fx + margin_x, -(cx / fx + margin_x)
+    bottom, top = (h - cy) / fy + margin_y, -(cy / fy + margin_y)
+    v00, v01, v02, v03 = world_to_cam[0, 0], world_to_cam[0, 1], world_to_cam[0, 2], world_to_cam[0, 3]
+    v10, v11, v12, v13 = world_to_cam[1, 0], world_to_cam[1, 1], world_to_cam[1, 2], world_to_cam[1, 3]
+    v20, v21, v22, v23 = world_to_cam[2, 0], world_to_cam[2, 1], world_to_cam[2, 2], world_to_cam[2, 3]
+    for group in numba.prange((n + 15) // 16):
+        i = group * 16
+        lanes = min(16, n - i)
+        # Rows 0..8 of `sums`, then transposed by strided loads.
+        sums = np.zeros(256, np.float32)
+        shown = np.zeros(16, np.float32)
+        for k in range(lanes):
+            if boxes[i + k, 0] <= boxes[i + k, 1]:
+                shown[k] = one
+                x0, x1, y0, y1 = boxes[i + k, 0] >> 4, boxes[i + k, 1] >> 4, boxes[i + k, 2] >> 4, boxes[i + k, 3] >> 4
+                total = splat(zero)
+                first = first_slot[i + k]
+                for slot in range(first, first + (x1 - x0 + 1) * (y1 - y0 + 1)):
+                    total = total + load(slots, slot * SLOT)
+                store(sums, k * 16, total)
+        drawn = load(shown, 0) > zero
+        flat = records.reshape(-1)
+        end, end3, end4 = n * RECORD - 1, 3 * n - 1, 4 * n - 1
+        h_1, h_x, h_y = load_strided(sums, 3, 16, 255), load_strided(sums, 4, 16, 255), load_strided(sums, 5, 16, 255)
+        h_xx, h_xy, h_yy = (
+            load_strided(sums, 6, 16, 255),
+            load_strided(sums, 7, 16, 255),
+            load_strided(sums, 8, 16, 255),
+        )
+        a = load_strided(flat, i * RECORD + CONIC_A, RECORD, end)
+        b = load_strided(flat, i * RECORD + CONIC_B, RECORD, end)
+        c = load_strided(flat, i * RECORD + CONIC_C, RECORD, end)
+        opacity = load_strided(flat, i * RECORD + OPACITY, RECORD, end)
+        m0, m1, m2 = (
+            load_strided(means, 3 * i, 3, end3),
+            load_strided(means, 3 * i + 1, 3, end3),
+            load_strided(means, 3 * i + 2, 3, end3),
+        )
+        qw, qx, qy, qz = (
+            load_strided(quats, 4 * i, 4, end4),
+            load_strided(quats, 4 * i + 1, 4, end4),
+            load_strided(quats, 4 * i + 2, 4, end4),
+            load_strided(quats, 4 * i + 3, 4, end4),
+        )
+        s0, s1, s2 = (
+            load_strided(scales, 3 * i, 3, end3),
+            load_strided(scales, 3 * i + 1, 3, end3),
+            load_strided(scales, 3 * i + 2, 3, end3),
+        )
+        # As in `project`.
+        tx = m0 * v00 + m1 * v01 + m2 * v02 + v03
+        ty = m0 * v10 + m1 * v11 + m2 * v12 + v13
+        tz = m0 * v20 + m1 * v21 + m2 * v22 + v23
+        inverse_z = one / tz
+        x, y = tx * inverse_z, ty * inverse_z
+        slope_x, slope_y = (
+            minimum(maximum(x, splat(left)), splat(right)),
+            minimum(maximum(y, splat(top)), splat(bottom)),
+        )
+        length = one / sqrt(qw * qw + qx * qx + qy * qy + qz * qz)
+        qw, qx, qy, qz = qw * length, qx * length, qy * length, qz * length
+        r00, r01, r02 = one - (qy * qy + qz * qz) * two, (qx * qy - qw * qz) * two, (qx * qz + qw * qy) * two
+        r10, r11, r12 = (qx * qy + qw * qz) * two, one - (qx * qx + qz * qz) * two, (qy * qz - qw * qx) * two
+        r20, r21, r22 = (qx * qz - qw * qy) * two, (qy * qz + qw * qx) * two, one - (qx * qx + qy * qy) * two
+        px, py = inverse_z * fx, inverse_z * fy
+        j0, j1, j2 = v00 - slope_x * v20, v01 - slope_x * v21, v02 - slope_x * v22
+        k0, k1, k2 = v10 - slope_y * v20, v11 - slope_y * v21, v12 - slope_y * v22
+        p0, p1, p2, q0, q1, q2 = px * j0, px * j1, px * j2, py * k0, py * k1, py * k2
+        # The axes in the image per unit of scale, and scaled.
+        e0, e1, e2 = p0 * r00 + p1 * r10 + p2 * r20, p0 * r01 + p1 * r11 + p2 * r21, p0 * r02 + p1 * r12 + p2 * r22
+        f0, f1, f2 = q0 * r00 + q1 * r10 + q2 * r20, q0 * r01 + q1 * r11 + q2 * r21, q0 * r02 + q1 * r12 + q2 * r22
+        u0, u1, u2, w0, w1, w2 = s0 * e0, s1 * e1, s2 * e2, s0 * f0, s1 * f1, s2 * f2
+        # Moments -> image point and conic; conic -> covariance: -C G C.
+        g_mean_x, g_mean_y = a * h_x + b * h_y, b * h_x + c * h_y
+        g_a, g_b, g_c = h_xx * -half, h_xy * -half, h_yy * -half
+        t00, t01, t10, t11 = a * g_a + b * g_b, a * g_b + b * g_c, b * g_a + c * g_b, b * g_b + c * g_c
+        g_xx, g_xy, g_yy = zero - (t00 * a + t01 * b), zero - (t00 * b + t01 * c), zero - (t10 * b + t11 * c)
+        # Covariance -> scaled axes -> scales, J V and rotation.
+        gu0, gu1, gu2 = (g_xx * u0 + g_xy * w0) * two, (g_xx * u1 + g_xy * w1) * two, (g_xx * u2 + g_xy * w2) * two
+        gw0, gw1, gw2 = (g_yy * w0 + g_xy * u0) * two, (g_yy * w1 + g_xy * u1) * two, (g_yy * w2 + g_xy * u2) * two
+        g_s0, g_s1, g_s2 = gu0 * e0 + gw0 * f0, gu1 * e1 + gw1 * f1, gu2 * e2 + gw2 * f2
+        a0, a1, a2, b0, b1, b2 = gu0 * s0, gu1 * s1, gu2 * s2, gw0 * s0, gw1 * s1, gw2 * s2
+        g00, g01, g02 = p0 * a0 + q0 * b0, p0 * a1 + q0 * b1, p0 * a2 + q0 * b2
+        g10, g11, g12 = p1 * a0 + q1 * b0, p1 * a1 + q1 * b1, p1 * a2 + q1 * b2
+        g20, g21, g22 = p2 * a0 + q2 * b0, p2 * a1 + q2 * b1, p2 * a2 + q2 * b2
+        gp0, gp1, gp2 = r00 * a0 + r01 * a1 + r02 * a2, r10 * a0 + r11 * a1 + r12 * a2, r20 * a0 + r21 * a1 + r22 * a2
+        gq0, gq1, gq2 = r00 * b0 + r01 * b1 + r02 * b2, r10 * b0 + r11 * b1 + r12 * b2, r20 * b0 + r21 * b1 + r22 * b2
+        # J V -> the point in the camera; a clamped slope does not move with it.
+        g_inverse_z = (gp0 * j0 + gp1 * j1 + gp2 * j2) * fx + (gq0 * k0 + gq1 * k1 + gq2 * k2) * fy
+        free_x, free_y = both(x >= left, x <= right), both(y >= top, y <= bottom)
+        g_x = keep(free_x, zero - px * (gp0 * v20 + gp1 * v21 + gp2 * v22)) + g_mean_x * fx
+        g_y = keep(free_y, zero - py * (gq0 * v20 + gq1 * v21 + gq2 * v22)) + g_mean_y * fy
+        g_tx, g_ty = g_x * inverse_z, g_y * inverse_z
+        g_tz = zero - (g_inverse_z + g_x * tx + g_y * ty) * inverse_z * inverse_z
+        # Rotation -> quaternion, and its component along the quaternion removed.
+        n_w = (qx * (g21 - g12) + qy * (g02 - g20) + qz * (g10 - g01)) * two
+        n_x = (qy * (g01 + g10) + qz * (g02 + g20) + qw * (g21 - g12) - qx * (g11 + g22) * two) * two
+        n_y = (qx * (g01 + g10) + qz * (g12 + g21) + qw * (g02 - g20) - qy * (g00 + g22) * two) * two
+        n_z = (qx * (g02 + g20) + qy * (g12 + g21) + qw * (g10 - g01) - qz * (g00 + g11) * two) * two
+        along = n_w * qw + n_x * qx + n_y * qy + n_z * qz
+
+        table = np.empty(11 * 16, np.float32)
+        store(table, 0, keep(drawn, g_tx * v00 + g_ty * v10 + g_tz * v20))
+        store(table, 16, keep(drawn, g_tx * v01 + g_ty * v11 + g_tz * v21))
+        store(table, 32, keep(drawn, g_tx * v02 + g_ty * v12 + g_tz * v22))
+        store(table, 48, keep(drawn, (n_w - along * qw) * length))
+        store(table, 64, keep(drawn, (n_x - along * qx) * length))
+        store(table, 80, keep(drawn, (n_y - along * qy) * length))
+        store(table, 96, keep(drawn, (n_z - along * qz) * length))
+        store(table, 112, keep(drawn, g_s0))
+        store(table, 128, keep(drawn, g_s1))
+        store(table, 144, keep(drawn, g_s2))
+        store(table, 160, keep(drawn, h_1 / opacity))
+        for k in range(lanes):
+            for axis in range(3):
+                grad_means[i + k, axis] = table[axis * 16 + k]
+                grad_scales[i + k, axis] = table[(7 + axis) * 16 + k]
+                grad_colours[i + k, axis] = sums[k * 16 + axis]
+            for part in range(4):
+                grad_quats[i + k, part] = table[(3 + part) * 16 + k]
+            grad_opacities[i + k] = table[160 + k]
