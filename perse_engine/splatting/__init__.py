@@ -1,6 +1,6 @@
 """Splatting: Gaussians to images and gradients back. `rasterize` is the one door; three backends behind it.
 
-Numba kernels live in `cpu/`; training without autograd uses `cpu.rasterizer.CpuRasterizer`, `losses` and `adam` directly.
+Numba kernels live in `cpu/`. Training without autograd uses `cpu.rasterizer.CpuRasterizer`, `losses` and `adam`.
 """
 
 from perse_engine.splatting.backends import choose_backend

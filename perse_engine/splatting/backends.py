@@ -16,7 +16,7 @@ BackendChoice = Literal["auto", "reference", "cpu", "gsplat"]
 def choose_backend(name: str = "auto") -> tuple[Backend, str]:
     """The backend that `name` means on this machine, and why, as a sentence for `perse doctor`.
 
-    'auto' is gsplat where CUDA and the package are there, else cpu. 'reference' is slow and obvious; it has to be named.
+    'auto' is gsplat where CUDA and the package are there, else cpu. 'reference' is slow: it has to be named.
 
     Raises:
         UnknownName: no such backend.

@@ -1,7 +1,7 @@
 """How kernels are compiled: one decorator, a cache that is never stale, and a lock around parallel work.
 
-Numba's own cache looks only at the date of the file that holds a kernel. Here a kernel inlines functions from other files
-of its folder, so the cache folder carries a digest of all of them. `NUMBA_CACHE_DIR` says where the cache lies;
+Numba's own cache looks only at the date of the file that holds a kernel. Here a kernel inlines functions from other
+files of its folder, so the cache folder carries a digest of all of them. `NUMBA_CACHE_DIR` says where the cache lies;
 without it, it is the user's cache folder, or a private temporary one where there is no writable home.
 """
 
@@ -15,10 +15,12 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numba
-from numba.core import config as numba_config
+import numba.core.config
+
+_numba_config: Any = numba.core.config
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,14 +36,14 @@ threads that each use all cores gain nothing."""
 def kernel(*, parallel: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile the function on its first call, without the GIL, cached on disk.
 
-    A kernel works on float32; parallel ones split `numba.prange` loops over threads and are called under `PARALLEL_WORK`.
+    Parallel ones split `numba.prange` loops over threads and are called under `PARALLEL_WORK`.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         folder = _cache_folder(Path(function.__code__.co_filename).parent)
-        previous = numba_config.CACHE_DIR
+        previous = _numba_config.CACHE_DIR
         # Numba reads this while it decorates, at no other time.
-        numba_config.CACHE_DIR = str(folder or "")
+        _numba_config.CACHE_DIR = str(folder or "")
         try:
             compiled: Callable[P, R] = numba.njit(
                 parallel=parallel,
@@ -52,7 +54,7 @@ def kernel(*, parallel: bool = False) -> Callable[[Callable[P, R]], Callable[P, 
                 cache=folder is not None,
             )(function)
         finally:
-            numba_config.CACHE_DIR = previous
+            _numba_config.CACHE_DIR = previous
         return compiled
 
     return decorate

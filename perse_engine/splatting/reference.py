@@ -1,12 +1,12 @@
 """The reference rasteriser: plain torch, any dtype, gradients by autograd. The yardstick for the other backends.
 
-Formulas: EWA splatting as in gsplat 1.5.3. A pixel blends, nearest first, every Gaussian whose alpha reaches 1/255, and ends
-before the one that would bring its transmittance to 1e-4.
+Formulas: EWA splatting as in gsplat 1.5.3. A pixel blends, nearest first, every Gaussian whose alpha reaches 1/255, and
+ends before the one that would bring its transmittance to 1e-4.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -23,7 +23,8 @@ FRUSTUM_MARGIN = 0.3
 _TILE_PX = 32
 
 
-class Projected(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Projected:
     """Gaussians in the image, nearest first: centres [M, 2] px, covariances [M, 2, 2] px^2, and which they are [M]."""
 
     centres: Tensor

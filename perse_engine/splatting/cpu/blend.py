@@ -1,7 +1,7 @@
 """Forward, third step: every tile blends its Gaussians front to back, a block of 16 px per vector.
 
-Blending stops per block. The transmittance T goes on falling in pixels that have ended, so that no comparison lies on the chain
-from one Gaussian to the next; `frozen` is its value at the end of the pixel.
+Blending stops per block. The transmittance t goes on falling in pixels that have ended, so that no comparison lies on
+the chain from one Gaussian to the next; `frozen` is its value at the end of the pixel.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def blend(
 ) -> None:
     """Fill image [H, W, 3] and alpha [H, W]; keep what the backward needs.
 
-    block_masks [pairs] uint16: blocks that a Gaussian may touch; tile_transmittance [tiles, 256] and tile_colours [tiles, 768] (with
-    background) in tile order. lane_x, lane_y [16]: the lanes' places in a block.
+    block_masks [pairs] uint16: blocks that a Gaussian may touch; tile_transmittance [tiles, 256] and tile_colours
+    [tiles, 768] (with background) in tile order. lane_x, lane_y [16]: the lanes' places in a block.
     """
     columns = (width + 15) // 16
     for tile in numba.prange(tile_start.shape[0] - 1):
@@ -96,7 +96,7 @@ def blend(
                 touching += append_where(items, touching, tile_items, start + j, block_masks, block)
             for j in range(whole, count):
                 items[touching] = tile_items[start + j]
-                touching += (np.int64(block_masks[start + j]) >> block) & 1
+                touching += (block_masks[start + j] >> block) & 1
             px = lx + (F(tile_x + 4 * (block & 3)) + F(0.5))
             py = ly + (F(tile_y + 4 * (block >> 2)) + F(0.5))
             t = keep(both(px < F(width), py < F(height)), splat(F(1)))

@@ -1,7 +1,10 @@
 """Backward, first step: gradients of the image become, for every (Gaussian, tile) pair, nine sums in a slot of its own.
 
-Front to back with the same T as forward, so nothing is divided out of it. With R = (what is still to come of colour . gradient),
-dL/d(ln alpha) = weight (colour . gradient) - R alpha / (1 - alpha); R begins as the whole pixel.
+Front to back with the same transmittance as forward, so nothing is divided out of it. With `rest`, what is still to
+come of colour . gradient (at first the whole pixel),
+
+    dL/d(ln alpha) = weight (colour . gradient) - rest alpha / (1 - alpha).
+
 No two tiles share a slot: no atomics, and the same bits for any number of threads.
 """
 

@@ -3,6 +3,8 @@
 Indices count elements of a C-contiguous one-dimensional array. Nothing checks bounds.
 """
 
+# ruff: noqa: ARG001 - `typingctx` is numba's, the other arguments reach the code through `lower`.
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,10 +12,8 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core.errors import RequireLiteralValue
-from numba.extending import intrinsic
 
 from perse_engine.splatting.cpu.lanes import (
-    BITS,
     COUNT,
     FLOATS,
     I16,
@@ -26,6 +26,7 @@ from perse_engine.splatting.cpu.lanes import (
     call,
     constant,
     element_pointer,
+    intrinsic,
 )
 
 INDEX = types.intp

@@ -7,18 +7,24 @@ Operators + - * / and comparisons work between lanes, and between lanes and floa
 Everything below is called inside kernels only; annotations use `Any` because numba gives the types.
 """
 
+# ruff: noqa: ARG001, ARG005 - numba calls these with arguments that most of them do not need.
+
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
 from typing import Any
 
+import numba.extending
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.datamodel import models
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, register_model
+from numba.extending import lower_builtin, register_model
+
+intrinsic: Any = numba.extending.intrinsic
+"""Inside a kernel an intrinsic takes other arguments than its Python signature says."""
 
 COUNT = 16
 FLOATS, INTS, BITS = (ir.VectorType(t, COUNT) for t in (ir.FloatType(), ir.IntType(32), ir.IntType(1)))
@@ -48,16 +54,16 @@ LANES, MASK = Lanes(), LaneMask()
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, FLOATS)
+        super().__init__(manager, kind, FLOATS)  # type: ignore[no-untyped-call]
 
 
 @register_model(LaneMask)
 class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, BITS)
+        super().__init__(manager, kind, BITS)  # type: ignore[no-untyped-call]
 
 
-def constant(vector: ir.VectorType, value: float) -> ir.Constant:
+def constant(vector: ir.VectorType, value: float | np.float32) -> ir.Constant:
     """The same number in every lane."""
     return ir.Constant(vector, [value] * vector.count)
 
@@ -91,13 +97,13 @@ def _define_operator(
     scalar = types.float32
     operands = [(LANES, LANES), (LANES, scalar), (scalar, LANES)]
 
-    @infer_global(operation)
+    @infer_global(operation)  # type: ignore[no-untyped-call]
     class _Typing(ConcreteTemplate):
-        cases = [signature(result, *pair) for pair in operands]  # noqa: RUF012
+        cases = [signature(result, *pair) for pair in operands]  # type: ignore[no-untyped-call]  # noqa: RUF012
 
     for pair in operands:
 
-        @lower_builtin(operation, *pair)
+        @lower_builtin(operation, *pair)  # type: ignore[no-untyped-call]
         def _lower(_context: Any, builder: ir.IRBuilder, sig: Any, values: Any) -> ir.Value:
             a, b = (
                 broadcast(builder, value, FLOATS) if kind == scalar else value
@@ -146,7 +152,7 @@ def _fma(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Val
 
 
 def _exp2(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
-    """2^x for -126 <= x < 128, relative error 7.5e-8: 2^floor(x) through the exponent bits, the rest by a polynomial."""
+    """2^x for -126 <= x < 128, relative error 7.5e-8: floor(x) through the exponent bits, the rest by a polynomial."""
     whole = call(builder, "llvm.floor.v16f32", FLOATS, [x])
     rest = builder.fsub(x, whole)
     # Fitted on [0, 1] for the relative error (Lawson's iteration).

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.scene import FloatArray
+from perse_engine.splatting.cloud import GaussianCloud
 
 Array = npt.NDArray[Any]
 F = np.float32
@@ -63,6 +64,12 @@ class GaussianBuffers:
     def allocate(n: int) -> GaussianBuffers:
         """Buffers of zeros for n Gaussians."""
         return GaussianBuffers(*(np.zeros(shape, F) for shape in ((n, 3), (n, 4), (n, 3), (n,), (n, 3))))
+
+    @staticmethod
+    def of(cloud: GaussianCloud) -> GaussianBuffers:
+        """The arrays of a cloud; copied only where they are read-only, a type that kernels are not compiled for."""
+        arrays = (cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colours)
+        return GaussianBuffers(*(np.require(array, F, ["C", "W"]) for array in arrays))
 
     def __len__(self) -> int:
         return len(self.means)

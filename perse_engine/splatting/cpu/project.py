@@ -67,10 +67,10 @@ def project(
     boxes: Array,
     depths: Array,
 ) -> int:
-    """Fill records [N, 16], boxes [N, 4] int32 (first and last column, first and last row; first > last: not drawn), depths [N].
+    """Fill records [N, 16], boxes [N, 4] int32 and depths [N].
 
-    means, quats, scales and colours are flat; intrinsics are fx, fy, cx, cy. Returns how many Gaussians hold a number
-    that is not finite.
+    A box is the first and last column, the first and last row; first > last: not drawn. means, quats, scales and
+    colours are flat; intrinsics are fx, fy, cx, cy. Returns how many Gaussians hold a number that is not finite.
     """
     n = opacities.shape[0]
     zero, one, two, half = F(0), F(1), F(2), F(0.5)
@@ -127,7 +127,7 @@ def project(
         r00, r01, r02 = one - (qy * qy + qz * qz) * two, (qx * qy - qw * qz) * two, (qx * qz + qw * qy) * two
         r10, r11, r12 = (qx * qy + qw * qz) * two, one - (qx * qx + qz * qz) * two, (qy * qz - qw * qx) * two
         r20, r21, r22 = (qx * qz - qw * qy) * two, (qy * qz + qw * qx) * two, one - (qx * qx + qy * qy) * two
-        # Rows p and q of J V; u = p R S and v = q R S are the Gaussian's axes seen in the image, covariance = (u; v)(u; v)^T.
+        # Rows p and q of J V; u = p R S and w = q R S are the Gaussian's axes in the image; covariance (u; w)(u; w)^T.
         px, py = inverse_z * fx, inverse_z * fy
         p0, p1, p2 = px * (v00 - slope_x * v20), px * (v01 - slope_x * v21), px * (v02 - slope_x * v22)
         q0, q1, q2 = py * (v10 - slope_y * v20), py * (v11 - slope_y * v21), py * (v12 - slope_y * v22)

@@ -1,4 +1,4 @@
-"""Backward, second step: the slots of a Gaussian are summed and carried back through the projection, 16 Gaussians at a time."""
+"""Backward, second step: slots are summed and carried back through the projection, 16 Gaussians at a time."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class CpuRasterizer:
             InvalidValue: a Gaussian or the camera is not finite, or the Gaussians cover too many tiles together.
         """
         check_camera(camera)
-        n, width, height = len(gaussians), camera.width_px, camera.height_px
+        n, width, height = len(gaussians), int(camera.width_px), int(camera.height_px)
         columns = -(-width // TILE)
         tiles = columns * -(-height // TILE)
         records, boxes = self._buffer("records", (n, RECORD), F), self._buffer("boxes", (n, 4), np.int32)
@@ -68,12 +68,16 @@ class CpuRasterizer:
         first_slot = self._buffer("first_slot", (n,), np.int64)
         tile_start = self._buffer("tile_start", (tiles + 1,), np.int64)
         order, spare = self._buffer("order", (n,), np.int32), self._buffer("spare", (n,), np.int32)
+        world_to_cam, intrinsics = _view(camera)
         with PARALLEL_WORK:
             not_finite = project(
                 *_flat(gaussians),
                 gaussians.opacities,
                 gaussians.colours.reshape(-1),
-                *_view(camera),
+                world_to_cam,
+                intrinsics,
+                width,
+                height,
                 records,
                 boxes,
                 depths,
@@ -98,7 +102,7 @@ class CpuRasterizer:
                 self._buffer("block_masks", (pairs,), np.uint16),
                 width,
                 height,
-                np.ascontiguousarray(background, F),
+                np.array(background, F),
                 self._lane_x,
                 self._lane_y,
                 out_colours,
@@ -109,7 +113,7 @@ class CpuRasterizer:
         self._gaussians, self._camera, self._pairs = gaussians, camera, pairs
 
     def backward(self, grad_colours: FloatArray, grad_alpha: FloatArray, out_gradients: GaussianBuffers) -> None:
-        """Fill the gradients by the Gaussians of the last forward from those by its image [H, W, 3] and alpha [H, W]."""
+        """Fill the gradients by the Gaussians of the last forward, from those by its colours and alpha [H, W(, 3)]."""
         if self._gaussians is None or self._camera is None:
             raise InvalidValue("There is no forward pass to go back from.")
         gaussians, camera, kept = self._gaussians, self._camera, self._buffers
@@ -126,8 +130,8 @@ class CpuRasterizer:
                 kept["tile_start"][: tiles + 1],
                 kept["tile_items"][: self._pairs],
                 kept["block_masks"][: self._pairs],
-                camera.width_px,
-                camera.height_px,
+                int(camera.width_px),
+                int(camera.height_px),
                 grad_colours,
                 grad_alpha,
                 self._lane_x,
@@ -139,6 +143,8 @@ class CpuRasterizer:
             project_backward(
                 *_flat(gaussians),
                 *_view(camera),
+                int(camera.width_px),
+                int(camera.height_px),
                 records,
                 boxes,
                 first_slot,
@@ -180,6 +186,7 @@ def _flat(gaussians: GaussianBuffers) -> tuple[Array, Array, Array]:
     return gaussians.means.reshape(-1), gaussians.quats.reshape(-1), gaussians.scales.reshape(-1)
 
 
-def _view(camera: Camera) -> tuple[Array, Array, int, int]:
+def _view(camera: Camera) -> tuple[Array, Array]:
+    """Copies: a read-only array would be another type, and compile every kernel anew."""
     intrinsics = np.array([camera.fx, camera.fy, camera.cx, camera.cy], F)
-    return np.ascontiguousarray(camera.world_to_cam, F), intrinsics, camera.width_px, camera.height_px
+    return np.array(camera.world_to_cam, F, order="C"), intrinsics
