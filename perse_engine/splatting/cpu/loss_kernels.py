@@ -21,9 +21,10 @@ C1, C2 = F(1e-4), F(9e-4)
 # A row of scratch has room for the window at its left, and for the window and a whole vector at its right.
 MARGIN = 16
 PADDING = MARGIN + 32
-# Rows are done in bands, each by one thread; a band starts its sums anew, so that rounding errors do not pile up.
+# Rows are done in bands, each by one thread. Windows are summed anew for every row: a running sum would carry the
+# rounding errors of dark rows, whose terms are a thousand times larger, into bright ones.
 BAND = 32
-# The rings of rows: a window and the row that just left it. Powers of two.
+# Rows live in rings of a power of two.
 _RING = 8
 SCRATCH_ROWS = _RING * 2 + 5 + _RING * 3 + 3
 _X, _Y, _SUMS, _TERMS, _TERM_SUMS = 0, _RING, 2 * _RING, 2 * _RING + 5, 5 * _RING + 5
@@ -47,7 +48,7 @@ def ssim_rows(image: Array, target: Array, weight: float, scratch: Array, grad: 
     """grad [H, 3 W] += weight d(sum SSIM) / d(image); row_sums [H] = sum of SSIM over the row.
 
     SSIM with a 7 x 7 box, zeros outside the image; image, target and grad are flat.
-    scratch is [bands, SCRATCH_ROWS * (3 W + PADDING)].
+    scratch [bands, SCRATCH_ROWS * (3 W + PADDING)] is zero before its first use.
     """
     height = row_sums.shape[0]
     width = image.shape[0] // height
@@ -58,7 +59,6 @@ def ssim_rows(image: Array, target: Array, weight: float, scratch: Array, grad: 
         first = band * BAND
         end = min(first + BAND, height)
         rows = scratch[band]
-        rows[:] = F(0)
         # Three stages run down the band, one after the other: `newest` enters the statistics, whose window is centred
         # on `middle`; the window over the middle rows is centred on `row`, whose gradient it completes.
         for newest in range(first - 2 * RADIUS, end + 2 * RADIUS):
@@ -67,26 +67,26 @@ def ssim_rows(image: Array, target: Array, weight: float, scratch: Array, grad: 
             for column in range(width):
                 rows[x_new + column] = image[newest * width + column] if inside else F(0)
                 rows[y_new + column] = target[newest * width + column] if inside else F(0)
-            leaving = (newest - WINDOW) & 7
-            x_old, y_old = (_X + leaving) * stride + MARGIN, (_Y + leaving) * stride + MARGIN
-            sums = _SUMS * stride + MARGIN
-            for column in range(0, width, 16):
-                x, y, x_gone, y_gone = (
-                    load(rows, x_new + column),
-                    load(rows, y_new + column),
-                    load(rows, x_old + column),
-                    load(rows, y_old + column),
-                )
-                at = sums + column
-                store(rows, at, load(rows, at) + (x - x_gone))
-                store(rows, at + stride, load(rows, at + stride) + (y - y_gone))
-                store(rows, at + 2 * stride, load(rows, at + 2 * stride) + (x * x - x_gone * x_gone))
-                store(rows, at + 3 * stride, load(rows, at + 3 * stride) + (y * y - y_gone * y_gone))
-                store(rows, at + 4 * stride, load(rows, at + 4 * stride) + (x * y - x_gone * y_gone))
-
             middle = newest - RADIUS
             if middle < first - RADIUS:
                 continue
+            sums = _SUMS * stride + MARGIN
+            for column in range(0, width, 16):
+                s_x, s_y, s_xx, s_yy, s_xy = splat(F(0)), splat(F(0)), splat(F(0)), splat(F(0)), splat(F(0))
+                for k in range(_RING):
+                    # The ring holds the window and one row more, which left it.
+                    if k != (middle + RADIUS + 1) & 7:
+                        x = load(rows, (_X + k) * stride + MARGIN + column)
+                        y = load(rows, (_Y + k) * stride + MARGIN + column)
+                        s_x, s_y = s_x + x, s_y + y
+                        s_xx, s_yy, s_xy = s_xx + x * x, s_yy + y * y, s_xy + x * y
+                at = sums + column
+                store(rows, at, s_x)
+                store(rows, at + stride, s_y)
+                store(rows, at + 2 * stride, s_xx)
+                store(rows, at + 3 * stride, s_yy)
+                store(rows, at + 4 * stride, s_xy)
+
             terms = (_TERMS + (middle & 7)) * stride + MARGIN
             counted = splat(F(0))
             for column in range(0, width, 16):
@@ -116,20 +116,18 @@ def ssim_rows(image: Array, target: Array, weight: float, scratch: Array, grad: 
                 lanes = np.empty(16, np.float32)
                 store(lanes, 0, counted)
                 row_sums[middle] = lanes.sum()
-            gone = (_TERMS + ((middle - WINDOW) & 7)) * stride + MARGIN
-            term_sums = _TERM_SUMS * stride + MARGIN
-            for term in range(3):
-                new, old, at = terms + term * _RING * stride, gone + term * _RING * stride, term_sums + term * stride
-                for column in range(0, width, 16):
-                    store(
-                        rows,
-                        at + column,
-                        load(rows, at + column) + (load(rows, new + column) - load(rows, old + column)),
-                    )
 
             row = middle - RADIUS
             if row < first:
                 continue
+            term_sums = _TERM_SUMS * stride + MARGIN
+            for term in range(3):
+                for column in range(0, width, 16):
+                    total = splat(F(0))
+                    for k in range(_RING):
+                        if k != (row + RADIUS + 1) & 7:
+                            total = total + load(rows, (_TERMS + term * _RING + k) * stride + MARGIN + column)
+                    store(rows, term_sums + term * stride + column, total)
             x_row, y_row = (_X + (row & 7)) * stride + MARGIN, (_Y + (row & 7)) * stride + MARGIN
             result = np.empty(16, np.float32)
             for column in range(0, width, 16):

@@ -1,0 +1,130 @@
+"""The kernels without autograd: the same bits for any number of threads, and errors before any picture."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numba
+import numpy as np
+import pytest
+
+from perse_engine.errors import InvalidValue
+from perse_engine.scene import Camera
+from perse_engine.splatting.cloud import GaussianCloud
+from perse_engine.splatting.cpu.layout import GaussianBuffers
+from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything that one forward and backward wrote."""
+
+    colours: np.ndarray
+    alpha: np.ndarray
+    gradients: GaussianBuffers
+
+    def arrays(self) -> list[np.ndarray]:
+        g = self.gradients
+        return [self.colours, self.alpha, g.means, g.quats, g.scales, g.opacities, g.colours]
+
+
+def random_gaussians(n: int, seed: int = 0) -> GaussianBuffers:
+    rng = np.random.default_rng(seed)
+    arrays = (
+        rng.uniform(-0.12, 0.12, (n, 3)),
+        rng.normal(size=(n, 4)),
+        0.004 * np.exp(0.5 * rng.normal(size=(n, 3))),
+        rng.uniform(0.1, 0.95, n),
+        rng.uniform(size=(n, 3)),
+    )
+    return GaussianBuffers(*(a.astype(np.float32) for a in arrays))
+
+
+def camera(width_px: int = 150, height_px: int = 110) -> Camera:
+    return Camera.orbit(yaw_deg=10, target=(0, 0, 0), width_px=width_px, height_px=height_px)
+
+
+def run(rasterizer: CpuRasterizer, gaussians: GaussianBuffers, view: Camera) -> Result:
+    colours = np.zeros((view.height_px, view.width_px, 3), np.float32)
+    alpha = np.zeros((view.height_px, view.width_px), np.float32)
+    gradients = GaussianBuffers.allocate(len(gaussians))
+    rasterizer.forward(gaussians, view, np.array([0.1, 0.2, 0.3], np.float32), colours, alpha)
+    rasterizer.backward(np.cos(37 * colours), np.sin(9 * alpha), gradients)
+    return Result(colours, alpha, gradients)
+
+
+def assert_same_bits(one: Result, other: Result) -> None:
+    assert all(np.array_equal(a, b) for a, b in zip(one.arrays(), other.arrays(), strict=True))
+
+
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 5003])
+def test_results_have_the_same_bits_for_one_thread_and_two(n: int) -> None:
+    if numba.config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("this machine has one core")
+    gaussians, view = random_gaussians(n), camera()
+    before = numba.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2):
+            numba.set_num_threads(threads)
+            results.append(run(CpuRasterizer(), gaussians, view))
+    finally:
+        numba.set_num_threads(before)
+    assert float(results[0].alpha.max()) > 0
+    assert_same_bits(*results)
+
+
+def test_an_object_draws_the_same_after_larger_and_smaller_scenes() -> None:
+    reused = CpuRasterizer()
+    small, large = random_gaussians(100, 1), random_gaussians(3000, 2)
+    run(reused, small, camera(33, 20))
+    run(reused, large, camera(200, 150))
+    assert_same_bits(run(reused, small, camera(33, 20)), run(CpuRasterizer(), small, camera(33, 20)))
+
+
+def test_threads_with_an_object_each_do_not_disturb_each_other() -> None:
+    scenes = [random_gaussians(800, seed) for seed in range(4)]
+    expected = [run(CpuRasterizer(), scene, camera()) for scene in scenes]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda scene: run(CpuRasterizer(), scene, camera()), scenes * 3))
+    for k, result in enumerate(found):
+        assert_same_bits(result, expected[k % 4])
+
+
+@pytest.mark.parametrize("name", ["means", "quats", "scales", "opacities", "colours"])
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_gaussians_that_are_not_finite_are_counted_and_refused(name: str, number: float) -> None:
+    gaussians = random_gaussians(40)
+    getattr(gaussians, name).reshape(-1)[[0, -1]] = number
+    with pytest.raises(InvalidValue, match="2 of 40"):
+        run(CpuRasterizer(), gaussians, camera())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"fx": np.nan}, {"fy": 0.0}, {"width_px": 0}, {"height_px": 40000}, {"world_to_cam": np.full((4, 4), np.nan)}],
+)
+def test_impossible_cameras_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(InvalidValue):
+        run(CpuRasterizer(), random_gaussians(3), replace(camera(8, 8), **change))
+
+
+def test_a_backward_without_a_forward_is_refused() -> None:
+    gradients = GaussianBuffers.allocate(1)
+    with pytest.raises(InvalidValue, match="forward"):
+        CpuRasterizer().backward(np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32), gradients)
+
+
+def test_gaussians_too_large_for_a_float_are_not_drawn() -> None:
+    gaussians = random_gaussians(4)
+    gaussians.scales[:] = 1e25
+    result = run(CpuRasterizer(), gaussians, camera(20, 20))
+    assert result.alpha.max() == 0
+    assert all(np.isfinite(array).all() for array in result.arrays())
+
+
+def test_buffers_of_a_cloud_share_its_memory() -> None:
+    g = random_gaussians(3)
+    cloud = GaussianCloud(g.means, g.quats, g.scales, g.opacities, g.colours)
+    assert GaussianBuffers.of(cloud).means is cloud.means
