@@ -7,6 +7,7 @@ quaternion wxyz).
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -74,17 +75,19 @@ def write_ply(target: Path | BinaryIO, cloud: GaussianCloud, comments: Sequence[
 def read_ply(source: Path | BinaryIO) -> GaussianCloud:
     """Read a cloud; properties may come in any order, and normals and f_rest may be absent.
 
-    Safe for files of unknown origin: a header promises at most 10 million Gaussians of 256 numbers, and only the bytes
-    that are there are kept.
+    Safe for files of unknown origin: nothing is read before the header was checked against the size. The source must
+    be seekable.
 
     Raises:
         CorruptFile: anything but a whole binary PLY file of Gaussians without view-dependent colour.
     """
     with _opened(source, "rb") as file:
         count, names = _read_header(file)
-        body = file.read(count * len(names) * 4 + 1)
-    if len(body) != count * len(names) * 4:
-        raise CorruptFile(f"The PLY file announces {count} Gaussians and holds more or fewer bytes.")
+        start = file.tell()
+        if file.seek(0, io.SEEK_END) - start != count * len(names) * 4:
+            raise CorruptFile(f"The PLY file announces {count} Gaussians and holds more or fewer bytes.")
+        file.seek(start)
+        body = file.read()
     rows = np.frombuffer(body, "<f4").reshape(count, len(names))
 
     def columns(*wanted: str) -> FloatArray:
