@@ -2,8 +2,8 @@
 
     python benchmarks/rasterize.py --gaussians 30000 --px 512 [--repeats 15] [--skip-reference] [--json]
 
-The scene is a seeded shell of a head. Runs take turns, figures are medians; "other load" is what other processes used meanwhile, in
-cores: above 0.1 the figures are not quiet.
+The scene is a seeded shell of a head. Runs take turns, figures are medians. "others used" is the load of other processes
+meanwhile, in cores: above 0.1 the figures are not quiet.
 """
 
 from __future__ import annotations
@@ -74,11 +74,11 @@ def median_ms(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str,
 def reference_step(gaussians: GaussianBuffers, camera: Camera) -> Callable[[], object]:
     arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, gaussians.colours)
     leaves = [torch.from_numpy(array).requires_grad_() for array in arrays]
-    world_to_cam, k = torch.from_numpy(camera.world_to_cam), torch.from_numpy(camera.intrinsics())
+    view = (torch.from_numpy(camera.world_to_cam), torch.from_numpy(camera.intrinsics()))
 
     def step() -> None:
-        size = (camera.width_px, camera.height_px)
-        image = rasterize(*leaves, world_to_cam, k, *size, backend="reference")
+        m, q, s, o, c = leaves
+        image = rasterize(m, q, s, o, c, *view, camera.width_px, camera.height_px, backend="reference")
         torch.autograd.grad(image.colours.sum() + image.alpha.sum(), leaves)
 
     return step
@@ -160,9 +160,8 @@ def main() -> None:
     if arguments.json:
         print(json.dumps(asdict(timing)))
         return
-    print(
-        f"{timing.gaussians} Gaussians, {timing.px} px, {timing.threads} threads, others used {timing.other_load_cores} cores"
-    )
+    print(f"{timing.gaussians} Gaussians, {timing.px} px, {timing.threads} threads", end="; ")
+    print(f"others used {timing.other_load_cores} cores")
     print(f"cpu  forward {timing.forward_ms:.2f} ms, forward + backward {timing.forward_backward_ms:.2f} ms")
     print(f"     loss {timing.loss_ms:.2f} ms, Adam {timing.adam_ms:.2f} ms, whole step {timing.step_ms:.2f} ms")
     if timing.reference_forward_backward_ms is not None:
