@@ -2,8 +2,8 @@
 
     python benchmarks/rasterize.py --gaussians 30000 --px 512 [--repeats 15] [--skip-reference] [--json]
 
-The scene is a seeded shell of a head. Runs take turns, figures are medians. "others used" is the load of other processes
-meanwhile, in cores: above 0.1 the figures are not quiet.
+The scene is a seeded shell of a head. Runs take turns, figures are medians. "others used" is the load of other
+processes meanwhile, in cores: above 0.1 the figures are not quiet.
 """
 
 from __future__ import annotations
