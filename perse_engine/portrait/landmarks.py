@@ -37,7 +37,7 @@ def _mediapipe() -> ModuleType:
             "Landmark detection needs MediaPipe 0.10.21, which is not installed.",
             hint="pip install --no-deps mediapipe==0.10.21 (docs/guides/install.md says why so).",
         ) from error
-    return mediapipe  # type: ignore[no-any-return]
+    return mediapipe
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-Mask = npt.NDArray[np.float32]
+Mask = npt.NDArray[Any]
+"""[H, W] float32 in 0..1."""
 
 
-def guided_filter(guide: npt.NDArray[np.float32], mask: Mask, radius: int, epsilon: float) -> Mask:
+def guided_filter(guide: npt.NDArray[Any], mask: Mask, radius: int, epsilon: float) -> Mask:
     """Smooth `mask` along the edges of `guide` [H, W, 3] 0..1 (He et al., 2010), channel by channel."""
 
     def blur(image: Mask) -> Mask:
@@ -33,7 +36,7 @@ def polygon(shape: tuple[int, int], points: npt.NDArray[np.float64]) -> Mask:
     return mask.astype(np.float32) / 255
 
 
-def sigmoid(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def sigmoid(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The logistic function, safe for large arguments."""
     return np.asarray(1 / (1 + np.exp(-np.clip(x, -30, 30))), np.float32)
 
@@ -45,7 +48,7 @@ class ColourMixture:
     # Added to every covariance (Lab units squared): sensor noise and soft shadows that few seeds may not show.
     NOISE = 12.0
 
-    def __init__(self, samples: npt.NDArray[np.float32], components: int) -> None:
+    def __init__(self, samples: npt.NDArray[Any], components: int) -> None:
         samples = samples.astype(np.float32)
         if len(samples) > self.SAMPLES:
             samples = samples[np.random.default_rng(0).choice(len(samples), self.SAMPLES, replace=False)]
@@ -62,7 +65,7 @@ class ColourMixture:
             offset = np.log(len(own) / len(samples)) - 0.5 * np.linalg.slogdet(covariance)[1]
             self._parts.append((own.mean(0).astype(np.float32), factor, np.float32(offset)))
 
-    def log_likelihood(self, colours: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def log_likelihood(self, colours: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Of colours [..., 3], up to a constant shared by all mixtures, [...]."""
         parts = [
             offset - 0.5 * (((colours - mean) @ factor) ** 2).sum(-1, dtype=np.float32)

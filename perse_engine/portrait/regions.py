@@ -7,6 +7,7 @@ Constants were chosen by eye on three people; lengths are in face heights (`fh`,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,7 +27,7 @@ from perse_engine.portrait.points import (
 )
 from perse_engine.portrait.portrait import Regions
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[Any]
 
 PERSON_CROPS = ((1.0, 0.0, False), (1.0, 0.0, True), (1.35, 0.1, False), (0.8, -0.05, False))
 """(scale, downward shift in crop sides, mirrored): the segmenter errs differently on each."""
