@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from perse_engine.splatting.compiled import kernel
-from perse_engine.splatting.cpu.lane_memory import append_where, load, prefetch, store
+from perse_engine.splatting.cpu.lane_memory import append_where, load, prefetch, store, store_block
 from perse_engine.splatting.cpu.lanes import both, exp2, fma, keep, mask_bits, minimum, select, splat
 from perse_engine.splatting.cpu.layout import (
     ALPHA_MAX,
@@ -64,6 +64,8 @@ def blend(
         start = tile_start[tile]
         count = tile_start[tile + 1] - start
         x_end, y_end = min(16, width - tile_x), min(16, height - tile_y)
+        whole_tile = x_end == 16 and y_end == 16
+        flat_image, flat_alpha = image.reshape(-1), alpha.reshape(-1)
         if count == 0:
             for y in range(y_end):
                 for x in range(x_end):
@@ -121,10 +123,19 @@ def blend(
                 blue = fma(weight, splat(record[BLUE]), blue)
                 if mask_bits(going) == 0:
                     break
+            red = fma(frozen, splat(background[0]), red)
+            green = fma(frozen, splat(background[1]), green)
+            blue = fma(frozen, splat(background[2]), blue)
             store(transmittance, block * 16, frozen)
-            store(colours, block * 16, fma(frozen, splat(background[0]), red))
-            store(colours, 256 + block * 16, fma(frozen, splat(background[1]), green))
-            store(colours, 512 + block * 16, fma(frozen, splat(background[2]), blue))
+            store(colours, block * 16, red)
+            store(colours, 256 + block * 16, green)
+            store(colours, 512 + block * 16, blue)
+            pixel = (tile_y + 4 * (block >> 2)) * width + tile_x + 4 * (block & 3)
+            if whole_tile:
+                store_block(flat_image, 3 * pixel, 3 * width, (red, green, blue))
+                store_block(flat_alpha, pixel, width, (splat(F(1)) - frozen,))
+        if whole_tile:
+            continue
         for y in range(y_end):
             for x in range(x_end):
                 lane = (y >> 2) * 64 + (x >> 2) * 16 + (y & 3) * 4 + (x & 3)

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from perse_engine.splatting.compiled import kernel
-from perse_engine.splatting.cpu.lane_memory import load, prefetch, store, store_sums
+from perse_engine.splatting.cpu.lane_memory import load, load_block, prefetch, store, store_sums
 from perse_engine.splatting.cpu.lanes import both, exp2, fma, keep, lowest_bit, mask_bits, minimum, reciprocal, splat
 from perse_engine.splatting.cpu.layout import (
     ALPHA_MAX,
@@ -67,7 +67,9 @@ def blend_backward(
         if count == 0:
             continue
         grad = np.zeros(1024, np.float32)
-        for y in range(min(16, height - tile_y)):
+        whole_tile = tile_x + 16 <= width and tile_y + 16 <= height
+        flat_image, flat_alpha = grad_image.reshape(-1), grad_alpha.reshape(-1)
+        for y in range(0 if whole_tile else min(16, height - tile_y)):
             for x in range(min(16, width - tile_x)):
                 lane = (y >> 2) * 64 + (x >> 2) * 16 + (y & 3) * 4 + (x & 3)
                 for channel in range(3):
@@ -84,6 +86,14 @@ def blend_backward(
             py = ly + (F(tile_y + 4 * (block >> 2)) + F(0.5))
             inside = both(px < F(width), py < F(height))
             store(ts, k, keep(inside, one))
+            if whole_tile:
+                pixel = (tile_y + 4 * (block >> 2)) * width + tile_x + 4 * (block & 3)
+                d_red, d_green, d_blue = load_block(flat_image, 3 * pixel, 3 * width, 3)
+                store(grad, k, d_red)
+                store(grad, 256 + k, d_green)
+                store(grad, 512 + k, d_blue)
+                (d_alpha,) = load_block(flat_alpha, pixel, width, 1)
+                store(grad, 768 + k, d_alpha)
             rest = load(colours, k) * load(grad, k) + load(colours, 256 + k) * load(grad, 256 + k)
             rest = rest + load(colours, 512 + k) * load(grad, 512 + k)
             store(rests, k, rest + (one - load(transmittance, k)) * load(grad, 768 + k))

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from perse_engine.splatting.compiled import kernel
-from perse_engine.splatting.cpu.lane_memory import load_strided, store
+from perse_engine.splatting.cpu.lane_memory import load, load_columns, store, store_columns, store_table
 from perse_engine.splatting.cpu.lanes import (
     absolute,
     both,
@@ -17,39 +17,31 @@ from perse_engine.splatting.cpu.lanes import (
     mask_bits,
     maximum,
     minimum,
+    select,
     splat,
     sqrt,
 )
 from perse_engine.splatting.cpu.layout import (
     ALPHA_MIN,
-    BLUE,
     BLUR_PX2,
-    CONIC_A,
-    CONIC_B,
-    CONIC_C,
     FRUSTUM_MARGIN,
-    GREEN,
     LOG2_ALPHA_MIN,
     LOG2_E,
-    LOG2_OPACITY,
     NEAR_M,
-    OPACITY,
-    REACH,
     RECORD,
-    RED,
-    XX,
-    XY,
-    YY,
+    TILE,
     Array,
     F,
-    X,
-    Y,
 )
 
-# Rows of the local table that lanes are written to before they become records: a record's columns, the box, the depth.
-_BOX = RECORD
-_DEPTH = RECORD + 4
-_ROWS = RECORD + 5
+
+@kernel()
+def last_rows(array: Array, columns: int) -> Array:
+    """The rows of the last, incomplete group of 16 of a flat array, padded with ones."""
+    rows = np.ones(16 * columns, np.float32)
+    start = array.shape[0] // (16 * columns) * (16 * columns)
+    rows[: array.shape[0] - start] = array[start:]
+    return rows
 
 
 @kernel(parallel=True)
@@ -66,11 +58,12 @@ def project(
     records: Array,
     boxes: Array,
     depths: Array,
+    tile_counts: Array,
 ) -> int:
-    """Fill records [N, 16], boxes [N, 4] int32 and depths [N].
+    """Fill records [N, 16], boxes [N, 4] int32, depths [N], tile_counts [N] int32, with room for 16 more rows.
 
-    A box is the first and last column, the first and last row; first > last: not drawn. means, quats, scales and
-    colours are flat; intrinsics are fx, fy, cx, cy. Returns how many Gaussians hold a number that is not finite.
+    All arrays are flat. A box is the first and last column, the first and last row, of pixels; first > last, and 0
+    tiles: not drawn. intrinsics are fx, fy, cx, cy. Returns how many Gaussians hold a number that is not finite.
     """
     n = opacities.shape[0]
     zero, one, two, half = F(0), F(1), F(2), F(0.5)
@@ -82,35 +75,30 @@ def project(
     v00, v01, v02, v03 = world_to_cam[0, 0], world_to_cam[0, 1], world_to_cam[0, 2], world_to_cam[0, 3]
     v10, v11, v12, v13 = world_to_cam[1, 0], world_to_cam[1, 1], world_to_cam[1, 2], world_to_cam[1, 3]
     v20, v21, v22, v23 = world_to_cam[2, 0], world_to_cam[2, 1], world_to_cam[2, 2], world_to_cam[2, 3]
+    last_m, last_q, last_s, last_c = (
+        last_rows(means, 3),
+        last_rows(quats, 4),
+        last_rows(scales, 3),
+        last_rows(colours, 3),
+    )
+    last_o = last_rows(opacities, 1)
     not_finite = 0
     for group in numba.prange((n + 15) // 16):
         i = group * 16
-        end3, end4 = 3 * n - 1, 4 * n - 1
-        m0, m1, m2 = (
-            load_strided(means, 3 * i, 3, end3),
-            load_strided(means, 3 * i + 1, 3, end3),
-            load_strided(means, 3 * i + 2, 3, end3),
-        )
-        qw, qx, qy, qz = (
-            load_strided(quats, 4 * i, 4, end4),
-            load_strided(quats, 4 * i + 1, 4, end4),
-            load_strided(quats, 4 * i + 2, 4, end4),
-            load_strided(quats, 4 * i + 3, 4, end4),
-        )
-        s0, s1, s2 = (
-            load_strided(scales, 3 * i, 3, end3),
-            load_strided(scales, 3 * i + 1, 3, end3),
-            load_strided(scales, 3 * i + 2, 3, end3),
-        )
-        red, green, blue = (
-            load_strided(colours, 3 * i, 3, end3),
-            load_strided(colours, 3 * i + 1, 3, end3),
-            load_strided(colours, 3 * i + 2, 3, end3),
-        )
-        opacity = load_strided(opacities, i, 1, n - 1)
+        # The last group reads its rows from copies that are padded to 16.
+        m_, q_, s_, o_, c_, at = means, quats, scales, opacities, colours, i
+        if i + 16 > n:
+            m_, q_, s_, o_, c_, at = last_m, last_q, last_s, last_o, last_c, 0
+        m0, m1, m2 = load_columns(m_, 3 * at, 3)
+        qw, qx, qy, qz = load_columns(q_, 4 * at, 4)
+        s0, s1, s2 = load_columns(s_, 3 * at, 3)
+        red, green, blue = load_columns(c_, 3 * at, 3)
+        opacity = load(o_, at)
         # 0 x is 0 for finite x only.
         nought = (m0 + m1 + m2 + qw + qx + qy + qz + s0 + s1 + s2 + red + green + blue + opacity) * zero
-        finite = mask_bits(nought >= zero) & 0xFFFF
+        finite = mask_bits(nought >= zero)
+        for k in range(min(16, n - i)):
+            not_finite += 1 - ((finite >> k) & 1)
         # Camera space; the image point; the slope at which the Jacobian is taken.
         tx = m0 * v00 + m1 * v01 + m2 * v02 + v03
         ty = m0 * v10 + m1 * v11 + m2 * v12 + v13
@@ -166,36 +154,16 @@ def project(
         )
         drawn = both(both(opacity >= ALPHA_MIN, tz >= NEAR_M), both(x_first <= x_last, y_first <= y_last))
         drawn = both(drawn, both(inverse > zero, extent_x + extent_y < F(np.inf)))
-        visible = mask_bits(drawn)
-
-        table = np.empty(_ROWS * 16, np.float32)
-        store(table, X * 16, mean_x)
-        store(table, Y * 16, mean_y)
-        store(table, XX * 16, a * (-half * LOG2_E))
-        store(table, XY * 16, b * -LOG2_E)
-        store(table, YY * 16, c * (-half * LOG2_E))
-        store(table, LOG2_OPACITY * 16, log2_opacity)
-        store(table, RED * 16, red)
-        store(table, GREEN * 16, green)
-        store(table, BLUE * 16, blue)
-        store(table, REACH * 16, reach * reach * F(1.0001))
-        store(table, OPACITY * 16, opacity)
-        store(table, CONIC_A * 16, a)
-        store(table, CONIC_B * 16, b)
-        store(table, CONIC_C * 16, c)
-        store(table, _BOX * 16, keep(drawn, x_first))
-        store(table, (_BOX + 1) * 16, keep(drawn, x_last))
-        store(table, (_BOX + 2) * 16, keep(drawn, y_first))
-        store(table, (_BOX + 3) * 16, keep(drawn, y_last))
-        store(table, _DEPTH * 16, tz)
-        for k in range(min(16, n - i)):
-            not_finite += 1 - ((finite >> k) & 1)
-            for column in range(CONIC_C + 1):
-                records[i + k, column] = table[column * 16 + k]
-            for column in range(4):
-                boxes[i + k, column] = np.int32(table[(_BOX + column) * 16 + k])
-            if not (visible >> k) & 1:
-                boxes[i + k, 0] = 1
-                boxes[i + k, 1] = 0
-            depths[i + k] = table[_DEPTH * 16 + k]
+        x_first, x_last = select(drawn, x_first, splat(one)), keep(drawn, x_last)
+        y_first, y_last = keep(drawn, y_first), keep(drawn, y_last)
+        tiles_x = floor(x_last * F(1 / TILE)) - floor(x_first * F(1 / TILE)) + one
+        tiles_y = floor(y_last * F(1 / TILE)) - floor(y_first * F(1 / TILE)) + one
+        store_columns(boxes, 4 * i, (x_first, x_last, y_first, y_last))
+        store_columns(tile_counts, i, (keep(drawn, tiles_x * tiles_y),))
+        store(depths, i, tz)
+        # In the order of layout.py.
+        xx, xy, yy = a * (-half * LOG2_E), b * -LOG2_E, c * (-half * LOG2_E)
+        reach = reach * reach * F(1.0001)
+        columns = (mean_x, mean_y, xx, xy, yy, log2_opacity, red, green, blue, reach, opacity, a, b, c, tz, tz)
+        store_table(records, RECORD * i, columns)
     return not_finite

@@ -6,19 +6,10 @@ import numba
 import numpy as np
 
 from perse_engine.splatting.compiled import kernel
-from perse_engine.splatting.cpu.lane_memory import load, load_strided, store
+from perse_engine.splatting.cpu.lane_memory import load, load_columns, load_table, store, store_columns
 from perse_engine.splatting.cpu.lanes import both, keep, maximum, minimum, splat, sqrt
-from perse_engine.splatting.cpu.layout import (
-    CONIC_A,
-    CONIC_B,
-    CONIC_C,
-    FRUSTUM_MARGIN,
-    OPACITY,
-    RECORD,
-    SLOT,
-    Array,
-    F,
-)
+from perse_engine.splatting.cpu.layout import FRUSTUM_MARGIN, RECORD, SLOT, Array, F
+from perse_engine.splatting.cpu.project import last_rows
 
 
 @kernel(parallel=True)
@@ -31,7 +22,7 @@ def project_backward(
     width: int,
     height: int,
     records: Array,
-    boxes: Array,
+    tile_counts: Array,
     first_slot: Array,
     slots: Array,
     grad_means: Array,
@@ -40,8 +31,11 @@ def project_backward(
     grad_opacities: Array,
     grad_colours: Array,
 ) -> None:
-    """Fill the gradients [N, ...]; exact zeros for Gaussians that are not drawn. means, quats, scales are flat."""
-    n = boxes.shape[0]
+    """Fill the gradients; exact zeros for Gaussians that are not drawn. All arrays are flat.
+
+    records and slots as `project` and `blend_backward` left them, with room for one group or slot more.
+    """
+    n = tile_counts.shape[0]
     zero, one, two, half = F(0), F(1), F(2), F(0.5)
     fx, fy, cx, cy = intrinsics[0], intrinsics[1], intrinsics[2], intrinsics[3]
     w, h = F(width), F(height)
@@ -51,50 +45,31 @@ def project_backward(
     v00, v01, v02, v03 = world_to_cam[0, 0], world_to_cam[0, 1], world_to_cam[0, 2], world_to_cam[0, 3]
     v10, v11, v12, v13 = world_to_cam[1, 0], world_to_cam[1, 1], world_to_cam[1, 2], world_to_cam[1, 3]
     v20, v21, v22, v23 = world_to_cam[2, 0], world_to_cam[2, 1], world_to_cam[2, 2], world_to_cam[2, 3]
+    last_m, last_q, last_s = last_rows(means, 3), last_rows(quats, 4), last_rows(scales, 3)
     for group in numba.prange((n + 15) // 16):
         i = group * 16
         lanes = min(16, n - i)
-        # Rows 0..8 of `sums`, then transposed by strided loads.
-        sums = np.zeros(256, np.float32)
-        shown = np.zeros(16, np.float32)
+        # A row per Gaussian: the sum of its slots.
+        sums, shown = np.zeros(256, np.float32), np.zeros(16, np.float32)
         for k in range(lanes):
-            if boxes[i + k, 0] <= boxes[i + k, 1]:
-                shown[k] = one
-                x0, x1, y0, y1 = boxes[i + k, 0] >> 4, boxes[i + k, 1] >> 4, boxes[i + k, 2] >> 4, boxes[i + k, 3] >> 4
-                total = splat(zero)
-                first = first_slot[i + k]
-                for slot in range(first, first + (x1 - x0 + 1) * (y1 - y0 + 1)):
-                    total = total + load(slots, slot * SLOT)
-                store(sums, k * 16, total)
+            total = splat(zero)
+            first = first_slot[i + k]
+            for slot in range(first, first + tile_counts[i + k]):
+                total = total + load(slots, slot * SLOT)
+            store(sums, k * 16, total)
+            shown[k] = F(tile_counts[i + k])
         drawn = load(shown, 0) > zero
-        flat = records.reshape(-1)
-        end, end3, end4 = n * RECORD - 1, 3 * n - 1, 4 * n - 1
-        h_1, h_x, h_y = load_strided(sums, 3, 16, 255), load_strided(sums, 4, 16, 255), load_strided(sums, 5, 16, 255)
-        h_xx, h_xy, h_yy = (
-            load_strided(sums, 6, 16, 255),
-            load_strided(sums, 7, 16, 255),
-            load_strided(sums, 8, 16, 255),
-        )
-        a = load_strided(flat, i * RECORD + CONIC_A, RECORD, end)
-        b = load_strided(flat, i * RECORD + CONIC_B, RECORD, end)
-        c = load_strided(flat, i * RECORD + CONIC_C, RECORD, end)
-        opacity = load_strided(flat, i * RECORD + OPACITY, RECORD, end)
-        m0, m1, m2 = (
-            load_strided(means, 3 * i, 3, end3),
-            load_strided(means, 3 * i + 1, 3, end3),
-            load_strided(means, 3 * i + 2, 3, end3),
-        )
-        qw, qx, qy, qz = (
-            load_strided(quats, 4 * i, 4, end4),
-            load_strided(quats, 4 * i + 1, 4, end4),
-            load_strided(quats, 4 * i + 2, 4, end4),
-            load_strided(quats, 4 * i + 3, 4, end4),
-        )
-        s0, s1, s2 = (
-            load_strided(scales, 3 * i, 3, end3),
-            load_strided(scales, 3 * i + 1, 3, end3),
-            load_strided(scales, 3 * i + 2, 3, end3),
-        )
+        red, green, blue, h_1, h_x, h_y, h_xx, h_xy, h_yy, _, _, _, _, _, _, _ = load_table(sums, 0)
+        _, _, _, _, _, _, _, _, _, _, opacity, a, b, c, _, _ = load_table(records, RECORD * i)
+        m, q, s, at = means, quats, scales, i
+        gm, gq, gs, go, gc = grad_means, grad_quats, grad_scales, grad_opacities, grad_colours
+        if lanes < 16:
+            # The last group works on padded copies.
+            m, q, s, at = last_m, last_q, last_s, 0
+            gm, gq, gs, go, gc = np.empty(48, F), np.empty(64, F), np.empty(48, F), np.empty(16, F), np.empty(48, F)
+        m0, m1, m2 = load_columns(m, 3 * at, 3)
+        qw, qx, qy, qz = load_columns(q, 4 * at, 4)
+        s0, s1, s2 = load_columns(s, 3 * at, 3)
         # As in `project`.
         tx = m0 * v00 + m1 * v01 + m2 * v02 + v03
         ty = m0 * v10 + m1 * v11 + m2 * v12 + v13
@@ -147,23 +122,19 @@ def project_backward(
         n_z = (qx * (g02 + g20) + qy * (g12 + g21) + qw * (g10 - g01) - qz * (g00 + g11) * two) * two
         along = n_w * qw + n_x * qx + n_y * qy + n_z * qz
 
-        table = np.empty(11 * 16, np.float32)
-        store(table, 0, keep(drawn, g_tx * v00 + g_ty * v10 + g_tz * v20))
-        store(table, 16, keep(drawn, g_tx * v01 + g_ty * v11 + g_tz * v21))
-        store(table, 32, keep(drawn, g_tx * v02 + g_ty * v12 + g_tz * v22))
-        store(table, 48, keep(drawn, (n_w - along * qw) * length))
-        store(table, 64, keep(drawn, (n_x - along * qx) * length))
-        store(table, 80, keep(drawn, (n_y - along * qy) * length))
-        store(table, 96, keep(drawn, (n_z - along * qz) * length))
-        store(table, 112, keep(drawn, g_s0))
-        store(table, 128, keep(drawn, g_s1))
-        store(table, 144, keep(drawn, g_s2))
-        store(table, 160, keep(drawn, h_1 / opacity))
-        for k in range(lanes):
-            for axis in range(3):
-                grad_means[i + k, axis] = table[axis * 16 + k]
-                grad_scales[i + k, axis] = table[(7 + axis) * 16 + k]
-                grad_colours[i + k, axis] = sums[k * 16 + axis]
-            for part in range(4):
-                grad_quats[i + k, part] = table[(3 + part) * 16 + k]
-            grad_opacities[i + k] = table[160 + k]
+        g_m0, g_m1 = g_tx * v00 + g_ty * v10 + g_tz * v20, g_tx * v01 + g_ty * v11 + g_tz * v21
+        g_m2 = g_tx * v02 + g_ty * v12 + g_tz * v22
+        n_w, n_x, n_y, n_z = n_w - along * qw, n_x - along * qx, n_y - along * qy, n_z - along * qz
+        store_columns(gm, 3 * at, (keep(drawn, g_m0), keep(drawn, g_m1), keep(drawn, g_m2)))
+        store_columns(gs, 3 * at, (keep(drawn, g_s0), keep(drawn, g_s1), keep(drawn, g_s2)))
+        store_columns(gc, 3 * at, (red, green, blue))
+        store(go, at, keep(drawn, h_1 / opacity))
+        n_w, n_x, n_y, n_z = n_w * length, n_x * length, n_y * length, n_z * length
+        store_columns(gq, 4 * at, (keep(drawn, n_w), keep(drawn, n_x), keep(drawn, n_y), keep(drawn, n_z)))
+        if lanes < 16:
+            for k in range(lanes):
+                grad_opacities[i + k] = go[k]
+            for k in range(3 * lanes):
+                grad_means[3 * i + k], grad_scales[3 * i + k], grad_colours[3 * i + k] = gm[k], gs[k], gc[k]
+            for k in range(4 * lanes):
+                grad_quats[4 * i + k] = gq[k]

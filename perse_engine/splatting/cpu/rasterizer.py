@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 
 from perse_engine.errors import InvalidValue
 from perse_engine.scene import Camera, FloatArray
 from perse_engine.splatting.compiled import PARALLEL_WORK
-from perse_engine.splatting.cpu.bins import count_pairs, fill_tiles, sort_by_depth
+from perse_engine.splatting.cpu.bins import fill_tiles, number_pairs, sort_by_depth
 from perse_engine.splatting.cpu.blend import blend
 from perse_engine.splatting.cpu.blend_backward import blend_backward
 from perse_engine.splatting.cpu.layout import (
@@ -28,6 +29,8 @@ from perse_engine.splatting.cpu.project_backward import project_backward
 # 2^27 pairs are 6 GiB of gradient slots: N Gaussians that each cover the whole image.
 _MAX_PAIRS = 1 << 27
 _MAX_SIDE_PX = 16384
+# More parts cost more to add up than they save.
+_MAX_PARTS = 8
 
 
 class CpuRasterizer:
@@ -64,10 +67,7 @@ class CpuRasterizer:
         columns = -(-width // TILE)
         tiles = columns * -(-height // TILE)
         records, boxes = self._buffer("records", (n, RECORD), F), self._buffer("boxes", (n, 4), np.int32)
-        depths = self._buffer("depths", (n,), F)
-        first_slot = self._buffer("first_slot", (n,), np.int64)
-        tile_start = self._buffer("tile_start", (tiles + 1,), np.int64)
-        order, spare = self._buffer("order", (n,), np.int32), self._buffer("spare", (n,), np.int32)
+        depths, tile_counts = self._buffer("depths", (n,), F), self._buffer("tile_counts", (n,), np.int32)
         world_to_cam, intrinsics = _view(camera)
         with PARALLEL_WORK:
             not_finite = project(
@@ -78,21 +78,27 @@ class CpuRasterizer:
                 intrinsics,
                 width,
                 height,
-                records,
-                boxes,
+                records.reshape(-1),
+                boxes.reshape(-1),
                 depths,
+                tile_counts,
             )
         if not_finite:
             raise InvalidValue(f"{not_finite} of {n} Gaussians hold a number that is not finite.")
-        pairs = count_pairs(boxes, columns, first_slot, tile_start)
+        pairs = number_pairs(tile_counts, self._buffer("first_slot", (n,), np.int64))
         if pairs > _MAX_PAIRS:
             raise InvalidValue(
                 f"{n} Gaussians cover {pairs} tiles together; at most {_MAX_PAIRS} fit into memory.",
                 hint="The Gaussians are far too large, or the image is.",
             )
-        drawn = sort_by_depth(boxes, depths.view(np.uint32), order, spare)
+        order, spare = self._buffer("order", (n + 1,), np.int32), self._buffer("spare", (n + 1,), np.int32)
+        drawn = sort_by_depth(tile_counts, depths.view(np.uint32), order, spare)
+        tile_start = self._buffer("tile_start", (tiles + 1,), np.int64)
         tile_items = self._buffer("tile_items", (pairs,), np.int32)
-        fill_tiles(boxes, order, drawn, columns, tile_start, tile_items)
+        parts = min(numba.get_num_threads(), _MAX_PARTS)
+        cursors = self._buffer("cursors", (parts * (tiles + LANES_PER_BLOCK),), np.int32).reshape(parts, -1)
+        with PARALLEL_WORK:
+            fill_tiles(boxes, order, drawn, columns, cursors, tile_start, tile_items)
         with PARALLEL_WORK:
             blend(
                 records,
@@ -145,15 +151,15 @@ class CpuRasterizer:
                 *_view(camera),
                 int(camera.width_px),
                 int(camera.height_px),
-                records,
-                boxes,
+                records.reshape(-1),
+                kept["tile_counts"][:n],
                 first_slot,
                 slots,
-                out_gradients.means,
-                out_gradients.quats,
-                out_gradients.scales,
+                out_gradients.means.reshape(-1),
+                out_gradients.quats.reshape(-1),
+                out_gradients.scales.reshape(-1),
                 out_gradients.opacities,
-                out_gradients.colours,
+                out_gradients.colours.reshape(-1),
             )
 
     def _buffer(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
