@@ -1,7 +1,7 @@
 """Displacement fields on the 468 landmarks for expressions and identity edits, from few handles.
 
-A field minimises bending energy d' (L A^-1 L) d with soft handles (Botsch and Kobbelt 2004): L the cotangent Laplacian of
-the person's own mesh with weights clamped, A lumped areas. Upper and lower lip separate because the mouth is a hole.
+A field minimises bending energy d' (L A^-1 L) d with soft handles (Botsch and Kobbelt 2004): L the cotangent Laplacian
+of the person's own mesh with weights clamped, A lumped areas. Upper and lower lip separate because the mouth is a hole.
 """
 
 from __future__ import annotations

@@ -88,8 +88,8 @@ class Subject:
     Attributes:
         look: the source look as a textured rig.
         landmark_vertices: [478] int32, the rig vertex of each face landmark (irises: disc centre and rim).
-        texel_maps: named [H, W] float32 maps in texture space that editors need, in 0..1: 'hair', 'beard'
-            (where a beard grows), 'eyebrows', 'lips', 'skin', 'freckles'..., all the size of look.texture.
+        texel_maps: named [A, A] float32 maps in 0..1 that editors need, over the head's atlas, the upper left square
+            of the texture: 'hair', 'beard' (where one grows), 'eyebrows', 'lips', 'skin', 'face', 'seen'.
         edit_shapes: named [V, 3] float32 identity displacements at amount 1, metres: 'noseWidth', 'lipFullness'...
         measures: named numbers: 'face_width_m', 'confidence', 'smiling', ...
         source_light: [9, 3] float32 spherical-harmonic irradiance of the photo (degree 2), 1 0 0.. if unknown.

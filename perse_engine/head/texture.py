@@ -37,16 +37,21 @@ class Baked:
     skin: Array
     is_face: Array
     facing: Array
+    place: Array
 
 
 @dataclass(frozen=True)
 class HeadTexture:
-    """rgb [A, A, 3] float32 0..1; hair [A, A] 0..1, where the texture shows hair; hair_colour [3] or None if bald."""
+    """rgb [A, A, 3] float32 0..1; hair [A, A] 0..1, where the texture shows hair; hair_colour [3] or None if bald.
+
+    weight [A, A], how well the photo shows the texel; place [A, A, 2], where on the work image it lies, px.
+    """
 
     rgb: Array
     hair: Array
     hair_colour: Array | None
     weight: Array
+    place: Array
 
 
 def texture_head(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface, uv: Array) -> HeadTexture:
@@ -90,6 +95,7 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
         skin=sample(regions.skin * (1 - regions.lips), place),
         is_face=face & covered,
         facing=facing_map,
+        place=place,
     )
 
 
@@ -115,7 +121,9 @@ def _complete(surface: HeadSurface, baked: Baked) -> HeadTexture:
     sure = smoothstep(known, 0.0, 0.6)
     rgb = colour * sure[..., None] + guess * (1 - sure[..., None])
     hair_map = smoothstep(baked.hair, 0.3, 0.8) * sure + (1 - sure) * is_hair
-    return HeadTexture(np.clip(rgb, 0, 1).astype(np.float32), hair_map.astype(np.float32), hair_colour, baked.weight)
+    return HeadTexture(
+        np.clip(rgb, 0, 1).astype(np.float32), hair_map.astype(np.float32), hair_colour, baked.weight, baked.place
+    )
 
 
 def per_azimuth(at: Array, values: Array, azimuth: Array) -> Array:

@@ -1,0 +1,140 @@
+"""PortraitAnalysis to Subject: the outline of how the head is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from perse_engine.head.atlas import head_uv
+from perse_engine.head.eyes import IRIS_CELLS, build_eyes
+from perse_engine.head.head_frame import NECK_PIVOT_MM, HeadFrame, head_frame
+from perse_engine.head.lids import lid_blends
+from perse_engine.head.mouth import build_mouth
+from perse_engine.head.packing import Packed, pack, world_shapes
+from perse_engine.head.part import Part, rigid
+from perse_engine.head.rig import Rig
+from perse_engine.head.scalp import HeadSurface, head_surface
+from perse_engine.head.shapes import ShapeFields, shape_fields
+from perse_engine.head.subject import PARTS, ExpressionDriver, Subject, TextureBlend, TexturedRig
+from perse_engine.head.texel_maps import head_labels, texel_maps
+from perse_engine.head.texture import texture_head
+from perse_engine.head.torso import build_torso
+from perse_engine.portrait.portrait import PortraitAnalysis
+from perse_engine.scene import Expression
+from perse_engine.vocabulary import ARKIT_NAMES
+
+Array = npt.NDArray[Any]
+
+SEAL_OPENS_MM = (0.4, 2.2)
+
+
+def build_subject(analysis: PortraitAnalysis) -> Subject:
+    """Build the head of a portrait; about 2 s on 2 cores."""
+    frame = head_frame(analysis)
+    shapes = shape_fields(frame.landmarks)
+    surface = head_surface(frame, analysis.regions)
+    uv, uv468 = head_uv(surface, frame.landmarks)
+    texture = texture_head(analysis, frame, surface, uv)
+    maps = texel_maps(surface, uv, texture, analysis.regions)
+    head = _head_part(surface, uv, texture.rgb, head_labels(maps, surface, uv), shapes)
+    torso = build_torso(analysis, frame, surface)
+    torso = _upright(torso, frame)
+    mouth = build_mouth(analysis, frame, shapes)
+    right_eye, left_eye = build_eyes(analysis, frame)
+    # Drawn in this order: what soft edges let through must be there before.
+    inner = (*mouth.parts, *((mouth.seal,) if mouth.seal else ()))
+    parts = [torso, *inner, head, right_eye.sclera, left_eye.sclera, right_eye.iris, left_eye.iris]
+    packed = pack(parts)
+    blends = lid_blends(texture.rgb, uv468)
+    if mouth.seal is not None:
+        blends = (*blends, _seal_blend(mouth.seal, packed.corner[parts.index(mouth.seal)], shapes))
+    hair = texture.hair_colour
+    return Subject(
+        look=_textured_rig(packed, frame, surface, right_eye.centre, left_eye.centre, parts.index(head), blends),
+        landmark_vertices=_landmark_vertices(packed, parts.index(head), len(parts)),
+        texel_maps=maps,
+        edit_shapes={n: np.asarray(packed.motion[n] / 1000, np.float32) for n in shapes.edits},
+        measures={
+            "confidence": analysis.confidence,
+            "smiling": shapes.smiling,
+            "face_width_m": float(np.linalg.norm(frame.landmarks[454] - frame.landmarks[234])) / 1000,
+            "mouth_is_open": float(mouth.is_open),
+            "is_bald": float(hair is None),
+            "head_first_vertex": float(packed.first_vertex[parts.index(head)]),
+            "face_vertices": float(surface.face_count),
+        },
+        source_pose=frame.source_pose(),
+        source_expression=Expression(),
+        source_camera=frame.source_camera(),
+        # The photo's light stays in the texture, so the light that reproduces the photo is a plain white ambient one.
+        source_light=np.vstack([np.ones((1, 3)), np.zeros((8, 3))]).astype(np.float32),
+        work_rgb=analysis.work_rgb,
+        work_person=analysis.regions.person,
+        extras={
+            "hair_colour": (hair if hair is not None else np.full(3, -1.0)).astype(np.float32),
+            "ring_angle": surface.ring_angle.astype(np.float32),
+            "azimuth": surface.azimuth.astype(np.float32),
+        },
+    )
+
+
+def _head_part(surface: HeadSurface, uv: Array, rgb: Array, labels: Array, shapes: ShapeFields) -> Part:
+    motion = {
+        name: np.asarray(surface.displace @ field)
+        for name, field in (*shapes.expressions.items(), *shapes.edits.items())
+    }
+    texture = np.dstack([rgb, np.ones(rgb.shape[:2], np.float32)])
+    count = len(surface.vertices)
+    return Part("face", surface.vertices, surface.faces, uv, texture, labels, rigid(count, "head"), motion)
+
+
+def _upright(torso: Part, frame: HeadFrame) -> Part:
+    """Set the torso as it is when the head is straight; its head-weighted part turns with the head."""
+    straight = frame.upright_torso(torso.vertices)
+    share = torso.weights[:, 1:2]
+    # The skinned photo pose must give the photographed place: q = share R(v-p)+p + (1-share) v, solved for v.
+    rotation = frame.photo_rotation()
+    mixed = share[..., None] * rotation + (1 - share[..., None]) * np.eye(3)
+    rest = np.linalg.solve(mixed, (straight - NECK_PIVOT_MM)[..., None])[..., 0] + NECK_PIVOT_MM
+    return Part(torso.name, rest, torso.faces, torso.uv, torso.texture, torso.labels, torso.weights, torso.motion)
+
+
+def _seal_blend(seal: Part, corner: tuple[int, int], shapes: ShapeFields) -> TextureBlend:
+    """Fade the seal out as the lips part: the driver is the gap between them in mm."""
+    opens = {n: float((f[13] - f[14])[1]) for n, f in shapes.expressions.items()}
+    driver = ExpressionDriver("lipsPart", {n: mm for n, mm in opens.items() if abs(mm) > 0.2}, *SEAL_OPENS_MM)
+    clear = seal.texture.copy()
+    clear[..., 3] = 0
+    return TextureBlend(driver, corner[0], corner[1], clear, np.ones(clear.shape[:2], np.float32))
+
+
+def _textured_rig(
+    packed: Packed, frame: HeadFrame, surface: HeadSurface, right: Array, left: Array, head: int,
+    blends: tuple[TextureBlend, ...],
+) -> TexturedRig:  # fmt: skip
+    # The head's atlas is the largest texture, so it lies at the origin, as the lids' blends and texel maps expect.
+    assert packed.corner[head] == (0, 0)
+    names = tuple(n for n in ARKIT_NAMES if n in packed.motion)
+    pivots = np.stack([np.zeros(3), NECK_PIVOT_MM, right, left])
+    face_part = packed.face_part.copy()
+    start = int(np.flatnonzero(packed.face_part == PARTS.index("face"))[0])
+    face_part[start + surface.face_triangles : start + len(surface.faces)] = PARTS.index("scalp")
+    rig = Rig(
+        vertices=frame.to_world(packed.vertices),
+        shape_names=names,
+        shapes=world_shapes(packed.motion, names),
+        bone_pivots=frame.to_world(pivots),
+        bone_weights=packed.weights,
+    )
+    return TexturedRig(rig, packed.faces, face_part, packed.uv, packed.texture, packed.labels, blends)
+
+
+def _landmark_vertices(packed: Packed, head: int, parts: int) -> npt.NDArray[np.int32]:
+    face = packed.first_vertex[head] + np.arange(468)
+    n = IRIS_CELLS
+    middle, last = n // 2, n - 1
+    disc = np.array([middle * n + middle, middle * n + last, middle, middle * n, last * n + middle])
+    right, left = packed.first_vertex[parts - 2] + disc, packed.first_vertex[parts - 1] + disc
+    return np.concatenate([face, right, left]).astype(np.int32)

@@ -1,0 +1,150 @@
+"""Neck and shoulders: a tube of superellipses whose outline is the photo's, that stays when the head turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
+
+from perse_engine.head.head_frame import CAMERA_DISTANCE_MM, HeadFrame
+from perse_engine.head.mesh_raster import depth_map
+from perse_engine.head.part import Part
+from perse_engine.head.rig import BONES
+from perse_engine.head.sampling import grid_faces, push_pull, smoothstep
+from perse_engine.head.scalp import HeadSurface
+from perse_engine.portrait.portrait import PortraitAnalysis
+from perse_engine.vocabulary import REGION_LABELS
+
+Array = npt.NDArray[Any]
+
+ROW_STEP_PX = 6
+AROUND_DEG = 128.0
+COLUMNS = 97
+NECK_DEPTH_MM = 62.0
+MAX_DEPTH_MM = 115.0
+MAX_NECK_MM = 58.0
+"""Half a broad adult neck (circumference about 38 cm)."""
+
+
+@dataclass(frozen=True)
+class _Outline:
+    """Left and right edge of the body in every row of the work image, px; the row where the neck is thinnest."""
+
+    left: Array
+    right: Array
+    neck_row: int
+
+
+def build_torso(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface) -> Part:
+    """The torso part in the head frame, as photographed (before it is set upright)."""
+    size = frame.size_px
+    marks = frame.project(frame.landmarks)
+    outline = _outline(analysis, frame, marks)
+    first = max(0, int(0.6 * marks[168, 1] + 0.4 * marks[2, 1]))
+    rows = np.arange(first, size + ROW_STEP_PX, ROW_STEP_PX).astype(float)
+    theta = np.radians(np.linspace(-AROUND_DEG, AROUND_DEG, COLUMNS))
+    at = np.clip(rows.astype(int), 0, size - 1)
+    middle, half = (outline.left[at] + outline.right[at]) / 2, (outline.right[at] - outline.left[at]) / 2
+    half_mm = half / frame.px_per_mm
+    depth = np.minimum(np.where(half_mm < NECK_DEPTH_MM, half_mm, NECK_DEPTH_MM + 0.30 * (half_mm - 62)), MAX_DEPTH_MM)
+    mm_below_neck = (rows - outline.neck_row) / frame.px_per_mm
+    shoulder = smoothstep(mm_below_neck, 0, 90)
+    axis = frame.centre[2] + 20 + shoulder * 38
+    exponent = (2 / (2.1 + 0.7 * shoulder))[:, None]
+    sine, cosine = np.sin(theta)[None], np.cos(theta)[None]
+    side = np.sign(sine) * np.abs(sine) ** exponent
+    front = np.sign(cosine) * np.abs(cosine) ** exponent
+    z = gaussian_filter1d(axis[:, None] - depth[:, None] * front, 2.0, axis=0)
+    scale = 1 / frame.px_per_mm / CAMERA_DISTANCE_MM
+    x = (middle[:, None] + half[:, None] * side - size / 2) * scale * axis[:, None]
+    y = (rows[:, None] - size / 2) * scale * z
+    grid = (np.stack([x, y, z], -1) - frame.centre) @ frame.axes.T
+    uv = frame.project(grid)[..., :2]
+    # Beyond the outline the photo shows background: the sides repeat what is just inside.
+    beyond = np.abs(theta)[None] - np.radians(70)
+    inward = np.clip(0.955 - 0.25 * beyond, 0.5, 0.955)
+    uv[..., 0] = np.where(beyond > 0, middle[:, None] + half[:, None] * np.sign(side) * inward, uv[..., 0])
+    texture, labels = _texture(analysis, frame, surface, marks, outline)
+    points = grid.reshape(-1, 3)
+    return Part(
+        name="torso",
+        vertices=points,
+        faces=grid_faces(len(rows), COLUMNS),
+        uv=np.clip(uv, 1, size - 2).reshape(-1, 2) + 0.5,
+        texture=texture,
+        labels=labels,
+        weights=_weights(points, frame),
+    )
+
+
+def _weights(points: Array, frame: HeadFrame) -> Array:
+    """The head's share falls from the jaw to 85 mm below it."""
+    jaw = frame.landmarks[172, 1]
+    share = smoothstep(points[:, 1], jaw - 85, jaw + 5)
+    weights = np.zeros((len(points), len(BONES)), np.float32)
+    weights[:, BONES.index("head")] = share
+    weights[:, BONES.index("torso")] = 1 - share
+    return weights
+
+
+def _outline(analysis: PortraitAnalysis, frame: HeadFrame, marks: Array) -> _Outline:
+    size = frame.size_px
+    height = float(np.linalg.norm(marks[10, :2] - marks[152, :2]))
+    body = analysis.regions.person > 0.5
+    any_body = body.any(1)
+    left = np.where(any_body, body.argmax(1), 0).astype(float)
+    right = np.where(any_body, size - 1 - body[:, ::-1].argmax(1), 0).astype(float)
+    chin = marks[152, 1]
+    top, bottom = int(min(size - 2, chin - 0.05 * height)), int(min(size - 1, chin + 0.30 * height))
+    width = (right - left)[top:bottom]
+    neck = top + int(np.argmin(width)) if len(width) else top
+    neck_left, neck_right = left[neck], right[neck]
+    face_width = float(np.linalg.norm(frame.landmarks[454] - frame.landmarks[234]))
+    widest = min(MAX_NECK_MM, 0.42 * face_width) * 2 * frame.px_per_mm
+    centre = 0.65 * 0.5 * (marks[172, 0] + marks[397, 0]) + 0.35 * frame.project(np.zeros((1, 3)))[0, 0]
+    if neck_right - neck_left > widest:
+        neck_left, neck_right = max(neck_left, centre - widest / 2), min(neck_right, centre + widest / 2)
+    if neck_right - neck_left < 0.6 * widest:
+        neck_left, neck_right = centre - widest / 2, centre + widest / 2
+    # Behind the head the neck goes up as a column.
+    left[:neck], right[:neck] = neck_left, neck_right
+    return _Outline(gaussian_filter1d(left, 12), gaussian_filter1d(right, 12), neck)
+
+
+def _texture(
+    analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface, marks: Array, outline: _Outline
+) -> tuple[Array, npt.NDArray[np.uint8]]:
+    """The photo with the head removed, [S, S, 4], and labels."""
+    size = frame.size_px
+    regions = analysis.regions
+    photo = analysis.work_rgb.astype(np.float32) / 255
+    row = np.arange(size)[:, None] * np.ones((1, size))
+    head_depth = depth_map(frame.project(surface.vertices), surface.faces, size, size)
+    under_head = cv2.dilate(np.isfinite(head_depth).astype(np.uint8), np.ones((9, 9))) > 0
+    known = (regions.person > 0.9) & ~under_head
+    known = cv2.erode(known.astype(np.uint8), np.ones((3, 3))).astype(np.float32)
+    jaw_row = int((marks[172, 1] + marks[397, 1]) / 2)
+    neck_skin = known * (regions.skin > 0.5) * (row > jaw_row)
+    fill = push_pull(photo, known)
+    is_skin = np.zeros((size, size), np.float32)
+    lower_face = (regions.skin > 0.8) & (regions.face_oval > 0.9) & (row > marks[14, 1])
+    jaw_colour = np.median(photo[lower_face], 0) if lower_face.sum() > 50 else np.array([0.6, 0.45, 0.4])
+    if neck_skin.sum() > 150:
+        neck_fill = 0.55 * push_pull(photo, neck_skin) + 0.45 * jaw_colour * 0.85
+        collar = float(np.where(neck_skin.any(1))[0].max())
+        is_skin = smoothstep(row, collar + 6, collar - 10).astype(np.float32)
+        fill = neck_fill * is_skin[..., None] + fill * (1 - is_skin[..., None])
+    height = float(np.linalg.norm(marks[10, :2] - marks[152, :2]))
+    shadow = 1 - 0.18 * smoothstep(row, marks[152, 1] + 0.02 * height, marks[152, 1] - 0.12 * height)
+    rgb = np.where(known[..., None] > 0, photo, fill * shadow[..., None])
+    column = np.arange(size)[None]
+    inside = (column >= outline.left[:, None] - 1) & (column <= outline.right[:, None] + 1)
+    alpha = np.where(row < outline.neck_row, inside, np.maximum(regions.person, under_head * inside))
+    alpha = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), 1.0)
+    skin = np.where(known > 0, regions.skin > regions.cloth, is_skin > 0.5)
+    labels = np.where(skin, REGION_LABELS["skin"], REGION_LABELS["cloth"]).astype(np.uint8)
+    return np.dstack([np.clip(rgb, 0, 1), alpha]).astype(np.float32), labels
