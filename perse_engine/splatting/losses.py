@@ -12,6 +12,7 @@ from torch.nn.functional import avg_pool2d
 from perse_engine.errors import InvalidValue
 from perse_engine.scene import FloatArray
 from perse_engine.splatting.compiled import PARALLEL_WORK
+from perse_engine.splatting.cpu.layout import check_array
 from perse_engine.splatting.cpu.loss_kernels import (
     BAND,
     C1,
@@ -57,13 +58,15 @@ class ImageLoss:
         """Fill the gradients by colours [H, W, 3] and alpha [H, W], C-contiguous; return the loss.
 
         Raises:
-            InvalidValue: when shapes do not fit together.
+            InvalidValue: an array that is not writable C-contiguous float32 of its shape.
         """
         shape = colours.shape
-        if not (shape == target_colours.shape == out_grad_colours.shape and shape[2:] == (3,) and colours.size):
-            raise InvalidValue(f"Colours {shape} and target {target_colours.shape} must both be [H, W, 3].")
-        if not alpha.shape == target_alpha.shape == out_grad_alpha.shape == shape[:2]:
-            raise InvalidValue(f"Alpha {alpha.shape} and target {target_alpha.shape} do not fit colours {shape}.")
+        if not (len(shape) == 3 and shape[2] == 3 and colours.size):
+            raise InvalidValue(f"Colours have shape {shape}; expected [H, W, 3].")
+        for name, array in (("colours", colours), ("target", target_colours), ("gradient", out_grad_colours)):
+            check_array(name, array, shape)
+        for name, array in (("alpha", alpha), ("target alpha", target_alpha), ("alpha gradient", out_grad_alpha)):
+            check_array(name, array, shape[:2])
         height, width = shape[0], shape[1] * 3
         sums = np.zeros((3, height), np.float32)
         weights = self.weights

@@ -1,4 +1,4 @@
-"""Compile every kernel before it is needed: 15 s on a new machine, then read from the cache in half a second."""
+"""Compile every kernel before it is needed: about 20 s on a new machine, then half a second from the cache."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from perse_engine.splatting.losses import ImageLoss, LossWeights
 def warm_up(progress: Progress) -> None:
     """Run every kernel of the CPU backend once on a tiny scene, reporting stage 'compile'.
 
-    A step cannot be interrupted, and takes up to five seconds where nothing is cached.
+    A step cannot be interrupted, and takes up to ten seconds where nothing is cached.
     """
     side = 16
     camera = Camera.orbit(width_px=side, height_px=side)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.errors import InvalidValue
 from perse_engine.scene import FloatArray
 from perse_engine.splatting.cloud import GaussianCloud
 
@@ -47,11 +48,23 @@ X, Y, XX, XY, YY, LOG2_OPACITY, RED, GREEN, BLUE, REACH, OPACITY, CONIC_A, CONIC
 SLOT = 12
 
 
+def check_array(name: str, array: Array, shape: tuple[int, ...]) -> None:
+    """Refuse an array that is not writable C-contiguous float32 of that shape: kernels check no bounds.
+
+    Raises:
+        InvalidValue: naming the array.
+    """
+    if array.shape != shape or array.dtype != F or not (array.flags.c_contiguous and array.flags.writeable):
+        raise InvalidValue(
+            f"{name} is {array.dtype} of shape {array.shape}; expected writable C-contiguous float32 of shape {shape}."
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class GaussianBuffers:
     """The arrays of N Gaussians as kernels take them, or the gradients of a loss by them: float32, C-contiguous.
 
-    Shapes and meaning as in `GaussianCloud`; nothing is validated, and whoever owns the buffers may write to them.
+    Shapes and meaning as in `GaussianCloud`; values are not validated, and whoever owns the buffers may write to them.
     """
 
     means: FloatArray
@@ -70,6 +83,19 @@ class GaussianBuffers:
         """The arrays of a cloud; copied only where they are read-only, a type that kernels are not compiled for."""
         arrays = (cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colours)
         return GaussianBuffers(*(np.require(array, F, ["C", "W"]) for array in arrays))
+
+    def check(self) -> None:
+        """Refuse arrays that kernels would read past the end of, or compile anew for.
+
+        Raises:
+            InvalidValue: a shape, type or memory layout that is not the documented one.
+        """
+        n = len(self)
+        check_array("means", self.means, (n, 3))
+        check_array("quats", self.quats, (n, 4))
+        check_array("scales", self.scales, (n, 3))
+        check_array("opacities", self.opacities, (n,))
+        check_array("colours", self.colours, (n, 3))
 
     def __len__(self) -> int:
         return len(self.means)

@@ -22,6 +22,7 @@ from perse_engine.splatting.cpu.layout import (
     Array,
     F,
     GaussianBuffers,
+    check_array,
 )
 from perse_engine.splatting.cpu.project import project
 from perse_engine.splatting.cpu.project_backward import project_backward
@@ -60,10 +61,16 @@ class CpuRasterizer:
         `gaussians` must not change before `backward`, which reads them again.
 
         Raises:
-            InvalidValue: a Gaussian or the camera is not finite, or the Gaussians cover too many tiles together.
+            InvalidValue: a Gaussian or the camera is not finite, the Gaussians cover too many tiles together, or an
+                array is not writable C-contiguous float32 of its shape.
         """
         check_camera(camera)
+        gaussians.check()
         n, width, height = len(gaussians), int(camera.width_px), int(camera.height_px)
+        check_array("out_colours", out_colours, (height, width, 3))
+        check_array("out_alpha", out_alpha, (height, width))
+        if np.shape(background) != (3,):
+            raise InvalidValue(f"The background has shape {np.shape(background)}; expected (3,).")
         columns = -(-width // TILE)
         tiles = columns * -(-height // TILE)
         records, boxes = self._buffer("records", (n, RECORD), F), self._buffer("boxes", (n, 4), np.int32)
@@ -124,6 +131,11 @@ class CpuRasterizer:
             raise InvalidValue("There is no forward pass to go back from.")
         gaussians, camera, kept = self._gaussians, self._camera, self._buffers
         n = len(gaussians)
+        check_array("grad_colours", grad_colours, (camera.height_px, camera.width_px, 3))
+        check_array("grad_alpha", grad_alpha, (camera.height_px, camera.width_px))
+        out_gradients.check()
+        if len(out_gradients) != n:
+            raise InvalidValue(f"The gradients are those of {len(out_gradients)} Gaussians, not of {n}.")
         tiles = -(-camera.width_px // TILE) * -(-camera.height_px // TILE)
         records, boxes, first_slot = kept["records"][:n], kept["boxes"][:n], kept["first_slot"][:n]
         # 16 lanes are loaded from a slot of 12.

@@ -81,3 +81,5 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         ImageLoss(LossWeights())(x, a, y[:4], b, np.zeros_like(x), np.zeros_like(a))
     with pytest.raises(InvalidValue):
         ImageLoss(LossWeights())(x, a[:4], y, b, np.zeros_like(x), np.zeros_like(a))
+    with pytest.raises(InvalidValue, match="gradient"):
+        ImageLoss(LossWeights())(x, a, y, b, np.zeros((8, 16, 3), np.float32)[:, ::2], np.zeros_like(a))

@@ -116,6 +116,33 @@ def test_a_backward_without_a_forward_is_refused() -> None:
         CpuRasterizer().backward(np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32), gradients)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"means": np.zeros((4, 3), np.float32)},
+        {"quats": np.zeros((5, 4))},
+        {"scales": np.zeros((5, 6), np.float32)[:, ::2]},
+        {"opacities": np.zeros((5, 1), np.float32)},
+    ],
+)
+def test_buffers_that_kernels_would_read_past_the_end_of_are_refused(change: dict[str, np.ndarray]) -> None:
+    with pytest.raises(InvalidValue):
+        run(CpuRasterizer(), replace(random_gaussians(5), **change), camera(8, 8))
+
+
+def test_images_and_gradients_of_another_size_are_refused() -> None:
+    gaussians, view, background = random_gaussians(5), camera(8, 8), np.zeros(3, np.float32)
+    colours, alpha = np.zeros((8, 8, 3), np.float32), np.zeros((8, 8), np.float32)
+    rasterizer = CpuRasterizer()
+    with pytest.raises(InvalidValue, match="out_alpha"):
+        rasterizer.forward(gaussians, view, background, colours, alpha[:4])
+    rasterizer.forward(gaussians, view, background, colours, alpha)
+    with pytest.raises(InvalidValue, match="grad_colours"):
+        rasterizer.backward(colours[:4], alpha, GaussianBuffers.allocate(5))
+    with pytest.raises(InvalidValue, match="4 Gaussians"):
+        rasterizer.backward(colours, alpha, GaussianBuffers.allocate(4))
+
+
 def test_gaussians_too_large_for_a_float_are_not_drawn() -> None:
     gaussians = random_gaussians(4)
     gaussians.scales[:] = 1e25
