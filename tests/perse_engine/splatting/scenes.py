@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -136,7 +135,3 @@ def assert_gradients_agree(value: Drawn, truth: Drawn, tolerance: float = GRADIE
     for name in NAMES:
         assert torch.isfinite(value.gradients[name]).all(), name
         assert relative_error(value.gradients[name], truth.gradients[name]) <= tolerance, name
-
-
-def numpy_generator(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
