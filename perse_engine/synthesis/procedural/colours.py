@@ -1,0 +1,34 @@
+"""What colour words mean, sRGB 0..1. Chosen by eye."""
+
+from __future__ import annotations
+
+from perse_engine.errors import UnsupportedWish
+
+Colour = tuple[float, float, float]
+
+HAIR: dict[str, Colour] = {
+    "black": (0.06, 0.05, 0.05), "brown": (0.27, 0.17, 0.1), "blonde": (0.78, 0.63, 0.38), "ginger": (0.55, 0.25, 0.10),
+    "grey": (0.58, 0.58, 0.58), "white": (0.86, 0.85, 0.83), "blue": (0.13, 0.26, 0.60), "red": (0.48, 0.10, 0.08),
+    "dark": (0.10, 0.07, 0.05), "pink": (0.80, 0.42, 0.58), "green": (0.14, 0.42, 0.22),
+}  # fmt: skip
+LIPS: dict[str, Colour] = {
+    "red": (0.70, 0.10, 0.13), "rose": (0.78, 0.40, 0.42), "plum": (0.42, 0.13, 0.27), "pale": (0.78, 0.60, 0.55),
+    "brown": (0.48, 0.26, 0.20), "pink": (0.86, 0.45, 0.52),
+}  # fmt: skip
+CLOTH: dict[str, Colour] = {
+    "grey": (0.42, 0.43, 0.45), "red": (0.58, 0.10, 0.11), "navy": (0.10, 0.14, 0.28), "brown": (0.36, 0.24, 0.15),
+    "black": (0.07, 0.07, 0.08), "white": (0.88, 0.88, 0.86), "green": (0.16, 0.34, 0.22), "blue": (0.18, 0.32, 0.60),
+}  # fmt: skip
+FRAMES: dict[str, Colour] = {
+    "black": (0.05, 0.05, 0.05), "red": (0.50, 0.06, 0.07), "gold": (0.72, 0.56, 0.26), "dark": (0.12, 0.09, 0.08),
+    "silver": (0.70, 0.71, 0.73), "blue": (0.12, 0.22, 0.50), "brown": (0.32, 0.19, 0.10),
+}  # fmt: skip
+
+
+def colour(table: dict[str, Colour], word: str, category: str) -> Colour:
+    """Look a colour word up."""
+    if word not in table:
+        raise UnsupportedWish(
+            f"The procedural editor has no {category} in {word!r}.", hint=f"It has: {', '.join(sorted(table))}."
+        )
+    return table[word]

@@ -1,0 +1,123 @@
+"""Eyeglasses: tubes for rims, bridge and temples, thin lenses; rigid on the head. Less weight is a thinner frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from perse_engine.head.sampling import smoothstep
+from perse_engine.synthesis.procedural.colours import FRAMES, colour
+from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit, rigid_to
+from perse_engine.vocabulary import REGION_LABELS, VariantSpec
+
+Array = npt.NDArray[Any]
+
+RIM_POINTS, TUBE_POINTS = 64, 8
+SHAPES = {"round": (1.0, 0.37, 0.35), "square": (0.50, 0.41, 0.29)}
+"""Superellipse exponent, half width and half height in eye distances (between eye centres)."""
+CURVE_PER_M = 4.5
+"""How the front wraps around the face: metres back per square metre sideways."""
+TEXELS = (4, 32)
+
+
+def eyeglasses(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
+    """Add frame and lenses."""
+    tone = np.array(colour(FRAMES, spec.slots["colour"], "eyeglasses"))
+    exponent, half_width, half_height = SHAPES[spec.slots["shape"]]
+    eyes = [(outfit.landmark(a) + outfit.landmark(b)) / 2 for a, b in ((33, 133), (263, 362))]
+    distance = float(eyes[1][0] - eyes[0][0])
+    # The whole frame grows with the weight, from a fine wire.
+    radius = (0.25 + 1.35 * weight) / 1000
+    opacity = min(1.0, weight / 0.12)
+    size = 0.9 + 0.1 * weight
+    w, h = distance * half_width * size, distance * half_height * size
+    depth = max(float(outfit.landmark(168)[2]), float(outfit.landmark(6)[2])) + 0.003
+    frame, lens = _frame_texture(tone, opacity), _lens_texture(spec.slots.get("lens"), opacity, weight)
+    inner = []
+    for sign, eye in ((-1.0, eyes[0]), (1.0, eyes[1])):
+        centre = np.array([eye[0] + sign * 0.0012, eye[1] - 0.0022])
+        rim = _rim(centre, w, h, exponent, depth)
+        outfit.parts.append(_tube(rim, radius, frame, is_closed=True))
+        outfit.parts.append(_lens(rim, centre, depth, lens))
+        outer = centre[0] + sign * w
+        inner.append(centre[0] - sign * w)
+        outfit.parts.append(_tube(_temple(outfit, sign, outer, centre[1] + 0.4 * h, depth), 0.8 * radius, frame))
+    bridge = np.linspace(0, 1, 13)
+    arch = 1 - (2 * bridge - 1) ** 2
+    y = (eyes[0][1] + eyes[1][1]) / 2 + 0.12 * h + 0.003 * arch
+    path = np.stack([inner[0] + (inner[1] - inner[0]) * bridge, y, np.full(13, depth) + 0.002 * arch], -1)
+    outfit.parts.append(_tube(path, 0.9 * radius, frame))
+
+
+def _rim(centre: Array, w: float, h: float, exponent: float, depth: float) -> Array:
+    angle = np.linspace(0, 2 * np.pi, RIM_POINTS, endpoint=False)
+    x = centre[0] + w * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** exponent
+    y = centre[1] + h * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** exponent
+    return np.stack([x, y, depth - CURVE_PER_M * x**2], -1)
+
+
+def _temple(outfit: Outfit, sign: float, x0: float, y0: float, depth: float) -> Array:
+    """From the rim around the temple to behind the ear."""
+    ear = outfit.landmark(127 if sign < 0 else 356)
+    side = sign * max(abs(float(ear[0])) + 0.003, abs(x0) + 0.002)
+    s = np.linspace(0, 1, 16)
+    z0 = depth - CURVE_PER_M * x0**2
+    return np.stack(
+        [x0 + (side - x0) * smoothstep(s, 0, 0.35), y0 - 0.004 * smoothstep(s, 0.8, 1), z0 + (ear[2] - 0.025 - z0) * s],
+        -1,
+    )
+
+
+def _tube(path: Array, radius: float, texture: Array, *, is_closed: bool = False) -> AddedPart:
+    n, k = len(path), TUBE_POINTS
+    along = np.roll(path, -1, 0) - np.roll(path, 1, 0)
+    if not is_closed:
+        along[0], along[-1] = path[1] - path[0], path[-1] - path[-2]
+    along /= np.linalg.norm(along, axis=1)[:, None]
+    first = np.cross(along, [0.0, 0.0, 1.0])
+    weak = np.linalg.norm(first, axis=1) < 0.2
+    first[weak] = np.cross(along[weak], [0.0, 1.0, 0.0])
+    first /= np.linalg.norm(first, axis=1)[:, None]
+    second = np.cross(along, first)
+    angle = np.linspace(0, 2 * np.pi, k, endpoint=False)
+    ring = np.cos(angle)[None, :, None] * first[:, None] + np.sin(angle)[None, :, None] * second[:, None]
+    faces = []
+    for i in range(n if is_closed else n - 1):
+        for j in range(k):
+            p, q = i * k + j, i * k + (j + 1) % k
+            s, t = ((i + 1) % n) * k + (j + 1) % k, ((i + 1) % n) * k + j
+            faces += [(p, q, s), (p, s, t)]
+    # Light from above: the texture runs from shadow to highlight.
+    light = np.clip(0.5 + 0.5 * ring[..., 1] + 0.25 * ring[..., 2], 0, 1)
+    uv = np.stack([0.5 + light * (TEXELS[1] - 1), np.full(light.shape, 2.0)], -1).reshape(-1, 2)
+    vertices = (path[:, None] + radius * ring).reshape(-1, 3)
+    label = REGION_LABELS["eyeglasses"]
+    return AddedPart(vertices, np.array(faces, np.int32), uv, texture, label, rigid_to(len(vertices), "head"))
+
+
+def _lens(rim: Array, centre: Array, depth: float, texture: Array) -> AddedPart:
+    middle = np.array([[centre[0], centre[1], depth - CURVE_PER_M * centre[0] ** 2]])
+    faces = np.array([(i, (i + 1) % RIM_POINTS, RIM_POINTS) for i in range(RIM_POINTS)], np.int32)
+    uv = np.tile([[8.0, 2.0]], (RIM_POINTS + 1, 1))
+    vertices = np.vstack([rim, middle])
+    label = REGION_LABELS["eyeglasses"]
+    return AddedPart(vertices, faces, uv, texture, label, rigid_to(len(vertices), "head"))
+
+
+def _frame_texture(tone: Array, opacity: float) -> Array:
+    ramp = np.linspace(0, 1, TEXELS[1])
+    rgb = tone * (0.55 + 0.5 * ramp)[:, None] + (0.45 * ramp**6)[:, None]
+    texture = np.zeros((*TEXELS, 4), np.float32)
+    texture[..., :3] = np.clip(rgb, 0, 1)
+    texture[..., 3] = opacity
+    return texture
+
+
+def _lens_texture(kind: str | None, opacity: float, weight: float) -> Array:
+    texture = np.zeros((*TEXELS, 4), np.float32)
+    texture[..., :3] = (0.07, 0.08, 0.09) if kind == "dark" else (0.80, 0.86, 0.92)
+    # Below one half, so that the eyes behind stay what is visible and keep their depth.
+    texture[..., 3] = (0.92 * weight if kind == "dark" else 0.08) * opacity
+    return texture

@@ -1,0 +1,149 @@
+"""A look in the making: categories change it one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from perse_engine.head.atlas import ATLAS_PX
+from perse_engine.head.rig import BONES, Rig
+from perse_engine.head.subject import PARTS, Subject, TexturedRig
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class AddedPart:
+    """Surface that a category brings: vertices [V, 3] world metres at rest, faces [F, 3], uv [V, 2] texels of
+    texture [H, W, 4], label, bone weights [V, 4]."""
+
+    vertices: Array
+    faces: npt.NDArray[np.int32]
+    uv: Array
+    texture: Array
+    label: int
+    bone_weights: Array
+
+
+@dataclass
+class Outfit:
+    """Mutable: texture and labels are copies; `head` is the view of the head's atlas in the texture."""
+
+    subject: Subject
+    texture: Array
+    labels: npt.NDArray[np.uint8]
+    offset: Array
+    blends: list[Any]
+    parts: list[AddedPart] = field(default_factory=list)
+
+    @staticmethod
+    def of(subject: Subject) -> Outfit:
+        """Start from the source look."""
+        look = subject.look
+        return Outfit(
+            subject, look.texture.copy(), look.labels.copy(), np.zeros_like(look.rig.vertices), list(look.blends)
+        )
+
+    @property
+    def head(self) -> Array:
+        """The head's atlas, [A, A, 3] view."""
+        return self.texture[:ATLAS_PX, :ATLAS_PX, :3]
+
+    @property
+    def head_labels(self) -> npt.NDArray[np.uint8]:
+        """Labels of the head's atlas, [A, A] view."""
+        return self.labels[:ATLAS_PX, :ATLAS_PX]
+
+    def landmark(self, index: int) -> Array:
+        """A landmark at rest in the source identity, world metres."""
+        return self.subject.look.rig.vertices[self.subject.landmark_vertices[index]].astype(np.float64)
+
+    def recolour(self, mask: Array, change: Callable[[Array], Array]) -> None:
+        """Blend `change(lab)` into the head by mask [A, A], in CIE Lab; the lids' patches follow."""
+        rows, columns = np.where(mask > 0.004)
+        if not len(rows):
+            return
+        y0, y1, x0, x1 = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+        patch, m = self.head[y0:y1, x0:x1], mask[y0:y1, x0:x1, None]
+        patch += (_changed(patch, change) - patch) * m
+        for i, blend in enumerate(self.blends):
+            h, w = blend.mask.shape
+            if blend.x + w > ATLAS_PX or blend.y + h > ATLAS_PX:
+                continue
+            own = mask[blend.y : blend.y + h, blend.x : blend.x + w, None]
+            if own.max() <= 0:
+                continue
+            rgba = blend.rgba.copy()
+            rgba[..., :3] += (_changed(rgba[..., :3], change) - rgba[..., :3]) * own
+            self.blends[i] = replace(blend, rgba=rgba)
+
+    def move(self, shape: str, amount: float) -> None:
+        """Add an identity shape of the subject."""
+        self.offset += amount * self.subject.edit_shapes[shape]
+
+    def finish(self) -> TexturedRig:
+        """Merge added parts into one textured rig."""
+        look = self.subject.look
+        rig = look.rig.with_offset(self.offset) if self.offset.any() else look.rig
+        if not self.parts:
+            return replace(look, rig=rig, texture=self.texture, labels=self.labels, blends=tuple(self.blends))
+        texture, labels, corners = self._packed()
+        vertices, faces, uv = [rig.vertices], [look.faces], [look.uv]
+        weights = [rig.bone_weights]
+        count = len(rig.vertices)
+        for part, (x, y) in zip(self.parts, corners, strict=True):
+            vertices.append(part.vertices.astype(np.float32))
+            faces.append((part.faces + count).astype(np.int32))
+            uv.append((part.uv + np.array([x, y])).astype(np.float32))
+            weights.append(part.bone_weights.astype(np.float32))
+            count += len(part.vertices)
+        extra = count - len(rig.vertices)
+        shapes = np.concatenate([rig.shapes, np.zeros((len(rig.shapes), extra, 3), np.float32)], 1)
+        added = np.full(sum(len(p.faces) for p in self.parts), PARTS.index("added"), np.uint8)
+        merged = Rig(np.vstack(vertices), rig.shape_names, shapes, rig.bone_pivots, np.vstack(weights))
+        return TexturedRig(
+            merged, np.vstack(faces), np.concatenate([look.face_part, added]), np.vstack(uv), texture, labels,
+            tuple(self.blends),
+        )  # fmt: skip
+
+    def _packed(self) -> tuple[Array, npt.NDArray[np.uint8], list[tuple[int, int]]]:
+        """Stack the parts' textures below the subject's."""
+        height, width = self.labels.shape
+        corners, y = [], height
+        for part in self.parts:
+            corners.append((0, y))
+            y += part.texture.shape[0]
+        texture = np.zeros((y, width, 4), np.float32)
+        labels = np.zeros((y, width), np.uint8)
+        texture[:height], labels[:height] = self.texture, self.labels
+        for part, (x, top) in zip(self.parts, corners, strict=True):
+            h, w = part.texture.shape[:2]
+            texture[top : top + h, x : x + w] = part.texture
+            labels[top : top + h, x : x + w] = part.label
+        return texture, labels, corners
+
+
+def rigid_to(count: int, bone: str) -> Array:
+    """Bone weights [count, 4] of vertices that follow one bone."""
+    weights = np.zeros((count, len(BONES)), np.float32)
+    weights[:, BONES.index(bone)] = 1
+    return weights
+
+
+def to_lab(rgb: Array) -> Array:
+    """sRGB 0..1 [H, W, 3] to CIE Lab (L 0..100)."""
+    return cv2.cvtColor(np.clip(rgb, 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)
+
+
+def lab_of(colour: tuple[float, float, float]) -> Array:
+    """One sRGB colour in CIE Lab, [3]."""
+    return to_lab(np.array(colour, np.float32)[None, None])[0, 0]
+
+
+def _changed(rgb: Array, change: Callable[[Array], Array]) -> Array:
+    return np.clip(cv2.cvtColor(change(to_lab(rgb)).astype(np.float32), cv2.COLOR_LAB2RGB), 0, 1)

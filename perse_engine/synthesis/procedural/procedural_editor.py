@@ -1,0 +1,71 @@
+"""ProceduralEditor: dresses a subject category by category."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from perse_engine.errors import UnknownName, UnsupportedWish
+from perse_engine.head.subject import Subject, TexturedRig
+from perse_engine.look import Look
+from perse_engine.synthesis.dataset import AddedSurface
+from perse_engine.synthesis.procedural.eyeglasses import eyeglasses
+from perse_engine.synthesis.procedural.hair import hair
+from perse_engine.synthesis.procedural.hat import hat
+from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.synthesis.procedural.painted import beard, eyebrows, mouth, nose, skin
+from perse_engine.synthesis.surfaces import merge_surfaces, sample_surface
+from perse_engine.vocabulary import ADDITIVE_CATEGORIES, VariantSpec, variant_spec
+
+APPLY: dict[str, Callable[[Outfit, VariantSpec, float], None]] = {
+    # In this order: paint below, then what lies over it.
+    "skin": skin,
+    "eyebrows": eyebrows,
+    "mouth": mouth,
+    "nose": nose,
+    "beard": beard,
+    "hair": hair,
+    "eyeglasses": eyeglasses,
+    "hat": hat,
+}
+
+
+class ProceduralEditor:
+    """See `AttributeEditor`."""
+
+    def dress(self, subject: Subject, look: Look) -> TexturedRig:
+        """The subject at a look; the source look is returned as it is."""
+        if look.codes:
+            raise UnsupportedWish("The procedural editor makes variants, not codes.")
+        outfit = Outfit.of(subject)
+        unknown = [c for c in look.categories() if c not in APPLY]
+        if unknown:
+            raise UnsupportedWish(
+                f"The procedural editor cannot edit {', '.join(unknown)}.", hint=f"It can edit: {', '.join(APPLY)}."
+            )
+        if not look.categories():
+            return subject.look
+        for category, apply in APPLY.items():
+            for id, weight in look.variants.get(category, {}).items():
+                if weight > 0:
+                    apply(outfit, _spec(category, id), weight)
+        return outfit.finish()
+
+    def added_surface(self, subject: Subject, category: str, variants: tuple[VariantSpec, ...]) -> AddedSurface | None:
+        """Points on what the variants add at weight 1."""
+        if category not in ADDITIVE_CATEGORIES or category not in APPLY:
+            return None
+        found: list[AddedSurface] = []
+        for index, spec in enumerate(variants):
+            outfit = Outfit.of(subject)
+            APPLY[category](outfit, spec, 1.0)
+            found += [sample_surface(part, index) for part in outfit.parts]
+        if not found:
+            return None
+        return merge_surfaces(found, tuple(spec.id for spec in variants))
+
+
+def _spec(category: str, id: str) -> VariantSpec:
+    spec = variant_spec(category, id)
+    if spec is None:
+        raise UnknownName(f"There is no variant {category}/{id}.", hint="`perse vocabulary` lists them.")
+    return spec

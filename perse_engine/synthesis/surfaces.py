@@ -1,0 +1,55 @@
+"""Points on added surface, from which an additive category's own Gaussians start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from perse_engine.head.sampling import sample
+from perse_engine.synthesis.dataset import AddedSurface
+from perse_engine.synthesis.procedural.outfit import AddedPart
+
+SPACING_M = 0.0022
+MIN_ALPHA = 0.05
+
+
+def sample_surface(part: AddedPart, variant: int) -> AddedSurface:
+    """About one point per SPACING_M squared of the visible surface; colours from its texture."""
+    random = np.random.default_rng(variant)
+    corners = part.vertices[part.faces]
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(cross, axis=1) / 2
+    count = max(8, round(float(area.sum()) / SPACING_M**2))
+    # Evenly spaced along the triangles' summed area.
+    places = (np.arange(count) + random.random(count)) / count * area.sum()
+    face = np.minimum(np.searchsorted(np.cumsum(area), places), len(area) - 1)
+    root, second = np.sqrt(random.random(count)), random.random(count)
+    bary = np.stack([1 - root, root * (1 - second), root * second], 1)
+    uv = (part.uv[part.faces[face]] * bary[..., None]).sum(1) - 0.5
+    rgba = sample(part.texture, uv)
+    keep = rgba[:, 3] > MIN_ALPHA
+    normals = cross[face] / (2 * area[face] + 1e-12)[:, None]
+    weights = (part.bone_weights[part.faces[face]] * bary[..., None]).sum(1)
+    return AddedSurface(
+        points=(corners[face] * bary[..., None]).sum(1)[keep].astype(np.float32),
+        normals=normals[keep].astype(np.float32),
+        colours=rgba[keep, :3].astype(np.float32),
+        spacing_m=np.full(int(keep.sum()), SPACING_M, np.float32),
+        bone_weights=weights[keep].astype(np.float32),
+        variant=np.full(int(keep.sum()), variant, np.uint16),
+        variants=(),
+    )
+
+
+def merge_surfaces(surfaces: Sequence[AddedSurface], variants: tuple[str, ...]) -> AddedSurface:
+    """Concatenate."""
+    return AddedSurface(
+        points=np.concatenate([s.points for s in surfaces]),
+        normals=np.concatenate([s.normals for s in surfaces]),
+        colours=np.concatenate([s.colours for s in surfaces]),
+        spacing_m=np.concatenate([s.spacing_m for s in surfaces]),
+        bone_weights=np.concatenate([s.bone_weights for s in surfaces]),
+        variant=np.concatenate([s.variant for s in surfaces]),
+        variants=variants,
+    )

@@ -1,0 +1,95 @@
+"""The poses and expressions that all clips of a dataset share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.stats import qmc
+
+from perse_engine.scene import Camera, Expression, Gaze, Pose
+from perse_engine.synthesis.dataset import Frame
+
+HEAD_YAW_DEG, HEAD_PITCH_DEG, HEAD_ROLL_DEG = 36.0, 16.0, 10.0
+CAMERA_YAW_DEG, CAMERA_PITCH_DEG = 40.0, 12.0
+GAZE_YAW_DEG, GAZE_PITCH_DEG = 26.0, 16.0
+CAMERA_SHARE = 0.35
+"""Share of frames in which the camera moves around the head: only they show the sides of neck and shoulders."""
+HELDOUT_SHARE = 0.15
+
+BOTH_BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
+BOTH_SMILE = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
+
+CHANNELS: tuple[tuple[Mapping[str, float], float], ...] = (
+    ({"jawOpen": 0.8}, 0.35),
+    (BOTH_BLINK, 0.22),
+    ({"eyeBlinkLeft": 1.0}, 0.10),
+    ({"eyeBlinkRight": 1.0}, 0.10),
+    (BOTH_SMILE, 0.28),
+    ({"mouthSmileLeft": 1.0}, 0.06),
+    ({"mouthSmileRight": 1.0}, 0.06),
+    ({"browInnerUp": 1.0, "browOuterUpLeft": 0.8, "browOuterUpRight": 0.8}, 0.22),
+    ({"browInnerUp": 1.0}, 0.10),
+    ({"browDownLeft": 1.0, "browDownRight": 1.0}, 0.16),
+    ({"mouthPucker": 1.0}, 0.14),
+    ({"mouthFunnel": 1.0}, 0.12),
+    ({"mouthFrownLeft": 1.0, "mouthFrownRight": 1.0}, 0.12),
+    ({"mouthStretchLeft": 0.8, "mouthStretchRight": 0.8}, 0.08),
+    ({"mouthUpperUpLeft": 0.8, "mouthUpperUpRight": 0.8}, 0.10),
+    ({"mouthLowerDownLeft": 0.8, "mouthLowerDownRight": 0.8}, 0.10),
+    ({"eyeWideLeft": 1.0, "eyeWideRight": 1.0}, 0.10),
+    ({"eyeSquintLeft": 0.8, "eyeSquintRight": 0.8, "cheekSquintLeft": 0.8, "cheekSquintRight": 0.8}, 0.10),
+    ({"mouthLeft": 0.8}, 0.06),
+    ({"mouthRight": 0.8}, 0.06),
+    ({"mouthPressLeft": 0.8, "mouthPressRight": 0.8}, 0.06),
+    ({"noseSneerLeft": 0.8, "noseSneerRight": 0.8}, 0.08),
+    ({"cheekPuff": 0.8}, 0.06),
+    ({"jawLeft": 0.8}, 0.04),
+    ({"jawRight": 0.8}, 0.04),
+)
+"""Expression and how often it is on; its amount is uniform up to the weights given."""
+
+
+def make_trajectory(count: int, size_px: int, seed: int) -> tuple[Frame, ...]:
+    """`count` independent draws (Sobol), the first one neutral and frontal.
+
+    Independent, not a smooth path: held-out frames are then no neighbours of trained ones.
+    """
+    n = len(CHANNELS)
+    draws = qmc.Sobol(8 + 2 * n, seed=np.random.default_rng(seed)).random(1 << max(count - 1, 1).bit_length())[:count]
+    # Every k-th frame is held out, from the second on; the neutral first one is always trained.
+    heldout = (
+        set(np.linspace(1, count - 1, max(1, round(HELDOUT_SHARE * count)), dtype=int).tolist()) if count > 2 else set()
+    )
+    frames = []
+    for i, u in enumerate(draws):
+        expression = _expression(u[8 : 8 + n], u[8 + n :]) if i else {}
+        camera_on = i > 0 and u[7] < CAMERA_SHARE
+        share = 0.3 if camera_on else 1.0
+        pose = Pose()
+        if i:
+            pose = Pose(
+                share * _edgy(u[0], HEAD_YAW_DEG),
+                _edgy(u[1], HEAD_PITCH_DEG),
+                _edgy(u[2], HEAD_ROLL_DEG),
+                Gaze(_edgy(u[3], GAZE_YAW_DEG), _edgy(u[4], GAZE_PITCH_DEG)),
+            )
+        yaw, pitch = (_edgy(u[5], CAMERA_YAW_DEG), _edgy(u[6], CAMERA_PITCH_DEG)) if camera_on else (0.0, 0.0)
+        camera = Camera.orbit(yaw, pitch, width_px=size_px, height_px=size_px)
+        frames.append(Frame(i, pose, Expression(expression), camera, "heldout" if i in heldout else "train"))
+    return tuple(frames)
+
+
+def _edgy(u: float, limit: float) -> float:
+    """Map 0..1 to -limit..limit, denser towards 0 but reaching the ends."""
+    x = 2 * u - 1
+    return float(limit * x * (0.55 + 0.45 * abs(x)))
+
+
+def _expression(on: np.ndarray, amount: np.ndarray) -> dict[str, float]:
+    out: dict[str, float] = {}
+    for (weights, chance), u, a in zip(CHANNELS, on, amount, strict=True):
+        if u < chance:
+            for name, weight in weights.items():
+                out[name] = min(1.0, out.get(name, 0.0) + weight * float(a))
+    return out
