@@ -1,0 +1,53 @@
+"""Which clips a dataset has: decided from the recipe alone, so that a resumed synthesis plans the same."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from perse_engine.look import Look
+from perse_engine.recipe import Recipe
+from perse_engine.synthesis.dataset import Clip, Frame
+
+BETWEEN_STEPS = (0.25, 0.5, 0.75)
+MIX_FRAMES = 12
+HELDOUT_MIXES = 3
+"""Every n-th mix is never trained."""
+
+
+def plan_clips(recipe: Recipe, frames: Sequence[Frame]) -> tuple[Clip, ...]:
+    """Source, variants, in-betweens and mixes."""
+    random = np.random.default_rng([recipe.seed, 1])
+    every = tuple(f.index for f in frames)
+    train = [f.index for f in frames if f.split == "train"]
+    heldout = [f.index for f in frames if f.split == "heldout"]
+    size = recipe.size()
+    clips = [Clip("source", "source", Look(), every)]
+    by_category: dict[str, list[str]] = {}
+    for category, id in recipe.variants:
+        by_category.setdefault(category, []).append(id)
+        clips.append(Clip(f"{category}/{id}", "variant", Look({category: {id: 1.0}}), every))
+
+    def some(count: int, held: int) -> tuple[int, ...]:
+        chosen = random.choice(train, min(count, len(train)), replace=False).tolist()
+        return tuple(sorted({0, *chosen, *heldout[:held]}))
+
+    for category, ids in by_category.items():
+        for id in ids:
+            for t in BETWEEN_STEPS:
+                path = f"{category}/source--{id}@{t:.2f}"
+                clips.append(Clip(path, "between", Look({category: {id: t}}), some(size.between_frames, 2)))
+        for first, second in itertools.pairwise(ids):
+            path = f"{category}/{first}--{second}@0.50"
+            look = Look({category: {first: 0.5, second: 0.5}})
+            clips.append(Clip(path, "between", look, some(size.between_frames, 2)))
+    categories = list(by_category)
+    for i in range(size.mix_clips if len(categories) > 1 else 0):
+        count = min(2 + i % 2, len(categories))
+        chosen = random.choice(categories, count, replace=False).tolist()
+        look = Look({c: {str(random.choice(by_category[c])): 1.0} for c in chosen})
+        split = "heldout" if i % HELDOUT_MIXES == HELDOUT_MIXES - 1 else "train"
+        clips.append(Clip(f"mix/{i:02d}", "mix", look, some(MIX_FRAMES, 3), split))  # type: ignore[arg-type]
+    return tuple(clips)

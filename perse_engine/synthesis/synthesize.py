@@ -1,0 +1,133 @@
+"""Subject and Recipe to Dataset."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from perse_engine.head.mesh_raster import MeshImage
+from perse_engine.head.subject import Subject
+from perse_engine.progress import Progress
+from perse_engine.recipe import Recipe
+from perse_engine.synthesis.animator import PortraitAnimator, RigAnimator, changed_mask
+from perse_engine.synthesis.dataset import Clip, Dataset, Frame, Images
+from perse_engine.synthesis.editor import AttributeEditor
+from perse_engine.synthesis.plan import plan_clips
+from perse_engine.synthesis.procedural import ProceduralEditor
+from perse_engine.synthesis.storage import KINDS, open_dataset, write_description, write_images, write_surface
+from perse_engine.synthesis.trajectory import make_trajectory
+from perse_engine.vocabulary import VariantSpec
+
+FPS = 25.0
+THREADS = 2
+STAGE = "synthesis"
+
+
+def synthesize(
+    subject: Subject,
+    recipe: Recipe,
+    folder: Path,
+    progress: Progress,
+    *,
+    editor: AttributeEditor | None = None,
+    animator: PortraitAnimator | None = None,
+) -> Dataset:
+    """Make (or finish) the dataset in `folder`; clips that are complete are kept.
+
+    Raises:
+        Cancelled: from `progress`; what is complete stays for the next call.
+    """
+    if (folder / "dataset.json").exists():
+        return open_dataset(folder)
+    editor, animator = editor or ProceduralEditor(), animator or RigAnimator()
+    size = recipe.size()
+    frames = make_trajectory(size.frames_per_clip, size.size_px, recipe.seed)
+    clips = plan_clips(recipe, frames)
+    total = sum(len(c.frames) for c in clips)
+    folder.mkdir(parents=True, exist_ok=True)
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        progress.report(STAGE, done, total)
+
+    progress.report(STAGE, 0, total)
+    source = _source_images(animator, subject, frames)
+    work = partial(_make_clip, folder, subject, editor, animator, frames, source)
+    with ThreadPoolExecutor(THREADS) as pool:
+        futures = [pool.submit(work, clip) for clip in clips]
+        try:
+            for clip, future in zip(clips, futures, strict=True):
+                future.result()
+                done += len(clip.frames) - 1
+                step()
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+    categories = _write_surfaces(folder, subject, editor, recipe.specs())
+    dataset = Dataset(folder, size.size_px, FPS, frames, clips, recipe.to_json())
+    write_description(dataset, categories)
+    return dataset
+
+
+def _source_images(animator: PortraitAnimator, subject: Subject, frames: tuple[Frame, ...]) -> dict[int, MeshImage]:
+    """The source clip in memory: every other clip is compared with it."""
+    half = len(frames) // THREADS + 1
+    parts = [frames[i : i + half] for i in range(0, len(frames), half)]
+
+    def render(part: tuple[Frame, ...]) -> list[MeshImage]:
+        return list(animator.animate(subject.look, part))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        images = [image for batch in pool.map(render, parts) for image in batch]
+    return {f.index: image for f, image in zip(frames, images, strict=True)}
+
+
+def _make_clip(
+    folder: Path,
+    subject: Subject,
+    editor: AttributeEditor,
+    animator: PortraitAnimator,
+    frames: tuple[Frame, ...],
+    source: dict[int, MeshImage],
+    clip: Clip,
+) -> None:
+    target = folder / "clips" / clip.path
+    if target.exists():
+        return
+    # A name that no clip has; renamed when the clip is complete.
+    unfinished = Path("unfinished") / clip.path.replace("/", "__")
+    shutil.rmtree(folder / "clips" / unfinished, ignore_errors=True)
+    for kind in KINDS:
+        (folder / "clips" / unfinished / kind).mkdir(parents=True)
+    chosen = tuple(frames[i] for i in clip.frames)
+    save: Callable[[int, Images], None] = partial(write_images, folder, unfinished.as_posix())
+    if clip.kind == "source":
+        pictures = iter([source[f.index] for f in chosen])
+    else:
+        pictures = iter(animator.animate(editor.dress(subject, clip.look), chosen))
+    for frame, image in zip(chosen, pictures, strict=True):
+        changed = changed_mask(image, source[frame.index])
+        save(frame.index, Images(np.ascontiguousarray(image.rgba[..., :3]), image.rgba[..., 3], image.labels, changed))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (folder / "clips" / unfinished).rename(target)
+
+
+def _write_surfaces(
+    folder: Path, subject: Subject, editor: AttributeEditor, specs: tuple[VariantSpec, ...]
+) -> list[str]:
+    categories = []
+    for category in dict.fromkeys(s.category for s in specs):
+        surface = editor.added_surface(subject, category, tuple(s for s in specs if s.category == category))
+        if surface is not None:
+            write_surface(folder, category, surface)
+            categories.append(category)
+    shutil.rmtree(folder / "clips" / "unfinished", ignore_errors=True)
+    return categories
