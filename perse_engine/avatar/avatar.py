@@ -1,0 +1,206 @@
+"""The trained avatar: bound Gaussians, their bases per category, codes and code networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from perse_engine.avatar.kernels import KEPT, add_rows, bind
+from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork, column_weights, sharing
+from perse_engine.avatar.properties import PROPERTIES
+from perse_engine.errors import InvalidValue, UnknownName
+from perse_engine.head.rig import Rig
+from perse_engine.head.subject import ExpressionDriver
+from perse_engine.look import Look
+from perse_engine.scene import Expression, FloatArray, Pose
+from perse_engine.splatting.cloud import GaussianCloud
+from perse_engine.splatting.compiled import PARALLEL_WORK
+from perse_engine.splatting.cpu.layout import GaussianBuffers
+from perse_engine.vocabulary import CATEGORIES
+
+ALL_COLUMNS = np.arange(PROPERTIES, dtype=np.int64)
+EXPRESSION_COLUMNS = np.array([0, 1, 2, 10, 11, 12, 13], np.int64)
+"""Offset, opacity and colour: lids, lips and teeth change colour, not only place."""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What Gaussians hang on.
+
+    Attributes:
+        rig: the subject's rig with anchors appended: small triangles that carry added surface (frames, hats, hair).
+        triangles: [N, 3] int32 rig vertices.
+        bary: [N, 3] barycentric coordinates.
+        rest_area: [N] twice the triangle's area at rest, square metres.
+    """
+
+    rig: Rig
+    triangles: npt.NDArray[np.int32]
+    bary: FloatArray
+    rest_area: FloatArray
+
+
+@dataclass(frozen=True)
+class CategoryModel:
+    """One category's part of the latent space.
+
+    Attributes:
+        network: codes to K coefficients.
+        codes: variant id -> [32] float32; the source's code is 0.
+        rows: [n] int32, the Gaussians that the category can change.
+        mask: [n] 0..1, how much, from the dataset's change masks.
+        change: [N] 0..1, how much its variants change each Gaussian (rules sharing between categories).
+        basis: [K, n, 14].
+    """
+
+    network: CodeNetwork
+    codes: Mapping[str, FloatArray]
+    rows: npt.NDArray[np.int32]
+    mask: FloatArray
+    change: FloatArray
+    basis: FloatArray
+
+
+@dataclass(frozen=True)
+class ExpressionModel:
+    """Learned linear changes with the expression: drivers, rows [n] int32, basis [E, n, 7] over EXPRESSION_COLUMNS."""
+
+    drivers: tuple[ExpressionDriver, ...]
+    rows: npt.NDArray[np.int32]
+    basis: FloatArray
+
+    def values(self, expression: Expression) -> FloatArray:
+        """The drivers' values, [E] float32."""
+        return np.array([d.value(expression) for d in self.drivers], np.float32)
+
+
+@dataclass(frozen=True)
+class BakedLook:
+    """Properties [N, 14] float32 at one look, neutral expression."""
+
+    look: Look
+    properties: FloatArray
+
+
+@dataclass(frozen=True)
+class Avatar:
+    """See DESIGN section 4: property(z) = base + sum_c mask_c basis_c (h_c(z_c) - h_c(0)).
+
+    Attributes:
+        base: [N, 14] float32, the source look.
+        details: what avatar.json tells beside the tensors: preset, recipe, pose limits, backends, software version.
+    """
+
+    binding: Binding
+    base: FloatArray
+    categories: Mapping[str, CategoryModel]
+    expression: ExpressionModel
+    details: Mapping[str, object] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+    def variants(self) -> dict[str, list[str]]:
+        """Category -> variant ids, in the order of CATEGORIES."""
+        return {c: list(self.categories[c].codes) for c in CATEGORIES if c in self.categories}
+
+    def codes(self, look: Look) -> dict[str, FloatArray]:
+        """Code of every category that is not the source's.
+
+        Raises:
+            UnknownName: a category or variant that this avatar does not have.
+            InvalidValue: a raw code of another length than 32.
+        """
+        out: dict[str, FloatArray] = {}
+        for category in look.categories():
+            model = self.categories.get(category)
+            if model is None:
+                raise UnknownName(
+                    f"This avatar cannot change {category}.", hint=f"It can change: {', '.join(self.variants())}."
+                )
+            if category in look.codes:
+                code = np.array(look.codes[category], np.float32)
+                if code.shape != (CODE_SIZE,):
+                    raise InvalidValue(f"The code of {category} has {len(code)} numbers; expected {CODE_SIZE}.")
+            else:
+                code = np.zeros(CODE_SIZE, np.float32)
+                for id, weight in look.variants[category].items():
+                    if id not in model.codes:
+                        raise UnknownName(
+                            f"This avatar has no variant {category}/{id}.", hint=f"It has: {', '.join(model.codes)}."
+                        )
+                    code = code + np.float32(weight) * model.codes[id]
+            out[category] = code
+        return out
+
+    def bake(self, look: Look) -> BakedLook:
+        """Evaluate a look once; a frame then costs blendshapes, skinning and rasterising."""
+        x = self.base.copy()
+        codes = self.codes(look)
+        shares = sharing({c: strength(z) for c, z in codes.items()}, {c: self.categories[c].change for c in codes})
+        for category, code in codes.items():
+            model = self.categories[category]
+            delta = np.tensordot(model.network(code), model.basis, 1).astype(np.float32)
+            weights = column_weights(model.mask, shares[category][model.rows])
+            with PARALLEL_WORK:
+                add_rows(x, model.rows, weights, ALL_COLUMNS, np.ascontiguousarray(delta))
+        return BakedLook(look, x)
+
+    def random_code(self, category: str, random: np.random.Generator) -> tuple[float, ...]:
+        """A sample from the prior, scaled to the typical length of this category's codes."""
+        codes = np.array(list(self.categories[category].codes.values()))
+        sample = random.standard_normal(CODE_SIZE) * CODE_SPREAD
+        length = np.linalg.norm(codes, axis=1).mean()
+        return tuple(float(v) for v in sample * length / np.linalg.norm(sample))
+
+    def posed(self, baked: BakedLook, pose: Pose, expression: Expression) -> GaussianCloud:
+        """The Gaussians in the world frame."""
+        buffers = self.posed_buffers(baked, pose, expression)
+        # Exported and drawn values must be valid; a learned opacity of 0 stays a Gaussian, so that indices stay.
+        return GaussianCloud(buffers.means, buffers.quats, buffers.scales, buffers.opacities, buffers.colours)
+
+    def posed_buffers(self, baked: BakedLook, pose: Pose, expression: Expression) -> GaussianBuffers:
+        """As `posed`, without validation."""
+        x = baked.properties
+        values = self.expression.values(expression)
+        if values.any():
+            x = x.copy()
+            delta = np.tensordot(values, self.expression.basis, 1).astype(np.float32)
+            ones = np.ones_like(delta)
+            with PARALLEL_WORK:
+                add_rows(x, self.expression.rows, ones, EXPRESSION_COLUMNS, np.ascontiguousarray(delta))
+        out = GaussianBuffers.allocate(len(x))
+        kept = np.empty((len(x), KEPT), np.float32)
+        binding = self.binding
+        vertices = binding.rig.posed(pose, expression)
+        with PARALLEL_WORK:
+            bind(
+                vertices, binding.triangles, binding.bary, binding.rest_area, x,
+                out.means, out.quats, out.scales, out.opacities, out.colours, kept,
+            )  # fmt: skip
+        return out
+
+
+def strength(code: FloatArray) -> float:
+    """How far a code is from the source's, in typical lengths of the prior."""
+    return float(np.linalg.norm(code) / (CODE_SPREAD * np.sqrt(CODE_SIZE)))
+
+
+def rest_points(binding: Binding) -> FloatArray:
+    """The barycentric points at rest in the world frame, [N, 3]."""
+    return np.asarray((binding.rig.vertices[binding.triangles] * binding.bary[..., None]).sum(1), np.float32)
+
+
+def append_anchors(rig: Rig, vertices: FloatArray, bone_weights: FloatArray) -> Rig:
+    """A rig with more vertices [A, 3] that no blendshape moves."""
+    still = np.zeros((len(rig.shapes), len(vertices), 3), np.float32)
+    return Rig(
+        np.vstack([rig.vertices, vertices]).astype(np.float32),
+        rig.shape_names,
+        np.concatenate([rig.shapes, still], 1),
+        rig.bone_pivots,
+        np.vstack([rig.bone_weights, bone_weights]).astype(np.float32),
+    )

@@ -1,0 +1,120 @@
+"""Kernels around the rasteriser: bind Gaussians to the posed rig, and back; gather and scatter rows.
+
+Hand-written gradients; numpy twins are in the tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from perse_engine.splatting.compiled import kernel
+
+Array = npt.NDArray[Any]
+F = np.float32
+
+KEPT = 16
+"""Floats per Gaussian that `bind` leaves for `bind_back`: frame 9, growth, frame quaternion 4, two spare."""
+
+
+@kernel(parallel=True)
+def bind(
+    vertices: Array, triangles: Array, bary: Array, rest_area: Array, x: Array,
+    means: Array, quats: Array, scales: Array, opacities: Array, colours: Array, kept: Array,
+) -> None:  # fmt: skip
+    """Properties x [N, 14] on posed vertices [V, 3] to world Gaussians.
+
+    A triangle's frame has its first edge and its normal as axes; growth is sqrt(area / rest_area), clamped to 0.5..2.
+    """
+    for i in nb.prange(triangles.shape[0]):
+        a, b, c = triangles[i, 0], triangles[i, 1], triangles[i, 2]
+        a0, a1, a2 = vertices[a, 0], vertices[a, 1], vertices[a, 2]
+        u0, u1, u2 = vertices[b, 0] - a0, vertices[b, 1] - a1, vertices[b, 2] - a2
+        v0, v1, v2 = vertices[c, 0] - a0, vertices[c, 1] - a1, vertices[c, 2] - a2
+        n0, n1, n2 = u1 * v2 - u2 * v1, u2 * v0 - u0 * v2, u0 * v1 - u1 * v0
+        area = np.sqrt(n0 * n0 + n1 * n1 + n2 * n2) + F(1e-20)
+        px = a0 + bary[i, 1] * u0 + bary[i, 2] * v0
+        py = a1 + bary[i, 1] * u1 + bary[i, 2] * v1
+        pz = a2 + bary[i, 1] * u2 + bary[i, 2] * v2
+        lu = F(1) / (np.sqrt(u0 * u0 + u1 * u1 + u2 * u2) + F(1e-20))
+        u0, u1, u2 = u0 * lu, u1 * lu, u2 * lu
+        n0, n1, n2 = n0 / area, n1 / area, n2 / area
+        w0, w1, w2 = n1 * u2 - n2 * u1, n2 * u0 - n0 * u2, n0 * u1 - n1 * u0
+        g = min(max(np.sqrt(area / rest_area[i]), F(0.5)), F(2))
+        d0, d1, d2 = x[i, 0] * g, x[i, 1] * g, x[i, 2] * g
+        means[i, 0] = px + u0 * d0 + w0 * d1 + n0 * d2
+        means[i, 1] = py + u1 * d0 + w1 * d1 + n1 * d2
+        means[i, 2] = pz + u2 * d0 + w2 * d1 + n2 * d2
+        # The frame's quaternion, columns (u, w, n).
+        t = u0 + w1 + n2
+        if t > F(0):
+            s = np.sqrt(t + F(1)) * F(2)
+            qw, qx, qy, qz = F(0.25) * s, (w2 - n1) / s, (n0 - u2) / s, (u1 - w0) / s
+        elif u0 > w1 and u0 > n2:
+            s = np.sqrt(F(1) + u0 - w1 - n2) * F(2)
+            qw, qx, qy, qz = (w2 - n1) / s, F(0.25) * s, (w0 + u1) / s, (n0 + u2) / s
+        elif w1 > n2:
+            s = np.sqrt(F(1) + w1 - u0 - n2) * F(2)
+            qw, qx, qy, qz = (n0 - u2) / s, (w0 + u1) / s, F(0.25) * s, (n1 + w2) / s
+        else:
+            s = np.sqrt(F(1) + n2 - u0 - w1) * F(2)
+            qw, qx, qy, qz = (u1 - w0) / s, (n0 + u2) / s, (n1 + w2) / s, F(0.25) * s
+        e, f, h, k = x[i, 3], x[i, 4], x[i, 5], x[i, 6]
+        quats[i, 0] = qw * e - qx * f - qy * h - qz * k
+        quats[i, 1] = qw * f + qx * e + qy * k - qz * h
+        quats[i, 2] = qw * h - qx * k + qy * e + qz * f
+        quats[i, 3] = qw * k + qx * h - qy * f + qz * e
+        for j in range(3):
+            scales[i, j] = np.exp(min(x[i, 7 + j], F(-2.9957323))) * g
+            colours[i, j] = x[i, 11 + j]
+        opacities[i] = min(max(x[i, 10], F(0)), F(1))
+        kept[i, 0], kept[i, 1], kept[i, 2] = u0, u1, u2
+        kept[i, 3], kept[i, 4], kept[i, 5] = w0, w1, w2
+        kept[i, 6], kept[i, 7], kept[i, 8] = n0, n1, n2
+        kept[i, 9], kept[i, 10], kept[i, 11], kept[i, 12], kept[i, 13] = g, qw, qx, qy, qz
+
+
+@kernel(parallel=True)
+def bind_back(
+    kept: Array, x: Array, scales: Array,
+    grad_means: Array, grad_quats: Array, grad_scales: Array, grad_opacities: Array, grad_colours: Array,
+    grad_x: Array,
+) -> None:  # fmt: skip
+    """Gradients by x [N, 14] from those by the world Gaussians of the last `bind`."""
+    for i in nb.prange(kept.shape[0]):
+        k = kept[i]
+        g, qw, qx, qy, qz = k[9], k[10], k[11], k[12], k[13]
+        m0, m1, m2 = grad_means[i, 0], grad_means[i, 1], grad_means[i, 2]
+        grad_x[i, 0] = g * (k[0] * m0 + k[1] * m1 + k[2] * m2)
+        grad_x[i, 1] = g * (k[3] * m0 + k[4] * m1 + k[5] * m2)
+        grad_x[i, 2] = g * (k[6] * m0 + k[7] * m1 + k[8] * m2)
+        e, f, h, l = grad_quats[i, 0], grad_quats[i, 1], grad_quats[i, 2], grad_quats[i, 3]
+        grad_x[i, 3] = qw * e + qx * f + qy * h + qz * l
+        grad_x[i, 4] = qw * f - qx * e - qy * l + qz * h
+        grad_x[i, 5] = qw * h + qx * l - qy * e - qz * f
+        grad_x[i, 6] = qw * l - qx * h + qy * f - qz * e
+        for j in range(3):
+            grad_x[i, 7 + j] = grad_scales[i, j] * scales[i, j] if x[i, 7 + j] < F(-2.9957323) else F(0)
+            grad_x[i, 11 + j] = grad_colours[i, j]
+        o, go = x[i, 10], grad_opacities[i]
+        # A clamped opacity only feels what pulls it back.
+        grad_x[i, 10] = F(0) if (o >= F(1) and go < F(0)) or (o <= F(0) and go > F(0)) else go
+
+
+@kernel(parallel=True)
+def add_rows(x: Array, rows: Array, weights: Array, columns: Array, delta: Array) -> None:
+    """x[rows[i], columns[j]] += weights[i, j] * delta[i, j]; rows are distinct."""
+    for i in nb.prange(rows.shape[0]):
+        for j in range(columns.shape[0]):
+            x[rows[i], columns[j]] += weights[i, j] * delta[i, j]
+
+
+@kernel(parallel=True)
+def take_rows(grad_x: Array, rows: Array, weights: Array, columns: Array, out: Array) -> None:
+    """out[i, j] = weights[i, j] * grad_x[rows[i], columns[j]]: the gradient of `add_rows` by delta."""
+    for i in nb.prange(rows.shape[0]):
+        for j in range(columns.shape[0]):
+            out[i, j] = weights[i, j] * grad_x[rows[i], columns[j]]

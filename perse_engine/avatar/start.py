@@ -1,0 +1,139 @@
+"""An untrained avatar: Gaussians placed, masks measured, codes and bases started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from perse_engine.avatar.avatar import CategoryModel, ExpressionModel
+from perse_engine.avatar.drawing import TrainingRasterizer, View
+from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, COEFFICIENTS, CodeNetwork
+from perse_engine.avatar.masks import change, mask_of, visibility
+from perse_engine.avatar.pictures import Pictures
+from perse_engine.avatar.placing import Placed, add_surfaces, place_on_subject
+from perse_engine.avatar.properties import OPACITY, PROPERTIES
+from perse_engine.head.subject import PARTS, ExpressionDriver, Subject
+from perse_engine.progress import Progress
+from perse_engine.recipe import Recipe
+from perse_engine.scene import FloatArray
+from perse_engine.synthesis.dataset import Clip, Dataset, Frame
+from perse_engine.synthesis.storage import read_surface
+
+STAGE = "placing"
+BASE_SHARE = 0.68
+"""Of the preset's Gaussians; additive categories share the rest."""
+OWN_ONLY = ("eyeglasses", "hat", "headphones", "earrings")
+"""Categories that change nothing but their own Gaussians: what they hide stays as it is behind them."""
+SEEN = 0.02
+START_OPACITY = 0.7
+FIRST_SPACING_M = 0.0028
+BISECTIONS = 5
+MIN_MASK = 0.02
+
+CHANNELS: tuple[Mapping[str, float], ...] = (
+    {"jawOpen": 1.0}, {"mouthSmileLeft": 1.0}, {"mouthSmileRight": 1.0}, {"mouthPucker": 1.0}, {"mouthFunnel": 1.0},
+    {"browInnerUp": 1.0}, {"browOuterUpLeft": 0.5, "browOuterUpRight": 0.5}, {"browDownLeft": 0.5, "browDownRight": 0.5},
+    {"mouthFrownLeft": 0.5, "mouthFrownRight": 0.5}, {"mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5},
+    {"mouthLowerDownLeft": 0.5, "mouthLowerDownRight": 0.5}, {"mouthStretchLeft": 0.5, "mouthStretchRight": 0.5},
+    {"eyeWideLeft": 0.5, "eyeWideRight": 0.5}, {"eyeSquintLeft": 0.5, "eyeSquintRight": 0.5},
+)  # fmt: skip
+"""Expressions that get a learned residual, beside the subject's own drivers (lids, parting lips)."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Everything that training changes in place, and the posed vertices of every frame."""
+
+    placed: Placed
+    categories: dict[str, CategoryModel]
+    expression: ExpressionModel
+    vertices: dict[int, FloatArray]
+
+
+def start_avatar(
+    subject: Subject, dataset: Dataset, recipe: Recipe, pictures: Pictures, rasterizer: TrainingRasterizer,
+    progress: Progress,
+) -> Start:  # fmt: skip
+    """Deterministic: the same dataset and recipe start the same."""
+    frames = [f for f in dataset.frames if f.split == "train" and f.valid]
+    categories = _variants(dataset)
+    placed = _place(subject, dataset, recipe, rasterizer, frames, tuple(categories), progress)
+    vertices = {f.index: placed.binding.rig.posed(f.pose, f.expression) for f in dataset.frames}
+    view = View(placed.binding, rasterizer, (dataset.size_px, dataset.size_px))
+    random = np.random.default_rng([recipe.seed, 2])
+    some = frames[:: max(1, len(frames) // 7)]
+    models: dict[str, CategoryModel] = {}
+    for number, (category, clips) in enumerate(categories.items()):
+        progress.report(STAGE, 2 + number, 2 + len(categories))
+        changed = np.zeros(len(placed.base), np.float32)
+        if category not in OWN_ONLY:
+            changed = change(view, placed.base, pictures, clips, some, vertices)
+            changed[placed.owner >= 0] = 0
+        owned = placed.owner == placed.owners.index(category) if category in placed.owners else changed < 0
+        changed[owned] = 1
+        models[category] = _category(category, clips, changed, owned, placed, random)
+    return Start(placed, models, _expression(subject, placed), vertices)
+
+
+def _variants(dataset: Dataset) -> dict[str, list[Clip]]:
+    out: dict[str, list[Clip]] = {}
+    for clip in dataset.clips:
+        if clip.kind == "variant":
+            out.setdefault(clip.look.categories()[0], []).append(clip)
+    return out
+
+
+def _place(
+    subject: Subject, dataset: Dataset, recipe: Recipe, rasterizer: TrainingRasterizer, frames: list[Frame],
+    categories: tuple[str, ...], progress: Progress,
+) -> Placed:  # fmt: skip
+    """Bisect the spacing until the wanted number of Gaussians is seen; drop the rest."""
+    surfaces = {c: s for c in categories if (s := read_surface(dataset.folder, c)) is not None}
+    total = recipe.size().gaussians
+    wanted = round(total * BASE_SHARE) if surfaces else total
+    vertices = {f.index: subject.look.rig.posed(f.pose, f.expression) for f in frames}
+    size = (dataset.size_px, dataset.size_px)
+    some = frames[:: max(1, len(frames) // 12)]
+    low, high, spacing = 0.4 * FIRST_SPACING_M, 4 * FIRST_SPACING_M, FIRST_SPACING_M * (20_000 / wanted) ** 0.5
+    for step in range(BISECTIONS):
+        progress.report(STAGE, 0 if step < BISECTIONS // 2 else 1, 2 + len(categories))
+        placed = place_on_subject(subject, spacing, recipe.seed)
+        view = View(placed.binding, rasterizer, size)
+        seen = visibility(view, placed.base, some, vertices) > SEEN
+        if abs(seen.sum() / wanted - 1) < 0.05:
+            break
+        low, high = (spacing, high) if seen.sum() > wanted else (low, spacing)
+        # The count goes about with the inverse square of the spacing.
+        spacing = float(np.clip(spacing * (seen.sum() / wanted) ** 0.5, low * 1.01, high * 0.99))
+    placed = placed.take(np.flatnonzero(seen))
+    if not surfaces:
+        return placed
+    return add_surfaces(placed, surfaces, per_category=round(total * (1 - BASE_SHARE) / len(surfaces)))
+
+
+def _category(
+    category: str, clips: list[Clip], changed: FloatArray, owned: np.ndarray, placed: Placed,
+    random: np.random.Generator,
+) -> CategoryModel:  # fmt: skip
+    ids = [next(iter(c.look.variants[category])) for c in clips]
+    codes = {id: (random.standard_normal(CODE_SIZE) * CODE_SPREAD).astype(np.float32) for id in ids}
+    network = CodeNetwork.start(random)
+    mask = np.where(owned, np.float32(1), mask_of(changed))
+    rows = np.flatnonzero(mask > MIN_MASK).astype(np.int32)
+    basis = np.zeros((COEFFICIENTS, len(rows), PROPERTIES), np.float32)
+    if owned.any():
+        # Solve basis . h(z_v) = START_OPACITY for the variant that a Gaussian was sampled from, 0 for the others.
+        coefficients = np.stack([network(codes[id]) for id in ids])
+        goal = START_OPACITY * (placed.variant[rows][None] == np.arange(len(ids))[:, None]) * owned[rows][None]
+        basis[:, :, OPACITY] = np.linalg.pinv(coefficients) @ goal
+    return CategoryModel(network, codes, rows, mask[rows].astype(np.float32), changed, basis)
+
+
+def _expression(subject: Subject, placed: Placed) -> ExpressionModel:
+    own = tuple(b.driver for b in subject.look.blends)
+    drivers = (*own, *(ExpressionDriver("+".join(c), dict(c)) for c in CHANNELS))
+    moving = [PARTS.index(p) for p in ("mouth", "face", "eyes", "irises")]
+    rows = np.flatnonzero(np.isin(placed.block, moving) & (placed.owner < 0)).astype(np.int32)
+    return ExpressionModel(drivers, rows, np.zeros((len(drivers), len(rows), 7), np.float32))

@@ -1,0 +1,244 @@
+"""Dataset to Avatar: the training loop.
+
+A step draws one frame of one clip and follows hand-written gradients back to base, bases, code networks and codes; there is
+no autograd over Gaussians. In-between clips supervise interpolated codes (PERSE's stage 2), mixed clips the composition.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from perse_engine.avatar.avatar import (
+    ALL_COLUMNS,
+    EXPRESSION_COLUMNS,
+    Avatar,
+    CategoryModel,
+    strength,
+)
+from perse_engine.avatar.checkpoint import load_checkpoint, save_checkpoint
+from perse_engine.avatar.drawing import View, training_rasterizer
+from perse_engine.avatar.kernels import add_rows, take_rows
+from perse_engine.avatar.latent import CODE_SIZE, column_weights, sharing
+from perse_engine.avatar.pictures import Pictures
+from perse_engine.avatar.properties import DECAYS, OPACITY, RATES
+from perse_engine.avatar.start import Start, start_avatar
+from perse_engine.head.subject import Subject
+from perse_engine.look import Look
+from perse_engine.progress import Progress
+from perse_engine.recipe import Recipe
+from perse_engine.scene import FloatArray
+from perse_engine.splatting.adam import Adam
+from perse_engine.splatting.compiled import PARALLEL_WORK
+from perse_engine.splatting.losses import ImageLoss, LossWeights
+from perse_engine.synthesis.dataset import Clip, Dataset
+
+STAGE = "training"
+FINAL_RATE = 0.03
+"""The learning rate falls exponentially to this share."""
+SSIM_FROM = 0.7
+"""Share of the training after which SSIM joins the loss: it costs as much as the rasteriser and L1 alone gets as far
+until the end (research/avatar.md section 4)."""
+SHARES = {"source": 0.2, "variant": 0.47, "between": 0.23, "mix": 0.10}
+CODE_RATE, NETWORK_RATE = 3e-3, 3e-3
+CODE_DECAY = 1e-4
+"""The Gaussian prior's pull to 0, per step."""
+CHECKPOINT_EVERY_S = 6.0
+REPORT_EVERY = 20
+
+
+def train(
+    subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, progress: Progress
+) -> tuple[Avatar, dict[str, float]]:
+    """Train, or go on from the checkpoint in `folder`; returns the avatar and what training measured.
+
+    Raises:
+        Cancelled: from `progress`, at a step boundary; the last checkpoint stays.
+        BackendMissing: the recipe's rasteriser is not there.
+        CorruptFile: the checkpoint belongs to another recipe or is damaged.
+    """
+    rasterizer, backend = training_rasterizer(recipe.rasterizer)
+    pictures = Pictures(dataset)
+    start = start_avatar(subject, dataset, recipe, pictures, rasterizer, progress)
+    view = View(start.placed.binding, rasterizer, (dataset.size_px, dataset.size_px))
+    trainer = Trainer(start, view)
+    total = recipe.size().train_steps
+    plan = _plan(dataset, total, recipe.seed)
+    fingerprint = recipe.fingerprint()
+    step = load_checkpoint(folder, trainer.state(), fingerprint)
+    frames = {f.index: f for f in dataset.frames}
+    began = saved = time.monotonic()
+    losses: list[float] = []
+    first = step
+    while step < total:
+        clip, index = plan[step]
+        target = pictures.target(clip, index)
+        rate = FINAL_RATE ** (step / total)
+        losses.append(trainer.step(clip.look, frames[index], target, rate, with_ssim=step >= SSIM_FROM * total))
+        step += 1
+        if step % REPORT_EVERY == 0 or step == total:
+            if time.monotonic() - saved > CHECKPOINT_EVERY_S and step < total:
+                save_checkpoint(folder, trainer.state(), step, fingerprint)
+                saved = time.monotonic()
+            progress.report(STAGE, step, total)
+    seconds = time.monotonic() - began
+    measured = {
+        "steps": float(total),
+        "gaussians": float(len(start.placed.base)),
+        "seconds": seconds,
+        "steps_per_s": (total - first) / seconds if seconds else 0.0,
+        "final_loss": float(np.mean(losses[-100:])) if losses else 0.0,
+    }
+    return trainer.avatar({"rasterizer": backend, "recipe": recipe.to_json()}), measured
+
+
+class Trainer:
+    """Parameters, their optimisers, and one step."""
+
+    def __init__(self, start: Start, view: View) -> None:
+        self._start, self._view = start, view
+        self._base = start.placed.base
+        self._owned = np.flatnonzero(start.placed.owner >= 0)
+        self._base_adam = Adam(self._base, RATES, decays=DECAYS)
+        self._categories = {c: _CategoryTrainer(m) for c, m in start.categories.items()}
+        e = start.expression
+        rates = 0.5 * RATES[EXPRESSION_COLUMNS]
+        decays = np.full(len(EXPRESSION_COLUMNS), 1e-5, np.float32)
+        # An optimiser per driver: only those that are on pay for a step.
+        self._expression_adams = [Adam(e.basis[k : k + 1], rates, decays=decays) for k in range(len(e.drivers))]
+        self._expression_ones = np.ones((len(e.rows), len(EXPRESSION_COLUMNS)), np.float32)
+        self._losses = ImageLoss(LossWeights(l1=1.0, ssim=0.0)), ImageLoss(LossWeights(l1=0.8, ssim=0.2))
+        self._grads = np.zeros_like(view.colours), np.zeros_like(view.alpha)
+
+    def step(
+        self, look: Look, frame: Any, target: tuple[FloatArray, FloatArray], rate: float, *, with_ssim: bool
+    ) -> float:
+        """One step on one picture; returns its loss."""
+        x = self._base.copy()
+        values = self._start.expression.values(frame.expression)
+        self._add_expression(x, values)
+        active = {c: self._categories[c] for c in look.categories()}
+        codes = {c: t.code(look.variants[c]) for c, t in active.items()}
+        shares = sharing({c: strength(z) for c, z in codes.items()}, {c: t.model.change for c, t in active.items()})
+        for category, trainer in active.items():
+            trainer.add(x, codes[category], shares[category])
+        self._view.draw(x, self._start.vertices[frame.index], frame.camera)
+        grad_colours, grad_alpha = self._grads
+        loss = self._losses[with_ssim](self._view.colours, self._view.alpha, *target, grad_colours, grad_alpha)
+        grad_x = self._view.back(grad_colours, grad_alpha)
+        for category, trainer in active.items():
+            trainer.learn(grad_x, look.variants[category], rate)
+        self._learn_expression(grad_x, values, rate)
+        self._base_adam.step(grad_x, rate_factor=rate)
+        # Owned Gaussians are invisible in the source look, exactly and always.
+        self._base[self._owned, OPACITY] = 0
+        return loss
+
+    def _add_expression(self, x: FloatArray, values: FloatArray) -> None:
+        e = self._start.expression
+        for k in np.flatnonzero(values):
+            delta = e.basis[k] * values[k]
+            with PARALLEL_WORK:
+                add_rows(x, e.rows, self._expression_ones, EXPRESSION_COLUMNS, delta)
+
+    def _learn_expression(self, grad_x: FloatArray, values: FloatArray, rate: float) -> None:
+        on = np.flatnonzero(values)
+        if not len(on):
+            return
+        e = self._start.expression
+        grad = np.empty_like(self._expression_ones)
+        with PARALLEL_WORK:
+            take_rows(grad_x, e.rows, self._expression_ones, EXPRESSION_COLUMNS, grad)
+        for k in on:
+            self._expression_adams[k].step_basis(values[k : k + 1], grad, rate_factor=rate)
+
+    def state(self) -> dict[str, tuple[Adam, npt.NDArray[np.float32]]]:
+        """Every optimiser with its parameters, by name: the whole state of a checkpoint."""
+        out = {"base": self._base_adam}
+        out |= {f"expression.{k}": a for k, a in enumerate(self._expression_adams)}
+        for category, trainer in self._categories.items():
+            out |= {f"{category}.{name}": adam for name, adam in trainer.adams().items()}
+        return {name: (adam, adam.parameters) for name, adam in out.items()}
+
+    def avatar(self, details: dict[str, object]) -> Avatar:
+        """The avatar as it is now."""
+        start = self._start
+        return Avatar(start.placed.binding, self._base, start.categories, start.expression, details)
+
+
+class _CategoryTrainer:
+    """The part of a step that belongs to one category."""
+
+    def __init__(self, model: CategoryModel) -> None:
+        self.model = model
+        # One array whose rows the model's codes are views of, so that one optimiser moves them all.
+        self._codes = np.stack(list(model.codes.values()))
+        for row, id in zip(self._codes, model.codes, strict=True):
+            model.codes[id] = row  # type: ignore[index]
+        self._order = list(model.codes)
+        self._basis_adam = Adam(model.basis, RATES)
+        decay = np.full(CODE_SIZE, CODE_DECAY, np.float32)
+        self._code_adam = Adam(self._codes, np.full(CODE_SIZE, CODE_RATE, np.float32), decays=decay)
+        self._network_adams = {}
+        for name, array in model.network.arrays().items():
+            rows = np.atleast_2d(array)
+            self._network_adams[name] = Adam(rows, np.full(rows.shape[1], NETWORK_RATE, np.float32))
+        self._grad = np.empty(model.basis.shape[1:], np.float32)
+
+    def code(self, weights: Any) -> FloatArray:
+        """z = sum of weight times code; the source's code is 0."""
+        out = np.zeros(CODE_SIZE, np.float32)
+        for id, weight in weights.items():
+            out += np.float32(weight) * self.model.codes[id]
+        return out
+
+    def add(self, x: FloatArray, code: FloatArray, share: FloatArray) -> None:
+        m = self.model
+        self._code, self._coefficients = code, m.network(code)
+        self._weights = column_weights(m.mask, share[m.rows])
+        delta = (self._coefficients @ m.basis.reshape(len(m.basis), -1)).reshape(self._grad.shape)
+        with PARALLEL_WORK:
+            add_rows(x, m.rows, self._weights, ALL_COLUMNS, delta)
+
+    def learn(self, grad_x: FloatArray, weights: Any, rate: float) -> None:
+        m = self.model
+        with PARALLEL_WORK:
+            take_rows(grad_x, m.rows, self._weights, ALL_COLUMNS, self._grad)
+        grad_coefficients = m.basis.reshape(len(m.basis), -1) @ self._grad.reshape(-1)
+        gradients, grad_code = m.network.back(self._code, grad_coefficients)
+        self._basis_adam.step_basis(self._coefficients, self._grad, rate_factor=rate)
+        for name, array in gradients.arrays().items():
+            self._network_adams[name].step(np.ascontiguousarray(np.atleast_2d(array), np.float32), rate_factor=rate)
+        grad_codes = np.zeros_like(self._codes)
+        for id, weight in weights.items():
+            grad_codes[self._order.index(id)] = weight * grad_code
+        self._code_adam.step(grad_codes, rate_factor=rate)
+
+    def adams(self) -> dict[str, Adam]:
+        return {"basis": self._basis_adam, "codes": self._code_adam} | {
+            f"network.{name}": adam for name, adam in self._network_adams.items()
+        }
+
+
+def _plan(dataset: Dataset, steps: int, seed: int) -> list[tuple[Clip, int]]:
+    """Which picture each step shows; drawn at once, so that a resumed training shows the same."""
+    random = np.random.default_rng([seed, 3])
+    train = {f.index for f in dataset.frames if f.split == "train" and f.valid}
+    clips: dict[str, list[tuple[Clip, list[int]]]] = {}
+    for clip in dataset.clips:
+        frames = [i for i in clip.frames if i in train]
+        if clip.split == "train" and frames:
+            clips.setdefault(clip.kind, []).append((clip, frames))
+    kinds = [k for k in SHARES if k in clips]
+    chances = np.array([SHARES[k] for k in kinds])
+    chosen = random.choice(len(kinds), steps, p=chances / chances.sum())
+    plan = []
+    for kind in chosen:
+        own = clips[kinds[kind]]
+        clip, frames = own[int(random.integers(len(own)))]
+        plan.append((clip, frames[int(random.integers(len(frames)))]))
+    return plan
