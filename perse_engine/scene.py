@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,8 @@ import numpy.typing as npt
 from perse_engine.errors import InvalidValue, UnknownName
 from perse_engine.vocabulary import ARKIT_NAMES, EYE_LOOK_MAX_DEG
 
-FloatArray = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[Any]
+"""float32; spelled loosely because numpy's stubs widen results of float32 arithmetic to float64."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class Avatar:
                     f"This avatar cannot change {category}.", hint=f"It can change: {', '.join(self.variants())}."
                 )
             if category in look.codes:
-                code = np.array(look.codes[category], np.float32)
+                code: FloatArray = np.array(look.codes[category], np.float32)
                 if code.shape != (CODE_SIZE,):
                     raise InvalidValue(f"The code of {category} has {len(code)} numbers; expected {CODE_SIZE}.")
             else:

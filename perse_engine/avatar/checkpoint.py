@@ -21,7 +21,7 @@ State = Mapping[str, tuple[Adam, npt.NDArray[np.float32]]]
 def save_checkpoint(folder: Path, state: State, step: int, fingerprint: str) -> None:
     """Write the state after `step` steps; the previous checkpoint is replaced only by a whole one."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {}
+    tensors: dict[str, npt.NDArray[np.float32]] = {}
     for name, (adam, parameters) in state.items():
         tensors |= {f"{name}.value": parameters, f"{name}.first": adam.first, f"{name}.second": adam.second}
     steps = json.dumps({name: adam.steps for name, (adam, _) in state.items()})

@@ -47,8 +47,13 @@ class TorchRasterizer:
         """See `TrainingRasterizer`."""
         arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, gaussians.colours)
         self._leaves = [torch.from_numpy(a).to(self._device).requires_grad_() for a in arrays]
+        means, quats, scales, opacities, values = self._leaves
         image = rasterize(
-            *self._leaves,
+            means,
+            quats,
+            scales,
+            opacities,
+            values,
             torch.from_numpy(camera.world_to_cam).to(self._device),
             torch.from_numpy(camera.intrinsics()).to(self._device),
             camera.width_px,

@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 
 CODE_SIZE = 32
 """As in PERSE (section 1.9 of its code)."""
-COEFFICIENTS = 8
+MIN_COEFFICIENTS, MAX_COEFFICIENTS = 4, 8
 HIDDEN = 32
 CODE_SPREAD = 0.5
 """Standard deviation of the codes' Gaussian prior and of their start."""
@@ -37,8 +37,9 @@ class CodeNetwork:
     output: FloatArray
 
     @staticmethod
-    def start(random: np.random.Generator, coefficients: int = COEFFICIENTS) -> CodeNetwork:
-        """Random, so that typical codes give coefficients of about unit length."""
+    def start(random: np.random.Generator, variants: int) -> CodeNetwork:
+        """Random, so that typical codes give coefficients of about unit length; two coefficients per variant."""
+        coefficients = min(max(2 * variants, MIN_COEFFICIENTS), MAX_COEFFICIENTS)
 
         def normal(rows: int, columns: int, spread: float) -> FloatArray:
             return (random.standard_normal((rows, columns)) * spread).astype(np.float32)

@@ -28,7 +28,7 @@ class Pictures:
 
     def changed(self, clip: Clip, frame: int) -> FloatArray:
         """The change mask, [H, W] float32 0..1."""
-        return read_picture(self._folder, clip.path, "changed", frame).astype(np.float32) / 255
+        return read_picture(self._folder, clip.path, "changed", frame).astype(np.float32) * np.float32(1 / 255)
 
     def _rgba(self, path: str, frame: int) -> np.ndarray:
         key = (path, frame)

@@ -66,13 +66,13 @@ def place_on_subject(subject: Subject, spacing_m: float, seed: int) -> Placed:
     return Placed(_bound(look.rig, triangles, bary), base, look.face_part[face], none, none.copy(), ())
 
 
-def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], *, per_category: int) -> Placed:
+def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], counts: Mapping[str, int]) -> Placed:
     """Append Gaussians that additive categories own; opacity 0 in the base, so the source look is without them."""
     rig = placed.binding.rig
     parts = [placed]
     owners = tuple(surfaces)
-    for number, (_, surface) in enumerate(surfaces.items()):
-        thin = _thinned(surface, per_category)
+    for number, (category, surface) in enumerate(surfaces.items()):
+        thin = _thinned(surface, counts[category])
         anchors, weights, triangle, local = _anchors(thin, len(rig.vertices))
         rig = append_anchors(rig, anchors, weights)
         spacing = thin.spacing_m * np.sqrt(len(surface.points) / max(len(thin.points), 1))

@@ -9,7 +9,7 @@ import numpy as np
 
 from perse_engine.avatar.avatar import CategoryModel, ExpressionModel
 from perse_engine.avatar.drawing import TrainingRasterizer, View
-from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, COEFFICIENTS, CodeNetwork
+from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork
 from perse_engine.avatar.masks import change, mask_of, visibility
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.placing import Placed, add_surfaces, place_on_subject
@@ -34,7 +34,8 @@ MIN_MASK = 0.02
 
 CHANNELS: tuple[Mapping[str, float], ...] = (
     {"jawOpen": 1.0}, {"mouthSmileLeft": 1.0}, {"mouthSmileRight": 1.0}, {"mouthPucker": 1.0}, {"mouthFunnel": 1.0},
-    {"browInnerUp": 1.0}, {"browOuterUpLeft": 0.5, "browOuterUpRight": 0.5}, {"browDownLeft": 0.5, "browDownRight": 0.5},
+    {"browInnerUp": 1.0}, {"browOuterUpLeft": 0.5, "browOuterUpRight": 0.5},
+    {"browDownLeft": 0.5, "browDownRight": 0.5},
     {"mouthFrownLeft": 0.5, "mouthFrownRight": 0.5}, {"mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5},
     {"mouthLowerDownLeft": 0.5, "mouthLowerDownRight": 0.5}, {"mouthStretchLeft": 0.5, "mouthStretchRight": 0.5},
     {"eyeWideLeft": 0.5, "eyeWideRight": 0.5}, {"eyeSquintLeft": 0.5, "eyeSquintRight": 0.5},
@@ -110,7 +111,10 @@ def _place(
     placed = placed.take(np.flatnonzero(seen))
     if not surfaces:
         return placed
-    return add_surfaces(placed, surfaces, per_category=round(total * (1 - BASE_SHARE) / len(surfaces)))
+    # By the square root of the area: thin frames need more per area than long hair.
+    area = {c: float(len(s.points)) ** 0.5 for c, s in surfaces.items()}
+    share = total * (1 - BASE_SHARE) / sum(area.values())
+    return add_surfaces(placed, surfaces, {c: round(share * a) for c, a in area.items()})
 
 
 def _category(
@@ -119,10 +123,10 @@ def _category(
 ) -> CategoryModel:  # fmt: skip
     ids = [next(iter(c.look.variants[category])) for c in clips]
     codes = {id: (random.standard_normal(CODE_SIZE) * CODE_SPREAD).astype(np.float32) for id in ids}
-    network = CodeNetwork.start(random)
+    network = CodeNetwork.start(random, len(ids))
     mask = np.where(owned, np.float32(1), mask_of(changed))
     rows = np.flatnonzero(mask > MIN_MASK).astype(np.int32)
-    basis = np.zeros((COEFFICIENTS, len(rows), PROPERTIES), np.float32)
+    basis = np.zeros((len(network.linear), len(rows), PROPERTIES), np.float32)
     if owned.any():
         # Solve basis . h(z_v) = START_OPACITY for the variant that a Gaussian was sampled from, 0 for the others.
         coefficients = np.stack([network(codes[id]) for id in ids])

@@ -1,7 +1,8 @@
 """Dataset to Avatar: the training loop.
 
-A step draws one frame of one clip and follows hand-written gradients back to base, bases, code networks and codes; there is
-no autograd over Gaussians. In-between clips supervise interpolated codes (PERSE's stage 2), mixed clips the composition.
+A step draws one frame of one clip and follows hand-written gradients back to base, bases, code networks and codes;
+there is no autograd over Gaussians. In-between clips supervise interpolated codes (PERSE's stage 2), mixed clips the
+composition.
 """
 
 from __future__ import annotations

@@ -63,7 +63,9 @@ def load_subject(folder: Path) -> Subject:
             TextureBlend(ExpressionDriver(**b["driver"]), b["x"], b["y"], t[f"blend.{i}.rgba"], t[f"blend.{i}.mask"])
             for i, b in enumerate(d["blends"])
         )
-        maps = {m: {k.split(".", 1)[1]: v for k, v in t.items() if k.startswith(f"{m}.")} for m in MAPPINGS}
+        maps: dict[str, Any] = {
+            m: {k.split(".", 1)[1]: v for k, v in t.items() if k.startswith(f"{m}.")} for m in MAPPINGS
+        }
         pose = dict(d["source_pose"])
         return Subject(
             look=TexturedRig(rig=rig, blends=blends, **{n: t[f"look.{n}"] for n in LOOK_ARRAYS}),
@@ -71,7 +73,10 @@ def load_subject(folder: Path) -> Subject:
             source_pose=Pose(**{k: v for k, v in pose.items() if k != "gaze"}, gaze=Gaze(**pose["gaze"])),
             source_expression=Expression(d["source_expression"]),
             source_camera=Camera(**d["source_camera"], world_to_cam=t["source_camera.world_to_cam"]),
-            **{n: t[n] for n in OWN_ARRAYS},
+            landmark_vertices=t["landmark_vertices"],
+            source_light=t["source_light"],
+            work_rgb=t["work_rgb"],
+            work_person=t["work_person"],
             **maps,
         )
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:

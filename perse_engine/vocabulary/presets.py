@@ -23,7 +23,7 @@ class Preset:
 _EDITABLE = ("hair", "beard", "eyebrows", "nose", "mouth", "skin", "eyeglasses", "hat")
 
 PRESETS: dict[str, Preset] = {
-    "draft": Preset("draft", 256, 30_000, _EDITABLE, 2, 40, 10, 6, 2_000),
+    "draft": Preset("draft", 256, 34_000, _EDITABLE, 2, 40, 10, 6, 2_400),
     "standard": Preset("standard", 512, 50_000, _EDITABLE, 4, 48, 16, 10, 4_000),
     "high": Preset("high", 1024, 150_000, _EDITABLE, 8, 100, 24, 16, 12_000),
 }

@@ -44,7 +44,7 @@ def _draw(scene: Scene, camera: Camera, first: int) -> RasterImage:
     if missing:
         colours = torch.nn.functional.pad(colours, (0, missing))
         background = torch.nn.functional.pad(background, (0, missing))
-    image, alpha = _Rasterize.apply(  # type: ignore[no-untyped-call]
+    image, alpha = _Rasterize.apply(
         scene.means, scene.quats, scene.scales, scene.opacities, colours, background, camera
     )
     return RasterImage(image, alpha)

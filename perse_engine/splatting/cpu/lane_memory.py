@@ -63,7 +63,7 @@ def load_columns(typingctx: Any, array: Any, start: Any, columns: Any) -> Any:
     if not isinstance(columns, types.IntegerLiteral):
         raise RequireLiteralValue("columns must be a literal")
     count = columns.literal_value
-    result = types.UniTuple(LANES, count)  # type: ignore[no-untyped-call]
+    result = types.UniTuple(LANES, count)
 
     def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
         rows = ir.VectorType(ir.FloatType(), COUNT * count)
@@ -78,7 +78,7 @@ def load_columns(typingctx: Any, array: Any, start: Any, columns: Any) -> Any:
 @intrinsic
 def load_table(typingctx: Any, array: Any, start: Any) -> Any:
     """16 rows of 16 numbers from `array[start]` on, as a tuple of 16 columns."""
-    result = types.UniTuple(LANES, COUNT)  # type: ignore[no-untyped-call]
+    result = types.UniTuple(LANES, COUNT)
 
     def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
         rows = []
@@ -146,7 +146,7 @@ def load_block(typingctx: Any, image: Any, start: Any, stride: Any, channels: An
     if not isinstance(channels, types.IntegerLiteral):
         raise RequireLiteralValue("channels must be a literal")
     count = channels.literal_value
-    result = types.UniTuple(LANES, count)  # type: ignore[no-untyped-call]
+    result = types.UniTuple(LANES, count)
 
     def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
         image, start, stride, _ = values
@@ -194,7 +194,7 @@ def _shuffled(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, index: Iterable[i
 
 
 def _unpacked(builder: ir.IRBuilder, values: ir.Value) -> list[ir.Value]:
-    vectors: list[ir.Value] = cgutils.unpack_tuple(builder, values)  # type: ignore[no-untyped-call]
+    vectors: list[ir.Value] = cgutils.unpack_tuple(builder, values)
     return vectors
 
 

@@ -54,13 +54,13 @@ LANES, MASK = Lanes(), LaneMask()
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, FLOATS)  # type: ignore[no-untyped-call]
+        super().__init__(manager, kind, FLOATS)
 
 
 @register_model(LaneMask)
 class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, BITS)  # type: ignore[no-untyped-call]
+        super().__init__(manager, kind, BITS)
 
 
 def constant(vector: ir.VectorType, value: float | np.float32) -> ir.Constant:
@@ -97,13 +97,13 @@ def _define_operator(
     scalar = types.float32
     operands = [(LANES, LANES), (LANES, scalar), (scalar, LANES)]
 
-    @infer_global(operation)  # type: ignore[no-untyped-call]
+    @infer_global(operation)
     class _Typing(ConcreteTemplate):
         cases = [signature(result, *pair) for pair in operands]  # type: ignore[no-untyped-call]  # noqa: RUF012
 
     for pair in operands:
 
-        @lower_builtin(operation, *pair)  # type: ignore[no-untyped-call]
+        @lower_builtin(operation, *pair)
         def _lower(_context: Any, builder: ir.IRBuilder, sig: Any, values: Any) -> ir.Value:
             a, b = (
                 broadcast(builder, value, FLOATS) if kind == scalar else value

@@ -1,0 +1,141 @@
+"""An avatar on disk: avatar.safetensors, avatar.json, latents.json. The tensors are in docs/reference/avatar.md."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from perse_engine.avatar.avatar import EXPRESSION_COLUMNS, Avatar, Binding, CategoryModel, ExpressionModel
+from perse_engine.avatar.latent import CODE_SIZE, CodeNetwork
+from perse_engine.avatar.properties import PROPERTIES
+from perse_engine.errors import CorruptFile, EngineError
+from perse_engine.head.rig import BONES, Rig
+from perse_engine.head.subject import ExpressionDriver
+
+FORMAT_VERSION = 1
+RIG = ("vertices", "shapes", "bone_pivots", "bone_weights")
+BINDING = ("triangles", "bary", "rest_area")
+CATEGORY = ("rows", "mask", "change", "basis")
+MAX_GAUSSIANS = 2_000_000
+
+
+def save_avatar(avatar: Avatar, folder: Path) -> None:
+    """Write the three files; avatar.json, written last, says that they are complete."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rig = avatar.binding.rig
+    tensors: dict[str, npt.NDArray[Any]] = {"base": avatar.base}
+    tensors |= {f"rig.{n}": getattr(rig, n) for n in RIG}
+    tensors |= {f"binding.{n}": getattr(avatar.binding, n) for n in BINDING}
+    tensors |= {"expression.rows": avatar.expression.rows, "expression.basis": avatar.expression.basis}
+    for category, model in avatar.categories.items():
+        tensors |= {f"{category}.{n}": getattr(model, n) for n in CATEGORY}
+        tensors |= {f"{category}.network.{n}": a for n, a in model.network.arrays().items()}
+        tensors[f"{category}.codes"] = np.stack(list(model.codes.values()))
+    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, folder / "avatar.safetensors")
+    (folder / "latents.json").write_text(json.dumps(latents(avatar), indent=1))
+    description = {
+        "format_version": FORMAT_VERSION,
+        "gaussians": len(avatar),
+        "bones": BONES,
+        "shape_names": rig.shape_names,
+        "variants": avatar.variants(),
+        "expression_drivers": [asdict(d) for d in avatar.expression.drivers],
+        "details": dict(avatar.details),
+    }
+    partial = folder / "avatar.json.part"
+    partial.write_text(json.dumps(description, indent=1))
+    partial.replace(folder / "avatar.json")
+
+
+def latents(avatar: Avatar) -> dict[str, object]:
+    """Every category's codes as plain JSON: dimension, source code, code per variant."""
+    return {
+        "dimension": CODE_SIZE,
+        "categories": {
+            category: {
+                "source": [0.0] * CODE_SIZE,
+                "variants": {id: [float(x) for x in code] for id, code in model.codes.items()},
+            }
+            for category, model in avatar.categories.items()
+        },
+    }
+
+
+def load_avatar(folder: Path) -> Avatar:
+    """Read an avatar; files from outside are checked before they are used.
+
+    Raises:
+        CorruptFile: a file is missing, damaged, or its tensors do not fit together.
+    """
+    try:
+        description = json.loads((folder / "avatar.json").read_text())
+        tensors = load_file(folder / "avatar.safetensors")
+        if description["format_version"] != FORMAT_VERSION:
+            raise CorruptFile(f"The avatar has format version {description['format_version']}, not {FORMAT_VERSION}.")
+        avatar = _assemble(description, tensors)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CorruptFile("The avatar's files are not readable.") from error
+    except EngineError as error:
+        raise CorruptFile(f"The avatar's files do not fit together: {error.message}") from error
+    _check(avatar)
+    return avatar
+
+
+def _assemble(description: dict[str, Any], tensors: dict[str, npt.NDArray[Any]]) -> Avatar:
+    rig = Rig(shape_names=tuple(description["shape_names"]), **{n: tensors[f"rig.{n}"] for n in RIG})
+    binding = Binding(rig, **{n: tensors[f"binding.{n}"] for n in BINDING})
+    drivers = tuple(ExpressionDriver(**d) for d in description["expression_drivers"])
+    categories = {}
+    for category, ids in description["variants"].items():
+        network = CodeNetwork(*(tensors[f"{category}.network.{n}"] for n in _network_names()))
+        codes = dict(zip(ids, tensors[f"{category}.codes"], strict=True))
+        categories[category] = CategoryModel(network, codes, **{n: tensors[f"{category}.{n}"] for n in CATEGORY})
+    expression = ExpressionModel(drivers, tensors["expression.rows"], tensors["expression.basis"])
+    return Avatar(binding, tensors["base"], categories, expression, description["details"])
+
+
+def _network_names() -> tuple[str, ...]:
+    return ("linear", "hidden_weight", "hidden_bias", "output")
+
+
+def _check(avatar: Avatar) -> None:
+    """Kernels check no bounds: indices and shapes must be right."""
+    n, v = len(avatar.base), len(avatar.binding.rig.vertices)
+    b, e = avatar.binding, avatar.expression
+    expected: list[tuple[str, npt.NDArray[Any], tuple[int, ...], type]] = [
+        ("base", avatar.base, (n, PROPERTIES), np.float32),
+        ("binding.triangles", b.triangles, (n, 3), np.int32),
+        ("binding.bary", b.bary, (n, 3), np.float32),
+        ("binding.rest_area", b.rest_area, (n,), np.float32),
+        ("expression.basis", e.basis, (len(e.drivers), len(e.rows), len(EXPRESSION_COLUMNS)), np.float32),
+    ]
+    rows = [("expression.rows", e.rows)]
+    for category, m in avatar.categories.items():
+        k = len(m.network.linear)
+        rows.append((f"{category}.rows", m.rows))
+        expected += [
+            (f"{category}.mask", m.mask, (len(m.rows),), np.float32),
+            (f"{category}.change", m.change, (n,), np.float32),
+            (f"{category}.basis", m.basis, (k, len(m.rows), PROPERTIES), np.float32),
+            (f"{category}.linear", m.network.linear, (k, CODE_SIZE), np.float32),
+            *((f"{category}/{id}", code, (CODE_SIZE,), np.float32) for id, code in m.codes.items()),
+        ]
+    for name, array, shape, dtype in expected:
+        if array.shape != shape or array.dtype != dtype:
+            raise CorruptFile(f"Tensor {name} is {array.dtype} {array.shape}; expected {dtype.__name__} {shape}.")
+        if array.dtype == np.float32 and not np.isfinite(array).all():
+            raise CorruptFile(f"Tensor {name} holds a number that is not finite.")
+    if not 0 < n <= MAX_GAUSSIANS:
+        raise CorruptFile(f"The avatar has {n} Gaussians; at most {MAX_GAUSSIANS} are read.")
+    if b.triangles.min() < 0 or b.triangles.max() >= v:
+        raise CorruptFile("A Gaussian is bound to a vertex that the rig does not have.")
+    for name, index in rows:
+        if index.dtype != np.int32 or (len(index) and (index.min() < 0 or index.max() >= n)):
+            raise CorruptFile(f"{name} names Gaussians that the avatar does not have.")

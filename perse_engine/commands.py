@@ -1,0 +1,159 @@
+"""The engine's commands: what `perse create`, `render`, `evaluate`, `dataset`, `synthesize` and `vocabulary` do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from perse_engine.errors import InvalidValue
+from perse_engine.progress import Progress
+
+
+class TerminalProgress:
+    """A line on stderr: stage, bar, per cent, seconds left."""
+
+    WIDTH = 28
+    EVERY_S = 0.2
+
+    def __init__(self) -> None:
+        from perse_engine.pipeline import OverallProgress
+
+        self._overall = OverallProgress()
+        self._last = 0.0
+        self._stage = ""
+
+    def report(self, stage: str, step: int, total_steps: int) -> None:
+        """See `Progress`."""
+        fraction, eta_s = self._overall.update(stage, step, total_steps)
+        now = time.monotonic()
+        is_new = stage != self._stage
+        if not is_new and (now - self._last < self.EVERY_S or not sys.stderr.isatty()):
+            return
+        self._last, self._stage = now, stage
+        bar = "#" * round(self.WIDTH * fraction)
+        left = f"{eta_s:4.0f} s left" if eta_s is not None else ""
+        end = "\r" if sys.stderr.isatty() else "\n"
+        sys.stderr.write(f"  [{bar:<{self.WIDTH}}] {100 * fraction:5.1f} %  {stage:<11} {left:<11}{end}")
+        sys.stderr.flush()
+
+
+def create(arguments: argparse.Namespace) -> int:
+    """`perse create photo.jpg -o out/`."""
+    from perse_engine.pipeline import create_avatar
+    from perse_engine.recipe import Recipe
+
+    categories = tuple(arguments.categories.split(",")) if arguments.categories else None
+    recipe = Recipe.of(arguments.preset, categories=categories, rasterizer=arguments.rasterizer, seed=arguments.seed)
+    progress: Progress = TerminalProgress()
+    made = create_avatar(arguments.photo.read_bytes(), recipe, arguments.output, progress)
+    sys.stderr.write("\n")
+    print(f"{len(made.avatar)} Gaussians; look at {made.folder / 'preview.png'}")
+    return 0
+
+
+def render(arguments: argparse.Namespace) -> int:
+    """`perse render out/ --yaw 20 -o r.png`."""
+    from perse_engine.avatar.storage import load_avatar
+    from perse_engine.look import Look
+    from perse_engine.rendering.image import encode_image
+    from perse_engine.rendering.render import Renderer
+    from perse_engine.scene import Camera, Expression, Gaze, Pose
+
+    expression = {}
+    for word in arguments.expression:
+        name, equals, weight = word.partition("=")
+        try:
+            expression[name] = float(weight) if equals else 1.0
+        except ValueError:
+            raise InvalidValue(f"Cannot read expression {word!r}.", hint="Write name=0.4.") from None
+    renderer = Renderer(load_avatar(arguments.folder), arguments.rasterizer)
+    camera = Camera.orbit(
+        arguments.camera_yaw, arguments.camera_pitch, width_px=arguments.width, height_px=arguments.height
+    )
+    pose = Pose(arguments.yaw, arguments.pitch, arguments.roll, Gaze(arguments.gaze_yaw, arguments.gaze_pitch))
+    background = None if arguments.transparent else (0.82, 0.84, 0.86)
+    output = renderer.render(Look.parse(arguments.look), pose, Expression(expression), camera, background)
+    suffix = arguments.output.suffix.lower()
+    format = {".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}.get(suffix, "png")
+    data = encode_image(output.rgb, output.alpha if arguments.transparent else None, format=format)  # type: ignore[arg-type]
+    arguments.output.write_bytes(data)
+    print(arguments.output)
+    return 0
+
+
+def evaluate_avatar(arguments: argparse.Namespace) -> int:
+    """`perse evaluate avatar out/`: measure again, from the avatar's own work folder."""
+    import numpy as np
+    from PIL import Image
+
+    from perse_engine.avatar.storage import load_avatar
+    from perse_engine.evaluation.evaluate import evaluate, table
+    from perse_engine.head.storage import load_subject
+    from perse_engine.progress import SilentProgress
+    from perse_engine.rendering.render import Renderer
+    from perse_engine.synthesis.storage import open_dataset
+
+    folder: Path = arguments.folder
+    work = folder / "work"
+    renderer = Renderer(load_avatar(folder), arguments.rasterizer)
+    oval = np.asarray(Image.open(work / "subject" / "face_oval.png")) > 127
+    subject, dataset = load_subject(work / "subject"), open_dataset(work / "dataset")
+    metrics = evaluate(renderer, subject, dataset, oval, SilentProgress())
+    print(json.dumps(metrics, indent=1) if arguments.json else table(metrics))
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """`perse dataset check folder`: exit code 1 and a line per problem."""
+    from perse_engine.synthesis.check import check_dataset
+
+    problems = check_dataset(arguments.folder)
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print("The dataset is sound.")
+    return 1 if problems else 0
+
+
+def synthesize_dataset(arguments: argparse.Namespace) -> int:
+    """`perse synthesize photo.jpg -o dataset/`: only the dataset, with its contact sheet."""
+    from PIL import Image
+
+    from perse_engine.head.build import build_subject
+    from perse_engine.portrait.analyse import analyse_portrait
+    from perse_engine.portrait.decode import decode_portrait
+    from perse_engine.recipe import Recipe
+    from perse_engine.synthesis.sheet import dataset_sheet
+    from perse_engine.synthesis.synthesize import synthesize
+
+    recipe = Recipe.of(arguments.preset, seed=arguments.seed)
+    subject = build_subject(analyse_portrait(decode_portrait(arguments.photo.read_bytes())))
+    dataset = synthesize(subject, recipe, arguments.output, TerminalProgress())
+    sys.stderr.write("\n")
+    sheet = arguments.output / "sheet.png"
+    Image.fromarray(dataset_sheet(dataset)).save(sheet)
+    print(f"{len(dataset.clips)} clips; look at {sheet}")
+    return 0
+
+
+def vocabulary(arguments: argparse.Namespace) -> int:
+    """`perse vocabulary`: categories, variants, expressions, presets."""
+    from dataclasses import asdict
+
+    from perse_engine.vocabulary import ARKIT_NAMES, CATALOGUE, CATEGORIES, PRESETS
+
+    if arguments.json:
+        variants = [asdict(v) for v in CATALOGUE]
+        presets = {n: asdict(p) for n, p in PRESETS.items()}
+        print(
+            json.dumps({"variants": variants, "expressions": ARKIT_NAMES, "presets": presets}, indent=1, default=dict)
+        )
+        return 0
+    for category in CATEGORIES:
+        ids = [v.id for v in CATALOGUE if v.category == category]
+        print(f"{category:<11} {', '.join(ids) or '(no variants yet)'}")
+    print(f"\nexpressions {', '.join(ARKIT_NAMES)}\n\npresets     {', '.join(PRESETS)}")
+    return 0

@@ -1,0 +1,206 @@
+"""The method, as an outline: one portrait in, an avatar's files out.
+
+    bytes -> Portrait -> PortraitAnalysis -> Subject -> Dataset -> Avatar -> metrics, sheet, turntable, PLY
+
+Every stage keeps its result under work/<stage>; a stage that is done is not done again, so a killed job goes on
+where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.storage import load_avatar, save_avatar
+from perse_engine.avatar.training import train
+from perse_engine.errors import CorruptFile
+from perse_engine.evaluation.evaluate import evaluate
+from perse_engine.export import write_ply
+from perse_engine.head.build import build_subject
+from perse_engine.head.storage import load_subject, save_subject
+from perse_engine.head.subject import Subject
+from perse_engine.look import Look
+from perse_engine.portrait.analyse import analyse_portrait, report
+from perse_engine.portrait.decode import decode_portrait
+from perse_engine.progress import Progress
+from perse_engine.recipe import Recipe
+from perse_engine.rendering.render import Renderer
+from perse_engine.rendering.sheet import contact_sheet
+from perse_engine.rendering.turntable import write_turntable
+from perse_engine.scene import Expression, Pose
+from perse_engine.splatting.warm_up import warm_up
+from perse_engine.synthesis.dataset import Dataset
+from perse_engine.synthesis.sheet import dataset_sheet
+from perse_engine.synthesis.synthesize import synthesize
+from perse_engine.vocabulary import pose_limits_deg
+
+STAGE_SHARES: Mapping[str, float] = {
+    "compiling": 0.01,
+    "subject": 0.04,
+    "synthesis": 0.27,
+    "placing": 0.04,
+    "training": 0.50,
+    "evaluation": 0.06,
+    "artifacts": 0.04,
+    "turntable": 0.04,
+}
+"""About how much of the whole each stage takes on 2 cores: what overall progress is reckoned from."""
+
+ARTIFACTS: Mapping[str, str] = {
+    "avatar.safetensors": "application/octet-stream",
+    "avatar.json": "application/json",
+    "latents.json": "application/json",
+    "canonical.ply": "application/octet-stream",
+    "preview.png": "image/png",
+    "dataset_sheet.png": "image/png",
+    "turntable.mp4": "video/mp4",
+    "metrics.json": "application/json",
+    "portrait_analysis.json": "application/json",
+}
+"""Files of a finished avatar and their media types."""
+
+
+@dataclass(frozen=True)
+class AvatarFolder:
+    """A finished avatar on disk: every file of ARTIFACTS lies in `folder`."""
+
+    folder: Path
+    avatar: Avatar
+    metrics: Mapping[str, object]
+
+
+def create_avatar(portrait: bytes, recipe: Recipe, folder: Path, progress: Progress) -> AvatarFolder:
+    """Make (or finish) the avatar of a portrait in `folder`.
+
+    Raises:
+        PortraitError: the photo cannot be used.
+        Cancelled: from `progress`; what is done stays for the next call.
+        BackendMissing, CorruptFile: see the stages.
+    """
+    work = folder / "work"
+    _claim_folder(work, portrait, recipe)
+    seconds = _Stopwatch(work / "seconds.json")
+    with seconds("compiling"):
+        warm_up(progress)
+    with seconds("subject"):
+        subject, face_oval = _subject(portrait, folder, work, progress)
+    with seconds("synthesis"):
+        dataset = synthesize(subject, recipe, work / "dataset", progress)
+    with seconds("training"):
+        avatar = _avatar(subject, dataset, recipe, folder, work, progress)
+    renderer = Renderer(avatar, recipe.rasterizer)
+    with seconds("evaluation"):
+        metrics = evaluate(renderer, subject, dataset, face_oval, progress)
+    with seconds("artifacts"):
+        _write_pictures(renderer, dataset, folder, progress)
+    metrics["stage_s"] = dict(seconds.values)
+    metrics["train_s"] = seconds.values["training"]
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1))
+    return AvatarFolder(folder, avatar, metrics)
+
+
+def _claim_folder(work: Path, portrait: bytes, recipe: Recipe) -> None:
+    """Results of another portrait or recipe in the same folder are dropped."""
+    key = hashlib.sha256(portrait).hexdigest() + recipe.fingerprint()
+    stamp = work / "inputs.txt"
+    if not stamp.exists() or stamp.read_text() != key:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        stamp.write_text(key)
+
+
+def _subject(portrait: bytes, folder: Path, work: Path, progress: Progress) -> tuple[Subject, np.ndarray]:
+    """Analyse and build, or load; also the face oval of the work image, [S, S] bool."""
+    progress.report("subject", 0, 2)
+    oval_file = work / "subject" / "face_oval.png"
+    if (work / "subject" / "subject.json").exists() and oval_file.exists():
+        return load_subject(work / "subject"), np.asarray(Image.open(oval_file)) > 127
+    analysis = analyse_portrait(decode_portrait(portrait))
+    progress.report("subject", 1, 2)
+    subject = build_subject(analysis)
+    oval = analysis.regions.face_oval > 0.9
+    (work / "subject").mkdir(parents=True, exist_ok=True)
+    Image.fromarray((oval * 255).astype(np.uint8)).save(oval_file)
+    (folder / "portrait_analysis.json").write_text(json.dumps(report(analysis).to_json(), indent=1))
+    save_subject(subject, work / "subject")
+    progress.report("subject", 2, 2)
+    return subject, oval
+
+
+def _avatar(subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, work: Path, progress: Progress) -> Avatar:
+    if (folder / "avatar.json").exists():
+        try:
+            return load_avatar(folder)
+        except CorruptFile:
+            (folder / "avatar.json").unlink()
+    avatar, measured = train(subject, dataset, recipe, work / "training", progress)
+    details = dict(avatar.details) | {
+        "preset": recipe.preset,
+        "training": measured,
+        "pose_limits_deg": pose_limits_deg(),
+        "backends": {"editor": recipe.editor, "animator": recipe.animator, "rasterizer": avatar.details["rasterizer"]},
+        "source": "AI-generated from one portrait by Perse",
+    }
+    save_avatar(Avatar(avatar.binding, avatar.base, avatar.categories, avatar.expression, details), folder)
+    # Read back: what is used from here on is what was stored.
+    return load_avatar(folder)
+
+
+def _write_pictures(renderer: Renderer, dataset: Dataset, folder: Path, progress: Progress) -> None:
+    avatar = renderer.avatar
+    progress.report("artifacts", 0, 3)
+    cloud = avatar.posed(avatar.bake(Look()), Pose(), Expression())
+    write_ply(folder / "canonical.ply", cloud, ["source look, neutral expression"])
+    Image.fromarray(dataset_sheet(dataset, cell_px=96)).save(folder / "dataset_sheet.png")
+    progress.report("artifacts", 1, 3)
+    Image.fromarray(contact_sheet(renderer, avatar.variants(), cell_px=256)).save(folder / "preview.png")
+    progress.report("artifacts", 3, 3)
+    write_turntable(folder / "turntable.mp4", renderer, progress)
+
+
+class _Stopwatch:
+    """Seconds per stage, kept on disk so that a resumed job reports what the whole took."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.values: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.values[stage] = round(self.values.get(stage, 0.0) + time.monotonic() - start, 3)
+            self._path.write_text(json.dumps(self.values))
+
+
+class OverallProgress:
+    """Turns stage reports into one fraction and an ETA, and hands them on."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self.fraction = 0.0
+
+    def update(self, stage: str, step: int, total_steps: int) -> tuple[float, float | None]:
+        """The whole's fraction 0..1 (never falling) and the seconds left, None while it is too early to say."""
+        before = 0.0
+        for name, share in STAGE_SHARES.items():
+            if name == stage:
+                self.fraction = max(self.fraction, min(1.0, before + share * step / max(total_steps, 1)))
+                break
+            before += share
+        elapsed = time.monotonic() - self._began
+        if self.fraction < 0.03 or elapsed < 2:
+            return self.fraction, None
+        return self.fraction, elapsed * (1 - self.fraction) / self.fraction
