@@ -1,0 +1,57 @@
+"""The service's settings, read once from PERSE_* environment variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Settings(BaseSettings):
+    """Embedded by default: SQLite, a local folder, an in-process supervisor."""
+
+    model_config = SettingsConfigDict(env_prefix="PERSE_", extra="ignore")
+
+    data_dir: Path = Path("perse-data")
+    """Database, files and work folders of the embedded service; work folders and caches of workers."""
+    database_url: str | None = None
+    """SQLAlchemy URL; SQLite in data_dir when unset."""
+    broker_url: str | None = None
+    """Redis URL; with it, Celery workers run the jobs and answer renders."""
+    storage_url: str | None = None
+    """s3://bucket/prefix; a folder in data_dir when unset."""
+    s3_endpoint_url: str | None = None
+    s3_public_endpoint_url: str | None = None
+    """Address under which clients reach the store, for presigned downloads; empty: content goes through the API."""
+    s3_access_key_id: str | None = None
+    s3_secret_access_key: SecretStr | None = None
+    s3_region: str = "us-east-1"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    max_upload_bytes: int = 20_000_000
+    max_render_px: int = 2048
+    presign_ttl_s: int = 300
+    lease_s: float = 30.0
+    max_attempts: int = 3
+    engine_hosts: int = 1
+    """Warm child processes that analyse and render."""
+    require_key: bool | None = None
+    """Whether requests need an API key; when unset, they do unless the service listens on loopback only."""
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database to use."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'perse.db').absolute()}"
+
+    @property
+    def is_embedded(self) -> bool:
+        """No broker: this process runs the jobs."""
+        return self.broker_url is None
+
+    @property
+    def keys_required(self) -> bool:
+        """Whether requests need an API key."""
+        return self.require_key if self.require_key is not None else self.host not in LOOPBACK
