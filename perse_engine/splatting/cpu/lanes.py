@@ -99,7 +99,7 @@ def _define_operator(
 
     @infer_global(operation)
     class _Typing(ConcreteTemplate):
-        cases = [signature(result, *pair) for pair in operands]  # type: ignore[no-untyped-call]  # noqa: RUF012
+        cases = [signature(result, *pair) for pair in operands]
 
     for pair in operands:
 

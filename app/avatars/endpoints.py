@@ -1,0 +1,246 @@
+"""/v1/avatars: make, look at, erase; latents and named looks."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.auth import CurrentTenant
+from app.database.models import Avatar, LatentCode, Look
+from app.database.session import transaction
+from app.idempotency import once
+from app.ids import new_id
+from app.jobs.endpoints import show as show_job
+from app.jobs.store import enqueue
+from app.listing import PageQuery, list_page
+from app.portraits.endpoints import find_portrait
+from app.problems import Problem, documented, not_found
+from app.state import AppState
+from perse_engine.vocabulary import CATEGORIES, PRESETS, variant_spec, variants_of
+
+router = APIRouter(prefix="/v1/avatars", tags=["avatars"])
+
+LookName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class VariantWish(Strict):
+    """A variant of the catalogue."""
+
+    category: str
+    id: str
+
+
+class CreateAvatar(Strict):
+    """What to build."""
+
+    portrait_id: str
+    preset: str = "draft"
+    name: str | None = Field(None, max_length=200)
+    categories: list[str] | None = Field(None, max_length=len(CATEGORIES))
+    variants: list[VariantWish] = Field(default_factory=list, max_length=100)
+    seed: int = Field(0, ge=0, lt=2**32)
+    metadata: dict[str, str] = Field(default_factory=dict, max_length=16)
+
+
+class LookBody(Strict):
+    """Per category variants with weights, or a raw code."""
+
+    look: dict[str, dict[str, Any]]
+
+
+def show(avatar: Avatar) -> dict[str, Any]:
+    """An avatar as JSON."""
+    base = f"/v1/avatars/{avatar.id}"
+    return {
+        "id": avatar.id,
+        "name": avatar.name,
+        "status": avatar.status,
+        "version": avatar.version,
+        "portrait_id": avatar.portrait_id,
+        "recipe": avatar.recipe,
+        **avatar.detail,
+        "metadata": avatar.client_metadata,
+        "created_at": avatar.created_at.isoformat(),
+        "ready_at": avatar.ready_at.isoformat() if avatar.ready_at else None,
+        "links": {k: f"{base}/{k}" for k in ("renders", "latents", "looks", "artifacts")} | {"self": base},
+    }
+
+
+@router.post("", status_code=202, responses=documented("not_found", "unknown_name"))
+def create_avatar(body: CreateAvatar, request: Request, tenant: CurrentTenant, state: AppState) -> Response:
+    """Queue the building of an avatar; poll the job, or follow its events."""
+    recipe = _recipe(body)
+
+    def work() -> tuple[int, dict[str, str], Any]:
+        with transaction(state.sessions) as session:
+            portrait = find_portrait(session, tenant, body.portrait_id)
+            avatar = Avatar(
+                id=new_id("ava"), tenant_id=tenant, portrait_id=portrait.id, name=body.name, status="building",
+                recipe=recipe, detail={}, client_metadata=body.metadata,
+            )  # fmt: skip
+            session.add(avatar)
+            session.flush()
+            job = enqueue(
+                session, tenant_id=tenant, kind="create_avatar", queue="train", avatar_id=avatar.id,
+                input={"portrait_key": portrait.storage_key, "recipe": recipe},
+                max_attempts=state.settings.max_attempts,
+            )  # fmt: skip
+            return 202, {"Location": f"/v1/jobs/{job.id}"}, {"avatar": show(avatar), "job": show_job(job)}
+
+    return once(request, state.sessions, tenant, json.dumps(body.model_dump(), sort_keys=True).encode(), work)
+
+
+def _recipe(body: CreateAvatar) -> dict[str, Any]:
+    if body.preset not in PRESETS:
+        raise Problem("unknown_name", f"There is no preset {body.preset!r}.", f"Presets: {', '.join(PRESETS)}.")
+    for category in body.categories or []:
+        if category not in CATEGORIES or not variants_of(category):
+            raise Problem("unknown_name", f"There is no category {category!r} with variants.", "See /v1/vocabulary.")
+    for wish in body.variants:
+        if variant_spec(wish.category, wish.id) is None:
+            raise Problem("unknown_name", f"There is no variant {wish.category}/{wish.id}.", "See /v1/vocabulary.")
+    return {
+        "preset": body.preset,
+        "categories": body.categories,
+        "variants": [[w.category, w.id] for w in body.variants],
+        "seed": body.seed,
+    }
+
+
+@router.get("")
+def list_avatars(tenant: CurrentTenant, state: AppState, page: PageQuery) -> dict[str, Any]:
+    """Newest first."""
+    with state.sessions() as session:
+        return list_page(session, select(Avatar).where(Avatar.tenant_id == tenant), Avatar, page, show)
+
+
+@router.get("/{avatar_id}", responses=documented("not_found"))
+def get_avatar(avatar_id: str, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
+    """Status, recipe and, when ready, variants, expressions, pose limits, metrics and backends."""
+    with state.sessions() as session:
+        return show(find_avatar(session, tenant, avatar_id))
+
+
+@router.delete("/{avatar_id}", status_code=202, responses=documented("not_found"))
+def delete_avatar(avatar_id: str, request: Request, tenant: CurrentTenant, state: AppState) -> Response:
+    """Queue the erasing of every byte; the job's result says what is left, which is nothing."""
+
+    def work() -> tuple[int, dict[str, str], Any]:
+        with transaction(state.sessions) as session:
+            avatar = find_avatar(session, tenant, avatar_id)
+            avatar.status = "deleting"
+            job = enqueue(
+                session, tenant_id=tenant, kind="delete_avatar", queue="io", avatar_id=avatar.id, input={}, priority=5
+            )
+            return 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)}
+
+    return once(request, state.sessions, tenant, b"", work)
+
+
+@router.get("/{avatar_id}/latents", responses=documented("not_found", "not_ready"))
+def get_latents(avatar_id: str, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
+    """Every category's codes, from their rows."""
+    with state.sessions() as session:
+        find_ready(session, tenant, avatar_id)
+        rows = session.scalars(select(LatentCode).where(LatentCode.avatar_id == avatar_id)).all()
+    categories: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        entry = categories.setdefault(row.category, {"source": None, "variants": {}})
+        if row.is_source:
+            entry["source"] = row.vector
+        else:
+            entry["variants"][row.variant] = row.vector
+    return {"dimension": len(rows[0].vector) if rows else 0, "categories": categories}
+
+
+@router.get("/{avatar_id}/looks", responses=documented("not_found"))
+def list_looks(avatar_id: str, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
+    """Saved looks by name."""
+    with state.sessions() as session:
+        find_avatar(session, tenant, avatar_id)
+        rows = session.scalars(select(Look).where(Look.avatar_id == avatar_id).order_by(Look.name)).all()
+        return {"data": [{"name": r.name, "look": r.look} for r in rows], "next_cursor": None}
+
+
+@router.put("/{avatar_id}/looks/{name}", responses=documented("not_found", "unknown_name", "invalid_value"))
+def save_look(avatar_id: str, name: LookName, body: LookBody, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
+    """Save a look under a name; an old one of that name is replaced."""
+    with transaction(state.sessions) as session:
+        check_look(find_ready(session, tenant, avatar_id), body.look)
+        row = session.scalar(select(Look).where(Look.avatar_id == avatar_id, Look.name == name))
+        if row is None:
+            session.add(Look(avatar_id=avatar_id, name=name, look=body.look))
+        else:
+            row.look = body.look
+    return {"name": name, "look": body.look}
+
+
+@router.get("/{avatar_id}/looks/{name}", responses=documented("not_found"))
+def get_look(avatar_id: str, name: LookName, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
+    """A saved look."""
+    with state.sessions() as session:
+        find_avatar(session, tenant, avatar_id)
+        return {"name": name, "look": find_look(session, avatar_id, name).look}
+
+
+@router.delete("/{avatar_id}/looks/{name}", status_code=204, responses=documented("not_found"))
+def delete_look(avatar_id: str, name: LookName, tenant: CurrentTenant, state: AppState) -> None:
+    """Forget a saved look."""
+    with transaction(state.sessions) as session:
+        find_avatar(session, tenant, avatar_id)
+        session.delete(find_look(session, avatar_id, name))
+
+
+def find_avatar(session: Session, tenant: str, id: str) -> Avatar:
+    """The tenant's avatar, or 404."""
+    avatar = session.scalar(select(Avatar).where(Avatar.tenant_id == tenant, Avatar.id == id))
+    if avatar is None:
+        raise not_found("avatar")
+    return avatar
+
+
+def find_ready(session: Session, tenant: str, id: str) -> Avatar:
+    """As `find_avatar`; 409 when it is not ready."""
+    avatar = find_avatar(session, tenant, id)
+    if avatar.status != "ready":
+        raise Problem("not_ready", f"The avatar is {avatar.status}.", hint="Wait for its job to succeed.")
+    return avatar
+
+
+def find_look(session: Session, avatar_id: str, name: str) -> Look:
+    """A saved look, or 404."""
+    row = session.scalar(select(Look).where(Look.avatar_id == avatar_id, Look.name == name))
+    if row is None:
+        raise not_found("look")
+    return row
+
+
+def check_look(avatar: Avatar, look: dict[str, dict[str, Any]]) -> None:
+    """Refuse names that the avatar does not have and weights out of range."""
+    variants: dict[str, list[str]] = avatar.detail.get("variants", {})
+    for category, entry in look.items():
+        if category not in variants:
+            raise Problem("unknown_name", f"This avatar cannot change {category!r}.", f"It can: {', '.join(variants)}.")
+        if "code" in entry:
+            code = entry["code"]
+            if not isinstance(code, list) or not all(isinstance(x, int | float) for x in code) or len(entry) > 1:
+                raise Problem("invalid_value", f"The code of {category} is not a list of numbers.")
+            continue
+        for id, weight in entry.items():
+            if id not in variants[category]:
+                raise Problem("unknown_name", f"This avatar has no variant {category}/{id}.")
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1:
+                raise Problem("invalid_value", f"The weight of {category}/{id} must lie in 0..1.")
+        if sum(entry.values()) > 1 + 1e-6:
+            raise Problem("invalid_value", f"The weights of {category} sum to more than 1.")

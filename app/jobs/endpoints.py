@@ -1,0 +1,166 @@
+"""/v1/jobs: list, poll, follow, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, StreamingResponse
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.auth import CurrentTenant
+from app.database.models import Avatar, Job, JobEvent
+from app.database.session import transaction
+from app.jobs.store import TERMINAL, request_cancel
+from app.listing import PageQuery, list_page
+from app.problems import Problem, documented, not_found
+from app.state import AppState, State
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+MAX_WAIT_S = 60.0
+POLL_S = 0.25
+PING_S = 15.0
+
+
+def show(job: Job, queue_position: int | None = None) -> dict[str, Any]:
+    """A job as JSON."""
+    times = ("created_at", "started_at", "heartbeat_at", "cancel_requested_at", "finished_at")
+    base = f"/v1/jobs/{job.id}"
+    links = {"self": base, "events": f"{base}/events", "cancel": f"{base}/cancel"}
+    if job.avatar_id:
+        links["avatar"] = f"/v1/avatars/{job.avatar_id}"
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "status": job.status,
+        "status_sequence": job.status_sequence,
+        "stage": job.progress.get("stage"),
+        "progress": {k: job.progress.get(k) for k in ("fraction", "stage", "step", "total_steps", "eta_s")},
+        "attempt": job.attempt,
+        "max_attempts": job.max_attempts,
+        "queue_position": queue_position,
+        "error": job.error,
+        "result": job.result,
+        **{t: value.isoformat() if (value := getattr(job, t)) else None for t in times},
+        "links": links,
+    }
+
+
+def _shown(session: Session, tenant: str, id: str) -> dict[str, Any]:
+    job = session.scalar(select(Job).where(Job.tenant_id == tenant, Job.id == id))
+    if job is None:
+        raise not_found("job")
+    position = None
+    if job.status == "queued":
+        waiting = (Job.queue == job.queue, Job.status == "queued", Job.id < job.id)
+        position = int(session.scalar(select(func.count()).select_from(Job).where(*waiting)) or 0)
+    return show(job, position)
+
+
+def _etag(job: dict[str, Any]) -> str:
+    fraction = round((job["progress"]["fraction"] or 0.0) * 1e4)
+    return f'W/"{job["id"]}-{job["status_sequence"]}-{fraction}-{job["stage"]}"'
+
+
+@router.get("")
+def list_jobs(tenant: CurrentTenant, state: AppState, page: PageQuery) -> dict[str, Any]:
+    """Newest first."""
+    with state.sessions() as session:
+        return list_page(session, select(Job).where(Job.tenant_id == tenant), Job, page, show)
+
+
+@router.get("/{job_id}", responses=documented("not_found"))
+def get_job(
+    job_id: str, tenant: CurrentTenant, state: AppState,
+    prefer: Annotated[str | None, Header()] = None, if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:  # fmt: skip
+    """Where a job stands. `Prefer: wait=N` holds the answer up to N seconds or until the job ends; ETag and 304."""
+    found = re.search(r"\bwait=(\d+)", prefer or "")
+    deadline = time.monotonic() + min(float(found.group(1)), MAX_WAIT_S) if found else 0.0
+    while True:
+        with state.sessions() as session:
+            job = _shown(session, tenant, job_id)
+        if job["status"] in TERMINAL or time.monotonic() >= deadline:
+            break
+        time.sleep(POLL_S)
+    headers = {"ETag": _etag(job), "Cache-Control": "no-cache"}
+    if if_none_match == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return JSONResponse(job, headers=headers)
+
+
+@router.post("/{job_id}/cancel", status_code=202, responses=documented("not_found", "conflict"))
+def cancel_job(job_id: str, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
+    """Cancel: a queued job ends at once, a running one within seconds. Canceling twice is no error."""
+    with transaction(state.sessions) as session:
+        job = session.scalar(select(Job).where(Job.tenant_id == tenant, Job.id == job_id))
+        if job is None:
+            raise not_found("job")
+        if job.status in ("succeeded", "failed", "expired"):
+            raise Problem("conflict", f"The job has already {job.status}.")
+        if request_cancel(session, job):
+            session.refresh(job)
+        if job.status == "canceled" and job.kind == "create_avatar" and job.avatar_id:
+            avatar = session.get(Avatar, job.avatar_id)
+            if avatar is not None and avatar.status == "building":
+                avatar.status = "failed"
+        return show(job)
+
+
+@router.get("/{job_id}/events", response_class=StreamingResponse, responses=documented("not_found"))
+async def stream_events(
+    job_id: str, request: Request, tenant: CurrentTenant, state: AppState,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> StreamingResponse:  # fmt: skip
+    """Server-sent events: a full snapshot first, then status and progress, and done at the end."""
+    first, cursor = await run_in_threadpool(_snapshot, state, tenant, job_id)
+    if last_event_id and last_event_id.isdigit():
+        cursor = min(cursor, int(last_event_id))
+    return StreamingResponse(
+        _events(state, request, tenant, job_id, first, cursor),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+def _snapshot(state: State, tenant: str, job_id: str) -> tuple[dict[str, Any], int]:
+    with state.sessions() as session:
+        job = _shown(session, tenant, job_id)
+        return job, int(session.scalar(select(func.max(JobEvent.id)).where(JobEvent.job_id == job_id)) or 0)
+
+
+def _newer(state: State, tenant: str, job_id: str, cursor: int) -> tuple[list[tuple[int, str]], dict[str, Any]]:
+    with state.sessions() as session:
+        newer = (JobEvent.job_id == job_id, JobEvent.id > cursor)
+        rows = session.execute(select(JobEvent.id, JobEvent.kind).where(*newer).order_by(JobEvent.id)).all()
+        return [(int(i), str(k)) for i, k in rows], _shown(session, tenant, job_id)
+
+
+async def _events(
+    state: State, request: Request, tenant: str, job_id: str, job: dict[str, Any], cursor: int
+) -> AsyncIterator[str]:
+    yield "retry: 3000\n" + _message("status", cursor, job)
+    quiet_since = time.monotonic()
+    while job["status"] not in TERMINAL and not await request.is_disconnected():
+        await asyncio.sleep(POLL_S)
+        rows, job = await run_in_threadpool(_newer, state, tenant, job_id, cursor)
+        # Between two looks only the last progress matters; changes of status are all told.
+        kinds = [(i, k) for n, (i, k) in enumerate(rows) if k != "progress" or n == len(rows) - 1]
+        for cursor, kind in kinds:
+            yield _message(kind, cursor, job)
+            quiet_since = time.monotonic()
+        if time.monotonic() - quiet_since > PING_S:
+            yield ": ping\n\n"
+            quiet_since = time.monotonic()
+
+
+def _message(event: str, id: int, data: dict[str, Any]) -> str:
+    return f"event: {event}\nid: {id}\ndata: {json.dumps(data)}\n\n"

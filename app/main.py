@@ -1,0 +1,93 @@
+"""create_app(): the API from its parts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import problems
+from app.artifacts.endpoints import router as artifacts
+from app.avatars.endpoints import router as avatars
+from app.ids import new_id
+from app.jobs.endpoints import router as jobs
+from app.portraits.endpoints import router as portraits
+from app.probes.endpoints import router as probes
+from app.problems import Problem
+from app.renders.endpoints import router as renders
+from app.state import State
+from app.vocabulary.endpoints import router as vocabulary
+
+VERSION = "0.1.0"
+MULTIPART_EXTRA_BYTES = 64_000
+
+
+def create_app(state: State, background: Callable[[], AbstractContextManager[object]] = nullcontext) -> FastAPI:
+    """The app; `background` is entered while it runs (the embedded supervisor)."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with background():
+            yield
+        state.engine.close()
+
+    app = FastAPI(
+        title="Perse",
+        version=VERSION,
+        summary="One portrait photo in, an animatable, attribute-editable 3D Gaussian splatting head avatar out.",
+        lifespan=lifespan,
+    )
+    app.state.perse = state
+    problems.install(app)
+    for router in (portraits, avatars, renders, artifacts, jobs, vocabulary, probes):
+        app.include_router(router)
+    app.add_middleware(BodyLimit, limit=state.settings.max_upload_bytes + MULTIPART_EXTRA_BYTES)
+    log = structlog.get_logger()
+
+    @app.middleware("http")
+    async def identify(request: Request, call_next: Callable[[Request], object]) -> Response:
+        request.state.request_id = new_id("req")
+        start = time.monotonic()
+        response: Response = await call_next(request)  # type: ignore[misc]
+        response.headers["X-Request-Id"] = request.state.request_id
+        log.info(
+            "request.done", method=request.method, path=request.url.path, status=response.status_code,
+            ms=round(1000 * (time.monotonic() - start)), request_id=request.state.request_id,
+        )  # fmt: skip
+        return response
+
+    return app
+
+
+class BodyLimit:
+    """Refuse a body that says it is, or turns out to be, larger than the limit."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app, self._limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        declared = request.headers.get("content-length", "0")
+        refused = problems.respond(Problem("too_large", f"A request may have at most {self._limit} bytes."), request)
+        if declared.isdigit() and int(declared) > self._limit:
+            await refused(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limit:
+                raise Problem("too_large", f"A request may have at most {self._limit} bytes.")
+            return message
+
+        await self._app(scope, counted, send)

@@ -1,0 +1,140 @@
+"""/v1/portraits: upload, look at, erase."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.auth import CurrentTenant, ensure_tenant
+from app.database.models import Portrait
+from app.database.session import transaction
+from app.engine_client import EngineFailure
+from app.idempotency import once
+from app.ids import new_id
+from app.listing import PageQuery, list_page
+from app.problems import Problem, documented, not_found
+from app.state import AppState
+from app.storage import portrait_prefix
+
+router = APIRouter(prefix="/v1/portraits", tags=["portraits"])
+
+MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
+
+
+class Consent(BaseModel):
+    """Whose face it is, and that its use is agreed to."""
+
+    model_config = ConfigDict(extra="forbid")
+    version: str
+    subject: str
+    at: str | None = None
+
+
+def show(portrait: Portrait) -> dict[str, Any]:
+    """A portrait as JSON."""
+    return {
+        "id": portrait.id,
+        **portrait.report,
+        "consent": portrait.consent,
+        "created_at": portrait.created_at.isoformat(),
+        "links": {"self": f"/v1/portraits/{portrait.id}", "image": f"/v1/portraits/{portrait.id}/image"},
+    }
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=documented(
+        "too_large", "unsupported_media_type", "undecodable", "too_small", "no_face", "several_faces", "face_too_small"
+    ),
+)
+def upload_portrait(
+    request: Request, tenant: CurrentTenant, state: AppState,
+    file: Annotated[UploadFile, File(description="JPEG, PNG or WebP; at most 20 MB and 40 million pixels")],
+    consent: Annotated[str, Form(description='JSON: {"version": "1", "subject": "self" or "authorised"}')],
+) -> Response:  # fmt: skip
+    """Upload a photo. What is stored is a clean copy without any metadata; a refused one leaves nothing."""
+    try:
+        agreed = Consent.model_validate_json(consent)
+    except ValidationError as error:
+        raise Problem(
+            "invalid_request", "The consent is not the JSON that is expected.",
+            hint='Send consent={"version":"1","subject":"self"}.',
+            errors=[{"pointer": "/consent", "detail": e["msg"], "code": e["type"]} for e in error.errors()],
+        ) from error  # fmt: skip
+    data = file.file.read(state.settings.max_upload_bytes + 1)
+    if len(data) > state.settings.max_upload_bytes:
+        raise Problem("too_large", f"The file has more than {state.settings.max_upload_bytes} bytes.")
+    if not data.startswith(MAGIC):
+        raise Problem("unsupported_media_type", "The file is no JPEG, PNG or WebP.", hint="Save the photo as JPEG.")
+
+    def work() -> tuple[int, dict[str, str], Any]:
+        try:
+            analysed = state.engine.analyse(data)
+        except EngineFailure as failure:
+            raise Problem(failure.code, failure.detail, failure.hint) from failure
+        id = new_id("por")
+        key = f"{portrait_prefix(tenant, id)}/portrait"
+        state.storage.put_bytes(key, analysed.image, analysed.media_type)
+        try:
+            with transaction(state.sessions) as session:
+                ensure_tenant(session, tenant)
+                portrait = Portrait(
+                    id=id, tenant_id=tenant, storage_key=key, media_type=analysed.media_type,
+                    sha256=hashlib.sha256(analysed.image).hexdigest(), report=analysed.report,
+                    consent=agreed.model_dump(exclude_none=True),
+                )  # fmt: skip
+                session.add(portrait)
+                session.flush()
+                body = show(portrait)
+        except BaseException:
+            state.storage.delete_prefix(portrait_prefix(tenant, id))
+            raise
+        return 201, {"Location": f"/v1/portraits/{id}"}, body
+
+    return once(request, state.sessions, tenant, hashlib.sha256(data).digest() + consent.encode(), work)
+
+
+@router.get("")
+def list_portraits(tenant: CurrentTenant, state: AppState, page: PageQuery) -> dict[str, Any]:
+    """Newest first."""
+    with state.sessions() as session:
+        return list_page(session, select(Portrait).where(Portrait.tenant_id == tenant), Portrait, page, show)
+
+
+@router.get("/{portrait_id}", responses=documented("not_found"))
+def get_portrait(portrait_id: str, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
+    """What was found on it."""
+    with state.sessions() as session:
+        return show(find_portrait(session, tenant, portrait_id))
+
+
+@router.get("/{portrait_id}/image", responses=documented("not_found"))
+def get_portrait_image(portrait_id: str, tenant: CurrentTenant, state: AppState) -> Response:
+    """The sanitised picture."""
+    with state.sessions() as session:
+        portrait = find_portrait(session, tenant, portrait_id)
+    data = b"".join(state.storage.read(portrait.storage_key))
+    headers = {"Cache-Control": "private, no-store", "ETag": f'"{portrait.sha256}"'}
+    return Response(data, media_type=portrait.media_type, headers=headers)
+
+
+@router.delete("/{portrait_id}", status_code=204, responses=documented("not_found"))
+def delete_portrait(portrait_id: str, tenant: CurrentTenant, state: AppState) -> None:
+    """Erase the picture and its row; avatars made from it stay."""
+    with transaction(state.sessions) as session:
+        session.delete(find_portrait(session, tenant, portrait_id))
+    state.storage.delete_prefix(portrait_prefix(tenant, portrait_id))
+
+
+def find_portrait(session: Session, tenant: str, id: str) -> Portrait:
+    """The tenant's portrait, or 404."""
+    portrait = session.scalar(select(Portrait).where(Portrait.tenant_id == tenant, Portrait.id == id))
+    if portrait is None:
+        raise not_found("portrait")
+    return portrait

@@ -1,0 +1,73 @@
+"""Is the process alive, can it serve, and what has it done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.database.models import Avatar, Job, now
+from app.state import AppState
+
+router = APIRouter(tags=["probes"])
+
+HOME = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Perse</title>
+<style>body{font:16px/1.5 system-ui;margin:3em auto;max-width:40em;padding:0 1em}</style>
+<h1>Perse</h1><p>One portrait photo in, an animatable, editable 3D head avatar out.</p>
+<ul><li><a href="/docs">The API, to read and try</a></li><li><a href="/v1/vocabulary">What can be asked for</a></li>
+<li><a href="/v1/avatars">Avatars</a></li><li><a href="/metrics">Metrics</a></li></ul></html>"""
+
+
+@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+def home() -> str:
+    """Where to go."""
+    return HOME
+
+
+@router.get("/livez")
+def alive() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+def ready(state: AppState) -> JSONResponse:
+    """The database and the store answer."""
+    checks: dict[str, Any] = {}
+    try:
+        with state.sessions() as session:
+            session.execute(text("SELECT 1"))
+        checks["database"] = "ok"
+    except SQLAlchemyError:
+        checks["database"] = "unreachable"
+    try:
+        state.storage.head("t/probe")
+        checks["storage"] = "ok"
+    except OSError:
+        checks["storage"] = "unreachable"
+    is_ready = set(checks.values()) == {"ok"}
+    return JSONResponse({"status": "ok" if is_ready else "unready", "checks": checks}, 200 if is_ready else 503)
+
+
+@router.get("/metrics", include_in_schema=False)
+def metrics(state: AppState) -> Response:
+    """Prometheus metrics, counted from the database."""
+    registry = CollectorRegistry()
+    jobs = Gauge("perse_jobs", "Jobs by kind and status", ["kind", "status"], registry=registry)
+    avatars = Gauge("perse_avatars", "Avatars by status", ["status"], registry=registry)
+    age = Gauge("perse_job_queue_age_seconds", "Age of the oldest queued job", registry=registry)
+    with state.sessions() as session:
+        for kind, status, count in session.execute(
+            select(Job.kind, Job.status, func.count()).group_by(Job.kind, Job.status)
+        ):
+            jobs.labels(kind, status).set(count)
+        for status, count in session.execute(select(Avatar.status, func.count()).group_by(Avatar.status)):
+            avatars.labels(status).set(count)
+        oldest = session.scalar(select(func.min(Job.created_at)).where(Job.status == "queued"))
+        age.set((now() - oldest).total_seconds() if oldest else 0)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,120 @@
+"""Every way a request can fail, in one table, answered as RFC 9457 problem details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+CODES: Mapping[str, tuple[int, str]] = {
+    "not_found": (404, "Not found"),
+    "method_not_allowed": (405, "Method not allowed"),
+    "unauthorized": (401, "A valid API key is needed"),
+    "conflict": (409, "Conflict"),
+    "not_ready": (409, "The avatar is not ready"),
+    "in_progress": (409, "The first request with this key is still running"),
+    "too_large": (413, "Too large"),
+    "unsupported_media_type": (415, "Unsupported media type"),
+    "range_not_satisfiable": (416, "Range not satisfiable"),
+    "invalid_request": (422, "Invalid request"),
+    "invalid_value": (422, "Invalid value"),
+    "unknown_name": (422, "Unknown name"),
+    "unsupported_wish": (422, "The editor cannot do this"),
+    "idempotency_mismatch": (422, "The key was used with another request"),
+    "undecodable": (422, "The picture cannot be decoded"),
+    "too_small": (422, "The picture is too small"),
+    "no_face": (422, "No face"),
+    "several_faces": (422, "Several faces"),
+    "face_too_small": (422, "The face is too small"),
+    "portrait_error": (422, "The photo cannot be used"),
+    "cancelled": (409, "Cancelled"),
+    "backend_missing": (503, "A backend is missing"),
+    "corrupt_file": (500, "A stored file is damaged"),
+    "engine_timeout": (504, "The engine took too long"),
+    "engine_crashed": (500, "The engine stopped while working"),
+    "attempts_exhausted": (500, "The worker was lost too often"),
+    "internal": (500, "Internal error"),
+}
+
+
+@dataclass
+class Problem(Exception):
+    """Raise anywhere in a request; `code` is a key of CODES."""
+
+    code: str
+    detail: str
+    hint: str | None = None
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def not_found(kind: str) -> Problem:
+    """Also for what belongs to another tenant: its existence is not told."""
+    return Problem("not_found", f"There is no such {kind}.")
+
+
+def problem_body(problem: Problem, request: Request) -> dict[str, Any]:
+    """The JSON of a problem; no path of this machine, no stack."""
+    status, title = CODES.get(problem.code, CODES["internal"])
+    return {
+        "type": f"urn:perse:problem:{problem.code}",
+        "title": title,
+        "status": status,
+        "detail": problem.detail,
+        "hint": problem.hint,
+        "instance": request.url.path,
+        "code": problem.code,
+        "request_id": getattr(request.state, "request_id", None),
+        "errors": problem.errors,
+    }
+
+
+def respond(problem: Problem, request: Request) -> JSONResponse:
+    """A problem as a response."""
+    body = problem_body(problem, request)
+    return JSONResponse(body, status_code=body["status"], media_type=MEDIA_TYPE, headers=problem.headers)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of this app as a problem."""
+
+    @app.exception_handler(Problem)
+    async def known(request: Request, error: Problem) -> JSONResponse:
+        return respond(error, request)
+
+    @app.exception_handler(HTTPException)
+    async def framework(request: Request, error: HTTPException) -> JSONResponse:
+        by_status = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+        code = by_status.get(error.status_code, "invalid_request" if error.status_code < 500 else "internal")
+        return respond(Problem(code, str(error.detail), headers=dict(error.headers or {})), request)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [
+            {"pointer": "/" + "/".join(str(p) for p in e["loc"]), "detail": e["msg"], "code": e["type"]}
+            for e in error.errors()
+        ]
+        return respond(Problem("invalid_request", "The request does not fit the contract.", errors=errors), request)
+
+    @app.exception_handler(Exception)
+    async def unknown(request: Request, error: Exception) -> JSONResponse:
+        structlog.get_logger().exception("request.failed", path=request.url.path)
+        return respond(Problem("internal", "Something went wrong on our side; it was logged."), request)
+
+
+def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of a route: the problems it can answer."""
+    out: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        status, title = CODES[code]
+        entry = out.setdefault(status, {"description": "", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}})
+        entry["description"] = "; ".join(filter(None, [entry["description"], f"{code}: {title}"]))
+    return out

@@ -1,0 +1,167 @@
+"""/v1/avatars/{id}/renders: a picture at any pose, expression, camera and look."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import Field, field_validator
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.auth import CurrentTenant
+from app.avatars.endpoints import Strict, check_look, find_look, find_ready
+from app.database.models import Artifact, Avatar
+from app.database.session import transaction
+from app.engine_client import AvatarFiles, EngineFailure, RenderRequest
+from app.idempotency import once
+from app.jobs.endpoints import show as show_job
+from app.jobs.store import enqueue
+from app.problems import Problem, documented
+from app.state import AppState
+from app.storage import avatar_prefix
+from perse_engine.vocabulary import ARKIT_NAMES
+
+router = APIRouter(prefix="/v1/avatars", tags=["renders"])
+
+MODEL_FILES = ("avatar.safetensors", "avatar.json")
+Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class CameraBody(Strict):
+    """Where the camera stands; +yaw moves it towards the subject's left, +pitch up."""
+
+    yaw_deg: float = Field(0, ge=-180, le=180)
+    pitch_deg: float = Field(0, ge=-85, le=85)
+    distance: float = Field(1.0, ge=0.3, le=10, description="metres")
+    fov_deg: float = Field(18.0, ge=2, le=100)
+
+
+class GazeBody(Strict):
+    """Where the eyes look, relative to the head."""
+
+    yaw_deg: float = Field(0, ge=-45, le=45)
+    pitch_deg: float = Field(0, ge=-35, le=35)
+
+
+class PoseBody(Strict):
+    """Head pose."""
+
+    yaw_deg: float = Field(0, ge=-90, le=90)
+    pitch_deg: float = Field(0, ge=-60, le=60)
+    roll_deg: float = Field(0, ge=-60, le=60)
+    gaze: GazeBody = Field(default_factory=GazeBody)
+
+
+class RenderBody(Strict):
+    """What to render."""
+
+    camera: CameraBody = Field(default_factory=CameraBody)
+    pose: PoseBody = Field(default_factory=PoseBody)
+    expression: dict[str, Unit] = Field(default_factory=dict)
+    look: dict[str, dict[str, Any]] | str = Field(default_factory=dict)
+    width_px: int = Field(512, ge=16, le=2048)
+    height_px: int = Field(512, ge=16, le=2048)
+    background: list[Unit] | Literal["transparent"] = Field(default_factory=lambda: [0.82, 0.84, 0.86])
+    format: Literal["png", "jpeg", "webp"] = "png"
+
+    @field_validator("expression")
+    @classmethod
+    def known_expressions(cls, value: dict[str, float]) -> dict[str, float]:
+        """ARKit names only."""
+        unknown = [n for n in value if n not in ARKIT_NAMES]
+        if unknown:
+            raise ValueError(f"no such expression: {', '.join(unknown)}")
+        return value
+
+    @field_validator("background")
+    @classmethod
+    def three_numbers(cls, value: list[float] | str) -> list[float] | str:
+        """RGB 0..1, or transparent."""
+        if isinstance(value, list) and len(value) != 3:
+            raise ValueError("a background is three numbers 0..1, or 'transparent'")
+        return value
+
+
+@router.post(
+    "/{avatar_id}/renders",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {}, "image/jpeg": {}, "image/webp": {}}},
+        202: {"description": "Queued, with Prefer: respond-async"},
+        304: {"description": "Not modified"},
+        **documented("not_found", "not_ready", "unknown_name", "invalid_value", "engine_timeout"),
+    },
+)
+def render(
+    avatar_id: str, body: RenderBody, request: Request, tenant: CurrentTenant, state: AppState,
+    prefer: Annotated[str | None, Header()] = None, if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:  # fmt: skip
+    """Render now and answer with the picture; the same request again is served from the store."""
+    with state.sessions() as session:
+        avatar = find_ready(session, tenant, avatar_id)
+        wanted = _request(session, avatar, body)
+        files = avatar_files(session, avatar)
+    digest = hashlib.sha256(json.dumps([avatar.version, asdict(wanted)], sort_keys=True).encode()).hexdigest()
+    etag = f'"{digest}"'
+    if if_none_match == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+    key = f"{avatar_prefix(tenant, avatar_id)}/renders/{digest}.{body.format}"
+    if "respond-async" in (prefer or ""):
+        return _later(request, tenant, avatar_id, wanted, key, state)
+    headers = {"ETag": etag, "Cache-Control": "private, max-age=31536000, immutable"}
+    media_type = f"image/{body.format}"
+    try:
+        stored = b"".join(state.storage.read(key))
+        return Response(
+            stored, media_type=media_type, headers=headers | {"X-Render-Time-Ms": "0", "X-Render-Stored": "true"}
+        )
+    except KeyError:
+        pass
+    try:
+        image = state.engine.render(files, wanted)
+    except EngineFailure as failure:
+        raise Problem(failure.code, failure.detail, failure.hint) from failure
+    state.storage.put_bytes(key, image.data, image.media_type)
+    return Response(
+        image.data, media_type=image.media_type, headers=headers | {"X-Render-Time-Ms": f"{image.render_ms:.1f}"}
+    )
+
+
+def _later(request: Request, tenant: str, avatar_id: str, wanted: RenderRequest, key: str, state: AppState) -> Response:
+    def work() -> tuple[int, dict[str, str], Any]:
+        with transaction(state.sessions) as session:
+            job = enqueue(
+                session, tenant_id=tenant, kind="render", queue="render", avatar_id=avatar_id,
+                input={"request": asdict(wanted), "key": key},
+            )  # fmt: skip
+            return 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)}
+
+    return once(request, state.sessions, tenant, key.encode(), work)
+
+
+def _request(session: Session, avatar: Avatar, body: RenderBody) -> RenderRequest:
+    look = find_look(session, avatar.id, body.look).look if isinstance(body.look, str) else body.look
+    check_look(avatar, look)
+    background = None if isinstance(body.background, str) else body.background
+    if background is None and body.format == "jpeg":
+        raise Problem("invalid_value", "JPEG has no transparency.", hint="Ask for png or webp.")
+    return RenderRequest(
+        camera=body.camera.model_dump(),
+        pose=body.pose.model_dump(),
+        expression=body.expression,
+        look=look,
+        width_px=body.width_px,
+        height_px=body.height_px,
+        background=background,
+        format=body.format,
+    )
+
+
+def avatar_files(session: Session, avatar: Avatar) -> AvatarFiles:
+    """Where the model of a ready avatar lies."""
+    rows = session.scalars(select(Artifact).where(Artifact.avatar_id == avatar.id, Artifact.name.in_(MODEL_FILES)))
+    return AvatarFiles(avatar.id, avatar.version, {r.name: r.storage_key for r in rows})
