@@ -88,7 +88,7 @@ def create_avatar(portrait: bytes, recipe: Recipe, folder: Path, progress: Progr
         BackendMissing, CorruptFile: see the stages.
     """
     work = folder / "work"
-    _claim_folder(work, portrait, recipe)
+    claim_folder(work, portrait, recipe)
     seconds = _Stopwatch(work / "seconds.json")
     with seconds("compiling"):
         warm_up(progress)
@@ -109,7 +109,7 @@ def create_avatar(portrait: bytes, recipe: Recipe, folder: Path, progress: Progr
     return AvatarFolder(folder, avatar, metrics)
 
 
-def _claim_folder(work: Path, portrait: bytes, recipe: Recipe) -> None:
+def claim_folder(work: Path, portrait: bytes, recipe: Recipe) -> None:
     """Results of another portrait or recipe in the same folder are dropped."""
     key = hashlib.sha256(portrait).hexdigest() + recipe.fingerprint()
     stamp = work / "inputs.txt"

@@ -1,0 +1,1 @@
+"""Running jobs: engine hosts, the job runner, the embedded supervisor, Celery, the command line."""

@@ -1,0 +1,121 @@
+"""Celery: messages ring a bell, the rows are the jobs. Settings and why: measured on Celery 5.7 with Redis.
+
+train, render, io    one queue per duration class; a message means "there is work", its content names no job
+engine               analyse and render requests of the API, answered through a Redis key that expires
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from typing import Any
+
+import redis
+from celery import Celery
+
+from app.database.session import open_database
+from app.engine_client import AvatarFiles, EngineFailure, RenderRequest
+from app.settings import Settings
+from app.storage import open_storage
+from worker.engine_host import HostPool
+from worker.run_job import Worker
+from worker.supervisor import reap, work_through
+
+QUEUES = ("train", "render", "io")
+REPLY_TTL_S = 120
+HARD_LIMIT_S = 3 * 3600
+KEY_PREFIX = "perse:"
+
+
+def create_celery(settings: Settings) -> Celery:
+    """The Celery app of these settings, with its tasks."""
+    app = Celery("perse", broker=settings.broker_url)
+    app.conf.update(
+        task_ignore_result=True,
+        result_backend=None,
+        task_serializer="json",
+        accept_content=["json"],
+        task_acks_late=True,
+        worker_prefetch_multiplier=1,
+        # Attempts are counted in the database: a lost worker's message must not loop in Redis.
+        task_reject_on_worker_lost=False,
+        task_acks_on_failure_or_timeout=True,
+        task_time_limit=HARD_LIMIT_S,
+        broker_transport_options={
+            # Longer than any task: else Redis hands a running task's message to a second worker.
+            "visibility_timeout": HARD_LIMIT_S + 1800,
+            "socket_timeout": 30,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+            "global_keyprefix": KEY_PREFIX,
+        },
+        task_publish_retry_policy={"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+        broker_connection_retry_on_startup=True,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        # Jobs run in a child process of their own, so threads are enough here, and limits are kept there.
+        worker_pool="threads",
+        worker_concurrency=1,
+        task_default_queue="io",
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+    )
+    _add_tasks(app, settings)
+    return app
+
+
+def _add_tasks(app: Celery, settings: Settings) -> None:
+    holder = _Lazy(settings)
+
+    @app.task(name="perse.bell")
+    def bell(queue: str) -> None:
+        """There may be work on a queue."""
+        worker = holder.worker()
+        reap(worker)
+        work_through(worker, (queue,))
+
+    @app.task(name="perse.engine")
+    def engine(request_id: str, name: str, payload: dict[str, Any]) -> None:
+        """Answer an analyse or render request of the API."""
+        worker = holder.worker()
+        client = redis.Redis.from_url(str(settings.broker_url))
+        reply: dict[str, Any]
+        try:
+            if name == "analyse":
+                found = worker.engine.analyse(base64.b64decode(payload["data"]))
+                reply = {"data": _text(found.image), "media_type": found.media_type, "report": found.report}
+            else:
+                files, request = AvatarFiles(**payload["avatar"]), RenderRequest(**payload["request"])
+                image = worker.engine.render(files, request)
+                reply = {"data": _text(image.data), "media_type": image.media_type, "render_ms": image.render_ms}
+        except EngineFailure as failure:
+            reply = {"failure": {"code": failure.code, "detail": failure.detail, "hint": failure.hint}}
+        key = f"{KEY_PREFIX}reply:{request_id}"
+        pipeline = client.pipeline()
+        pipeline.rpush(key, json.dumps(reply))
+        pipeline.expire(key, REPLY_TTL_S)
+        pipeline.execute()
+
+
+class _Lazy:
+    """The worker's connections, opened in the process that uses them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._worker: Worker | None = None
+        self._lock = threading.Lock()
+
+    def worker(self) -> Worker:
+        with self._lock:
+            if self._worker is None:
+                settings = self._settings
+                storage = open_storage(settings)
+                hosts = HostPool(storage, settings.data_dir / "cache", settings.engine_hosts)
+                sessions = open_database(settings.resolved_database_url)
+                self._worker = Worker(settings, sessions, storage, hosts, threading.Event())
+            return self._worker
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()

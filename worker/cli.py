@@ -1,0 +1,195 @@
+"""The `perse` command. Imports what a command needs only when it runs, so that --help is instant."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+EPILOG = """examples:
+  perse create me.jpg -o me/                       build an avatar (about two minutes on two cores)
+  perse render me/ --yaw 20 --expression jawOpen=0.4 --look hair=long-wavy-blonde:0.7 -o r.png
+  perse evaluate avatar me/ --json                 measure it again
+  perse vocabulary                                 what --look and --expression may say
+  perse serve                                      the REST API on http://127.0.0.1:8000
+  perse doctor                                     what this machine can do
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    from worker.engine_host import child_environment
+
+    # Before numerical libraries load.
+    child_environment()
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except FileNotFoundError as error:
+        print(f"There is no file {error.filename}.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        from perse_engine.errors import EngineError
+
+        if not isinstance(error, EngineError):
+            raise
+        print(f"perse: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="perse",
+        description="One portrait photo in, an animatable, attribute-editable 3D Gaussian head avatar out.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_create(commands)
+    _add_render(commands)
+    _add_evaluate(commands)
+    _add_dataset(commands)
+    words = commands.add_parser("vocabulary", help="categories, variants, expressions, presets")
+    words.add_argument("--json", action="store_true")
+    words.set_defaults(run=_engine("vocabulary"))
+    _add_service(commands)
+    return parser
+
+
+def _engine(name: str) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        from perse_engine import commands
+
+        return int(getattr(commands, name)(arguments))
+
+    return run
+
+
+def _preset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", default="draft", help="draft, standard or high (default: draft)")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def _rasterizer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rasterizer", default="auto", help="auto, cpu, gsplat or reference (default: auto)")
+
+
+def _add_create(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    create = commands.add_parser("create", help="build an avatar from a photo")
+    create.add_argument("photo", type=Path)
+    create.add_argument("-o", "--output", type=Path, required=True, help="folder; run again to go on after a stop")
+    create.add_argument("--categories", help="only these, with commas: hair,beard,eyeglasses")
+    _preset(create)
+    _rasterizer(create)
+    create.set_defaults(run=_engine("create"))
+
+
+def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    render = commands.add_parser("render", help="one picture of an avatar")
+    render.add_argument("folder", type=Path)
+    render.add_argument("-o", "--output", type=Path, required=True, help=".png, .jpg or .webp")
+    for name, text in (
+        ("yaw", "head, degrees to the subject's left"),
+        ("pitch", "head, degrees up"),
+        ("roll", "head, degrees to the right shoulder"),
+        ("gaze-yaw", "eyes"),
+        ("gaze-pitch", "eyes"),
+        ("camera-yaw", "camera around the head"),
+        ("camera-pitch", "camera above the head"),
+    ):
+        render.add_argument(f"--{name}", type=float, default=0.0, help=text)
+    render.add_argument("--expression", nargs="*", default=[], metavar="NAME=0.4", help="ARKit names")
+    render.add_argument("--look", nargs="*", default=[], metavar="CATEGORY=VARIANT:0.7")
+    render.add_argument("--width", type=int, default=512)
+    render.add_argument("--height", type=int, default=512)
+    render.add_argument("--transparent", action="store_true")
+    _rasterizer(render)
+    render.set_defaults(run=_engine("render"))
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    evaluate = commands.add_parser("evaluate", help="measure an avatar").add_subparsers(required=True, metavar="WHAT")
+    avatar = evaluate.add_parser("avatar", help="an avatar's folder, as `perse create` leaves it")
+    avatar.add_argument("folder", type=Path)
+    avatar.add_argument("--json", action="store_true")
+    _rasterizer(avatar)
+    avatar.set_defaults(run=_engine("evaluate_avatar"))
+
+
+def _add_dataset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    dataset = commands.add_parser("dataset", help="datasets").add_subparsers(required=True, metavar="WHAT")
+    check = dataset.add_parser("check", help="is a folder a dataset that training can use")
+    check.add_argument("folder", type=Path)
+    check.set_defaults(run=_engine("check"))
+    synthesize = commands.add_parser("synthesize", help="only the dataset of a photo")
+    synthesize.add_argument("photo", type=Path)
+    synthesize.add_argument("-o", "--output", type=Path, required=True)
+    _preset(synthesize)
+    synthesize.set_defaults(run=_engine("synthesize_dataset"))
+
+
+def _add_service(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser("serve", help="the REST API; settings are PERSE_* variables")
+    serve.add_argument("--host")
+    serve.add_argument("--port", type=int)
+    serve.set_defaults(run=_serve)
+    worker = commands.add_parser("worker", help="run jobs")
+    worker.add_argument("--queues", default="train,render,io")
+    worker.set_defaults(run=_work)
+    doctor = commands.add_parser("doctor", help="what this machine can do, and why")
+    doctor.add_argument("--warm-up", action="store_true", help="compile the kernels too")
+    doctor.set_defaults(run=_doctor)
+    keys = commands.add_parser("keys", help="API keys").add_subparsers(required=True, metavar="WHAT")
+    create = keys.add_parser("create", help="make a key; it is shown once")
+    create.add_argument("--name", required=True)
+    create.set_defaults(run=_create_key)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from app.settings import Settings
+    from worker.serve import serve
+
+    given = {k: v for k, v in (("host", arguments.host), ("port", arguments.port)) if v is not None}
+    settings = Settings(**given)
+    print(f"Perse on http://{settings.host}:{settings.port} (API: /docs); stop with Ctrl-C", file=sys.stderr)
+    serve(settings)
+    return 0
+
+
+def _work(arguments: argparse.Namespace) -> int:
+    from app.settings import Settings
+    from worker.serve import work
+
+    work(Settings(), tuple(arguments.queues.split(",")))
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from app.settings import Settings
+    from worker.doctor import print_findings
+
+    print_findings(Settings())
+    if arguments.warm_up:
+        from perse_engine.commands import TerminalProgress
+        from perse_engine.splatting.warm_up import warm_up
+
+        warm_up(TerminalProgress())
+    return 0
+
+
+def _create_key(arguments: argparse.Namespace) -> int:
+    from app.auth import create_key
+    from app.settings import Settings
+    from worker.serve import prepare
+
+    print(create_key(prepare(Settings()), arguments.name))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

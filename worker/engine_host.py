@@ -1,0 +1,164 @@
+"""Warm child processes that analyse and render: a crash, a hang or a decoding bomb kills a child, not the API."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import resource
+import sys
+import threading
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from app.engine_client import AnalysedPortrait, AvatarFiles, EngineFailure, RenderedImage, RenderRequest
+from app.storage import Storage
+
+ANALYSE_TIMEOUT_S = 60.0
+RENDER_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
+MEMORY_LIMIT_BYTES = 12 * 2**30
+"""Address space, not resident memory: torch and numba reserve gigabytes that they never touch."""
+
+
+@dataclass(frozen=True)
+class _Failure:
+    code: str
+    detail: str
+    hint: str | None
+
+
+def child_environment() -> None:
+    """Settings that must be in the environment before numerical libraries load."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GLOG_minloglevel", "3")
+    os.environ.setdefault("CUDA_MODULE_LOADING", "LAZY")
+
+
+def _serve(connection: Connection) -> None:
+    """The child: answer requests until the pipe closes."""
+    child_environment()
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    from perse_engine.errors import EngineError
+    from worker import engine_tasks
+
+    tasks: dict[str, Any] = {"analyse": engine_tasks.analyse, "render": engine_tasks.render}
+    connection.send("ready")
+    while True:
+        try:
+            name, arguments = connection.recv()
+        except EOFError:
+            return
+        answer: Any
+        try:
+            answer = tasks[name](*arguments)
+        except EngineError as error:
+            answer = _Failure(error.code, error.message, error.hint)
+        except MemoryError:
+            answer = _Failure("undecodable", "The picture needs more memory than is allowed.", None)
+        connection.send(answer)
+
+
+class _Host:
+    """One child process, started at the first call."""
+
+    def __init__(self) -> None:
+        self._process: Any = None
+        self._connection: Connection | None = None
+
+    def start(self) -> Connection:
+        if self._connection is not None and self._process.is_alive():
+            return self._connection
+        child_environment()
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True, name="perse-engine-host")
+        self._process.start()
+        theirs.close()
+        if not ours.poll(START_TIMEOUT_S) or ours.recv() != "ready":
+            self.stop()
+            raise EngineFailure("engine_timeout", "The engine did not start in time.")
+        self._connection = ours
+        return ours
+
+    def call(self, name: str, arguments: tuple[Any, ...], timeout_s: float) -> Any:
+        try:
+            connection = self.start()
+            connection.send((name, arguments))
+            if not connection.poll(timeout_s):
+                self.stop()
+                raise EngineFailure("engine_timeout", f"The engine took more than {timeout_s:.0f} s.")
+            answer = connection.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
+            self.stop()
+            raise EngineFailure("engine_crashed", "The engine stopped while it was working on this.") from error
+        if isinstance(answer, _Failure):
+            raise EngineFailure(answer.code, answer.detail, answer.hint)
+        return answer
+
+    def stop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.join(5)
+            self._process = None
+
+
+class HostPool:
+    """`EngineClient` by child processes of this machine. Model files are fetched from the store once and kept."""
+
+    def __init__(self, storage: Storage, cache: Path, hosts: int = 1) -> None:
+        self._storage, self._cache = storage, cache
+        self._idle: queue.LifoQueue[_Host] = queue.LifoQueue()
+        self._hosts = [_Host() for _ in range(hosts)]
+        for host in self._hosts:
+            self._idle.put(host)
+        self._fetching = threading.Lock()
+
+    def warm_up(self) -> None:
+        """Start every child now, so that the first request does not wait."""
+        for host in self._hosts:
+            host.start()
+
+    def analyse(self, upload: bytes) -> AnalysedPortrait:
+        """See `EngineClient`."""
+        answer: AnalysedPortrait = self._call("analyse", (upload,), ANALYSE_TIMEOUT_S)
+        return answer
+
+    def render(self, avatar: AvatarFiles, request: RenderRequest) -> RenderedImage:
+        """See `EngineClient`."""
+        folder = self.fetch(avatar)
+        answer: RenderedImage = self._call("render", (folder, request), RENDER_TIMEOUT_S)
+        return answer
+
+    def fetch(self, avatar: AvatarFiles) -> Path:
+        """The avatar's model files as a local folder."""
+        folder = self._cache / f"{avatar.avatar_id}-{avatar.version}"
+        with self._fetching:
+            if not (folder / "avatar.json").exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                try:
+                    # avatar.json last: its presence says that the rest is there.
+                    for name in sorted(avatar.keys, reverse=True):
+                        self._storage.download(avatar.keys[name], folder / name)
+                except KeyError as error:
+                    raise EngineFailure("not_found", "The avatar's files are gone.") from error
+        return folder
+
+    def close(self) -> None:
+        """See `EngineClient`."""
+        for host in self._hosts:
+            host.stop()
+
+    def _call(self, name: str, arguments: tuple[Any, ...], timeout_s: float) -> Any:
+        host = self._idle.get()
+        try:
+            return host.call(name, arguments, timeout_s)
+        finally:
+            self._idle.put(host)

@@ -1,0 +1,76 @@
+"""What runs inside an engine host: analyse hostile bytes, render from a loaded avatar."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from app.engine_client import AnalysedPortrait, RenderedImage, RenderRequest
+
+MAX_WARM_BYTES = 600_000_000
+
+_warm: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+
+
+def analyse(data: bytes) -> AnalysedPortrait:
+    """Decode, find the face, and return the clean picture with the report.
+
+    Raises:
+        EngineError: the photo cannot be used.
+    """
+    from perse_engine.portrait.analyse import analyse_portrait, report
+    from perse_engine.portrait.decode import decode_portrait, encode_portrait
+
+    portrait = decode_portrait(data)
+    found = report(analyse_portrait(portrait)).to_json()
+    pose = {k: found.pop(k) for k in ("yaw_deg", "pitch_deg", "roll_deg")}
+    return AnalysedPortrait(encode_portrait(portrait), "image/jpeg", found | {"pose": pose})
+
+
+def render(folder: Path, request: RenderRequest) -> RenderedImage:
+    """Render one picture of the avatar in `folder`; avatars stay loaded, the least used are dropped.
+
+    Raises:
+        EngineError: a name or number that the avatar does not know.
+    """
+    from perse_engine.look import Look
+    from perse_engine.rendering.image import encode_image
+    from perse_engine.scene import Camera, Expression, Gaze, Pose
+
+    renderer = _renderer(folder)
+    start = time.perf_counter()
+    camera = Camera.orbit(
+        request.camera.get("yaw_deg", 0.0),
+        request.camera.get("pitch_deg", 0.0),
+        distance_m=request.camera.get("distance", 1.0),
+        fov_deg=request.camera.get("fov_deg", 18.0),
+        width_px=request.width_px,
+        height_px=request.height_px,
+    )
+    pose = dict(request.pose)
+    gaze = Gaze(**pose.pop("gaze", {}))
+    background = None if request.background is None else tuple(request.background)
+    output = renderer.render(
+        Look.from_json(request.look), Pose(**pose, gaze=gaze), Expression(request.expression), camera, background
+    )
+    alpha = output.alpha if background is None else None
+    data = encode_image(output.rgb, alpha, format=request.format)  # type: ignore[arg-type]
+    return RenderedImage(data, f"image/{request.format}", 1000 * (time.perf_counter() - start))
+
+
+def _renderer(folder: Path) -> Any:
+    from perse_engine.avatar.storage import load_avatar
+    from perse_engine.rendering.render import Renderer
+
+    key = str(folder)
+    if key in _warm:
+        _warm.move_to_end(key)
+        return _warm[key][0]
+    size = sum(f.stat().st_size for f in folder.iterdir() if f.is_file())
+    renderer = Renderer(load_avatar(folder))
+    _warm[key] = (renderer, size)
+    while len(_warm) > 1 and sum(s for _, s in _warm.values()) > MAX_WARM_BYTES:
+        _warm.popitem(last=False)
+    return renderer

@@ -1,0 +1,92 @@
+"""The embedded worker: threads that claim rows and run them, and a reaper. Also `perse worker` without a broker."""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.database.models import Avatar, Job
+from worker.run_job import Worker, run_job
+
+QUEUES = ("train", "render", "io")
+POLL_S = 0.3
+REAP_EVERY_S = 5.0
+STOP_WAIT_S = 20.0
+
+log = structlog.get_logger()
+
+
+def owner_name() -> str:
+    """Who holds a lease: for people who look at rows; the token is what counts."""
+    return f"{platform.node()}:{os.getpid()}"
+
+
+def work_through(worker: Worker, queues: Sequence[str]) -> int:
+    """Claim and run until nothing waits; returns how many jobs ran."""
+    count = 0
+    while not worker.stopping.is_set():
+        claim = worker.jobs.claim(owner_name(), queues, worker.settings.lease_s)
+        if claim is None:
+            break
+        run_job(worker, claim)
+        count += 1
+    return count
+
+
+def serve_queues(worker: Worker, queues: Sequence[str]) -> None:
+    """Run jobs of these queues until asked to stop."""
+    while not worker.stopping.wait(POLL_S):
+        try:
+            work_through(worker, queues)
+        except SQLAlchemyError:
+            # The database is away: its jobs wait, and so do we.
+            log.exception("supervisor.database")
+            worker.stopping.wait(5 * POLL_S)
+
+
+def reap_forever(worker: Worker) -> None:
+    """Settle jobs whose worker is lost, until asked to stop."""
+    while not worker.stopping.wait(REAP_EVERY_S):
+        try:
+            reap(worker)
+        except SQLAlchemyError:
+            log.exception("reaper.database")
+
+
+def reap(worker: Worker) -> int:
+    """One round; an avatar whose job ended for good is marked failed."""
+
+    def give_up(session: Session, job: Job) -> None:
+        avatar = session.get(Avatar, job.avatar_id) if job.kind == "create_avatar" else None
+        if avatar is not None and avatar.status == "building":
+            avatar.status = "failed"
+
+    return worker.jobs.reap(give_up)
+
+
+@contextmanager
+def supervised(worker: Worker) -> Iterator[None]:
+    """Run one trainer, one thread for short jobs, and the reaper, while the service runs.
+
+    At the end a running job goes back to the queue with its checkpoint.
+    """
+    threads = [
+        threading.Thread(target=serve_queues, args=(worker, ("train",)), name="perse-train"),
+        threading.Thread(target=serve_queues, args=(worker, ("render", "io")), name="perse-short"),
+        threading.Thread(target=reap_forever, args=(worker,), name="perse-reaper"),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        worker.stopping.set()
+        for thread in threads:
+            thread.join(STOP_WAIT_S)
