@@ -25,8 +25,8 @@ def head_axes(landmarks: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def head_pose_deg(landmarks: npt.NDArray[np.float64]) -> tuple[float, float, float]:
     """Yaw, pitch, roll of image landmarks with the signs of `Pose`, degrees."""
-    x, _, z = head_axes(landmarks)
+    x, y, z = head_axes(landmarks)
     yaw = np.degrees(np.arctan2(z[0], -z[2]))
     pitch = -np.degrees(np.arcsin(np.clip(z[1], -1, 1)))
-    roll = -np.degrees(np.arctan2(x[1], x[0]))
+    roll = np.degrees(np.arctan2(-x[1], -y[1]))
     return float(yaw), float(pitch), float(roll)
