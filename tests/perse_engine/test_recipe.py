@@ -1,0 +1,82 @@
+"""Recipes: what a preset means, what is refused, and when two are the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perse_engine.errors import InvalidValue, UnknownName
+from perse_engine.recipe import Recipe
+from perse_engine.vocabulary import PRESETS, variants_of
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_a_preset_takes_the_first_variants_of_each_of_its_categories(preset: str) -> None:
+    size = PRESETS[preset]
+    expected = [(c, v.id) for c in size.categories for v in variants_of(c)[: size.variants_per_category]]
+    assert list(Recipe.of(preset).variants) == expected
+
+
+def test_categories_narrow_a_recipe() -> None:
+    assert {c for c, _ in Recipe.of("draft", categories=("hat",)).variants} == {"hat"}
+
+
+def test_extra_variants_are_added_once() -> None:
+    extra = ("hair", variants_of("hair")[-1].id)
+    recipe = Recipe.of("draft", categories=("hair",), variants=(extra, extra))
+    assert recipe.variants.count(extra) == 1
+    assert len(recipe.variants) == PRESETS["draft"].variants_per_category + 1
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"preset": "huge"},
+        {"categories": ("wings",)},
+        {"categories": ("earrings",)},
+        {"variants": (("hair", "none-such"),)},
+        {"editor": "magic"},
+        {"animator": "magic"},
+        {"rasterizer": "magic"},
+    ],
+)
+def test_unknown_names_are_refused(wish: dict[str, Any]) -> None:
+    with pytest.raises(UnknownName):
+        Recipe.of(**wish)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_outside_32_bits_is_refused(seed: int) -> None:
+    with pytest.raises(InvalidValue):
+        Recipe.of(seed=seed)
+
+
+@given(st.sampled_from(list(PRESETS)), st.integers(0, 2**32 - 1))
+def test_json_round_trips(preset: str, seed: int) -> None:
+    recipe = Recipe.of(preset, seed=seed)
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+
+
+def test_equal_recipes_have_equal_fingerprints() -> None:
+    assert Recipe.of("draft").fingerprint() == Recipe.of("draft").fingerprint()
+
+
+def test_another_seed_is_another_fingerprint() -> None:
+    assert Recipe.of(seed=1).fingerprint() != Recipe.of(seed=2).fingerprint()
+
+
+def test_other_numbers_of_the_preset_are_another_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe.of("draft")
+    before = recipe.fingerprint()
+    monkeypatch.setitem(PRESETS, "draft", replace(PRESETS["draft"], train_steps=1))
+    assert recipe.fingerprint() != before
+
+
+def test_specs_are_the_catalogues_entries_in_order() -> None:
+    recipe = Recipe.of("draft")
+    assert [(s.category, s.id) for s in recipe.specs()] == list(recipe.variants)
