@@ -1,0 +1,143 @@
+"""The mesh renderer against pictures that were worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from perse_engine.head.mesh_raster import bake, depth_map, draw
+from perse_engine.head.rig import Rig
+from perse_engine.head.subject import PARTS, TexturedRig
+from perse_engine.scene import Camera
+
+SIZE = 8
+CAMERA = Camera(
+    SIZE, SIZE, 0.0, 0.0, SIZE, SIZE, np.array([[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]], np.float32)
+)
+"""Looks along -z from the origin; at depth 1, world (x, y) is pixel (8 x, -8 y)."""
+
+
+def triangle(part: str = "face", alpha: float = 1.0, depth: float = 1.0, red: float = 1.0) -> TexturedRig:
+    """The upper left half of the picture: pixels (0, 0), (0, 8), (8, 0), counter-clockwise from the camera."""
+    vertices = np.array([[0, 0, -1], [0, -1, -1], [1, 0, -1]], np.float32) * depth
+    rig = Rig(
+        vertices, (), np.zeros((0, 3, 3), np.float32), np.zeros((4, 3), np.float32),
+        np.tile(np.array([[1, 0, 0, 0]], np.float32), (3, 1)),
+    )  # fmt: skip
+    texture = np.tile(np.array([red, 0.5, 0.25, alpha], np.float32), (4, 4, 1))
+    return TexturedRig(
+        rig, np.array([[0, 1, 2]], np.int32), np.array([PARTS.index(part)], np.uint8),
+        np.array([[1, 1], [1, 3], [3, 1]], np.float32), texture, np.full((4, 4), 7, np.uint8),
+    )  # fmt: skip
+
+
+def both(first: TexturedRig, second: TexturedRig) -> tuple[TexturedRig, np.ndarray]:
+    """Two triangles with one texture: the first's texels on the left, the second's on the right."""
+    vertices = np.vstack([first.rig.vertices, second.rig.vertices])
+    rig = Rig(
+        vertices, (), np.zeros((0, 6, 3), np.float32), first.rig.bone_pivots,
+        np.vstack([first.rig.bone_weights, second.rig.bone_weights]),
+    )  # fmt: skip
+    look = TexturedRig(
+        rig, np.array([[0, 1, 2], [3, 4, 5]], np.int32), np.concatenate([first.face_part, second.face_part]),
+        np.vstack([first.uv, second.uv + (4, 0)]).astype(np.float32), np.hstack([first.texture, second.texture]),
+        np.hstack([first.labels, second.labels + 1]),
+    )  # fmt: skip
+    return look, vertices
+
+
+def test_a_triangle_covers_exactly_the_pixels_whose_centres_it_holds() -> None:
+    look = triangle()
+    image = draw(look, look.rig.vertices, CAMERA, supersample=1)
+    y, x = np.mgrid[0:SIZE, 0:SIZE] + 0.5
+    inside = x + y <= SIZE
+    assert np.array_equal(image.rgba[..., 3] == 255, inside)
+    assert np.array_equal(image.labels == 7, inside)
+    assert (image.rgba[inside] == (255, 128, 64, 255)).all()
+    assert not image.rgba[~inside].any()
+
+
+def test_supersampling_shows_the_diagonal_as_partly_covered() -> None:
+    look = triangle()
+    image = draw(look, look.rig.vertices, CAMERA, supersample=2)
+    # Three of the four samples lie in or on the edge of the diagonal's pixels.
+    assert image.rgba[3, 4, 3] == 191
+
+
+def test_the_back_of_a_closed_surface_is_hidden() -> None:
+    look = triangle()
+    turned = replace(look, faces=look.faces[:, ::-1].copy())
+    assert not draw(turned, look.rig.vertices, CAMERA).rgba.any()
+
+
+def test_a_sheet_is_seen_from_behind() -> None:
+    look = triangle("added")
+    turned = replace(look, faces=look.faces[:, ::-1].copy())
+    front, back = (draw(t, look.rig.vertices, CAMERA).rgba for t in (look, turned))
+    assert np.array_equal(front, back)
+
+
+def test_what_is_behind_the_camera_is_not_drawn() -> None:
+    look = triangle()
+    assert not draw(look, -look.rig.vertices, CAMERA).rgba.any()
+
+
+def test_the_nearer_triangle_wins_whichever_comes_first() -> None:
+    near, far = triangle(depth=1.0, red=1.0), triangle(depth=2.0, red=0.0)
+    for first, second in ((near, far), (far, near)):
+        look, vertices = both(first, second)
+        assert draw(look, vertices, CAMERA).rgba[1, 1, 0] == 255
+
+
+def test_half_opacity_mixes_with_what_was_drawn_before() -> None:
+    look, vertices = both(triangle(depth=2.0, red=0.0), triangle("added", alpha=0.25, depth=1.0, red=1.0))
+    image = draw(look, vertices, CAMERA)
+    assert image.rgba[1, 1, 0] == pytest.approx(0.25 * 255, abs=1)
+    assert image.rgba[1, 1, 3] == 255
+    # Below half opacity the pixel still counts as what lies behind.
+    assert image.labels[1, 1] == 7
+
+
+def test_a_lone_half_clear_triangle_is_premultiplied() -> None:
+    look = triangle("added", alpha=0.5)
+    assert np.abs(draw(look, look.rig.vertices, CAMERA).rgba[1, 1].astype(int) - (128, 64, 32, 128)).max() <= 1
+
+
+def test_texture_coordinates_are_perspective_correct() -> None:
+    look = triangle()
+    ramp = np.tile(np.linspace(0, 1, 101, dtype=np.float32)[None, :, None], (2, 1, 4))
+    ramp[..., 3] = 1
+    # A sheet that recedes from depth 1 at pixel 0 to depth 3 at pixel 8.
+    vertices = np.array([[0, 0, -1], [0, -1, -1], [3, 0, -3]], np.float32)
+    look = replace(
+        look,
+        texture=ramp,
+        labels=np.ones((2, 101), np.uint8),
+        uv=np.array([[0.5, 1], [0.5, 1], [100.5, 1]], np.float32),
+    )
+    picture = draw(look, vertices, CAMERA, supersample=1).rgba
+    screen = 4.5 / SIZE
+    expected = (screen / 3) / ((1 - screen) + screen / 3)
+    assert picture[0, 4, 0] / 255 == pytest.approx(expected, abs=0.01)
+
+
+def test_the_depth_map_is_infinite_where_nothing_is() -> None:
+    depth = depth_map(np.array([[0, 0, 2], [0, 8, 2], [8, 0, 2]], np.float32), np.array([[0, 1, 2]], np.int32), 8, 8)
+    assert depth[1, 1] == pytest.approx(2)
+    assert np.isinf(depth[7, 7])
+
+
+def test_the_depth_map_keeps_the_nearest() -> None:
+    points = np.array([[0, 0, 2], [0, 8, 2], [8, 0, 2], [0, 0, 1], [0, 8, 1], [8, 0, 1]], np.float32)
+    depth = depth_map(points, np.array([[0, 1, 2], [3, 4, 5]], np.int32), 8, 8)
+    assert depth[1, 1] == pytest.approx(1)
+
+
+def test_baking_interpolates_attributes_linearly() -> None:
+    uv = np.array([[0, 0], [0, 8], [8, 0]], np.float32)
+    out, covered = bake(uv, np.array([[0, 1, 2]], np.int32), uv, (8, 8))
+    y, x = np.nonzero(covered)
+    assert len(x) == 36
+    assert np.allclose(out[y, x], np.stack([x, y], 1) + 0.5, atol=1e-4)
