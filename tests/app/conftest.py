@@ -1,0 +1,122 @@
+"""The API over a real database and store, with an engine that answers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.auth import ensure_tenant
+from app.database.migrate import upgrade
+from app.database.models import Artifact, Avatar, LatentCode, now
+from app.database.session import Sessions, open_database, transaction
+from app.engine_client import AnalysedPortrait, AvatarFiles, EngineFailure, RenderedImage, RenderRequest
+from app.ids import new_id
+from app.jobs.store import JobStore
+from app.main import create_app
+from app.settings import Settings
+from app.state import State
+from app.storage import LocalStorage
+from tests.servers import postgres_server, s3_server
+
+TENANT = "tenant_default"
+JPEG = b"\xff\xd8\xff" + b"0" * 100
+CONSENT = '{"version": "1", "subject": "self"}'
+
+
+class PromptEngine:
+    """Answers deterministically, at the seam that app/engine_client.py defines; counts its renders."""
+
+    def __init__(self) -> None:
+        self.renders = 0
+        self.failure: EngineFailure | None = None
+
+    def analyse(self, upload: bytes) -> AnalysedPortrait:
+        if self.failure:
+            raise self.failure
+        return AnalysedPortrait(upload[::-1], "image/jpeg", {"width_px": 10, "height_px": 10, "warnings": []})
+
+    def render(self, avatar: AvatarFiles, request: RenderRequest) -> RenderedImage:
+        if self.failure:
+            raise self.failure
+        self.renders += 1
+        return RenderedImage(f"picture of {avatar.avatar_id}".encode(), f"image/{request.format}", 1.0)
+
+    def close(self) -> None:
+        return None
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path)
+
+
+@pytest.fixture
+def sessions(settings: Settings) -> Iterator[Sessions]:
+    upgrade(settings.resolved_database_url)
+    factory = open_database(settings.resolved_database_url)
+    with transaction(factory) as session:
+        ensure_tenant(session)
+    yield factory
+    factory.kw["bind"].dispose()
+
+
+@pytest.fixture
+def engine() -> PromptEngine:
+    return PromptEngine()
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> LocalStorage:
+    return LocalStorage(tmp_path / "objects")
+
+
+@pytest.fixture
+def jobs(sessions: Sessions) -> JobStore:
+    return JobStore(sessions)
+
+
+@pytest.fixture
+def client(settings: Settings, sessions: Sessions, storage: LocalStorage, engine: PromptEngine) -> Iterator[TestClient]:
+    with TestClient(create_app(State(settings, sessions, storage, engine)), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def ready_avatar(sessions: Sessions, storage: LocalStorage) -> str:
+    """A finished avatar's rows with one artifact of ten bytes."""
+    avatar = Avatar(
+        id=new_id("ava"), tenant_id=TENANT, portrait_id="por_x", status="ready", version=1, recipe={}, ready_at=now(),
+        detail={"variants": {"hair": ["long", "short"]}}, client_metadata={},
+    )  # fmt: skip
+    with transaction(sessions) as session:
+        session.add(avatar)
+        session.flush()
+        key = f"t/{TENANT}/avatars/{avatar.id}/attempt-1/latents.json"
+        storage.put_bytes(key, b"0123456789", "application/json")
+        session.add(
+            Artifact(
+                id=new_id("art"), tenant_id=TENANT, avatar_id=avatar.id, name="latents.json", size_bytes=10,
+                media_type="application/json", sha256="ab" * 32, storage_key=key,
+            )
+        )  # fmt: skip
+        for variant, is_source in (("source", True), ("long", False), ("short", False)):
+            vector = [0.0 if is_source else 0.5] * 32
+            session.add(
+                LatentCode(avatar_id=avatar.id, category="hair", variant=variant, is_source=is_source, vector=vector)
+            )
+    return avatar.id
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    with s3_server() as url:
+        yield url

@@ -1,0 +1,79 @@
+"""One contract, every store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from app.settings import Settings
+from app.storage import LocalStorage, S3Storage, Storage
+
+
+@pytest.fixture(params=["local", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    if request.param == "local":
+        yield LocalStorage(tmp_path / "store")
+        return
+    url = request.getfixturevalue("s3_url")
+    storage = S3Storage(
+        Settings(
+            storage_url="s3://perse-test/objects", s3_endpoint_url=url, s3_public_endpoint_url=url,
+            s3_access_key_id="id", s3_secret_access_key=SecretStr("secret"),
+        )
+    )  # fmt: skip
+    storage.create_bucket()
+    storage.delete_prefix("t")
+    yield storage
+    storage._client.close()
+    storage._public.close()
+
+
+def test_what_was_put_is_read_back_whole_and_in_part(store: Storage) -> None:
+    store.put_bytes("t/a/file", b"0123456789", "text/plain")
+    assert b"".join(store.read("t/a/file")) == b"0123456789"
+    assert b"".join(store.read("t/a/file", 3, 4)) == b"3456"
+    assert b"".join(store.read("t/a/file", 8)) == b"89"
+
+
+def test_files_go_in_and_out(store: Storage, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"x" * 600_000)
+    store.put_file("t/a/big", tmp_path / "in", "application/octet-stream")
+    store.download("t/a/big", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == b"x" * 600_000
+    info = store.head("t/a/big")
+    assert info is not None and info.size_bytes == 600_000
+
+
+def test_what_is_not_there_is_said(store: Storage, tmp_path: Path) -> None:
+    assert store.head("t/none") is None
+    with pytest.raises(KeyError):
+        store.read("t/none")
+    with pytest.raises(KeyError):
+        store.download("t/none", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_deleting_a_prefix_leaves_its_neighbours(store: Storage) -> None:
+    for key in ("t/a/1", "t/a/b/2", "t/ab/3"):
+        store.put_bytes(key, b"x", "text/plain")
+    assert store.delete_prefix("t/a") == 2
+    assert list(store.list("t/a")) == []
+    assert list(store.list("t/ab")) == ["t/ab/3"]
+
+
+@pytest.mark.parametrize("key", ["../x", "t/../../x", "/etc/passwd", "t//x", "t/a\x00b", "t/.partial/x"])
+def test_local_keys_cannot_leave_the_store(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ValueError, match="storage key"):
+        LocalStorage(tmp_path).put_bytes(key, b"x", "text/plain")
+
+
+def test_s3_links_are_signed_for_the_public_address(s3_url: str) -> None:
+    settings = Settings(
+        storage_url="s3://perse-test", s3_endpoint_url=s3_url, s3_public_endpoint_url="https://files.example",
+        s3_access_key_id="id", s3_secret_access_key=SecretStr("secret"),
+    )  # fmt: skip
+    link = S3Storage(settings).presign_get("t/a", "a.ply", "application/octet-stream")
+    assert link is not None and link.startswith("https://files.example/perse-test/t/a?") and "Signature" in link
