@@ -40,12 +40,12 @@ def decode_portrait(data: bytes) -> Portrait:
                 # Truncated files pass verify() but not load().
                 image.load()
                 return Portrait(_clean_pixels(image))
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise _too_many_pixels() from error
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, IndexError, Warning) as error:
             raise UndecodablePortrait(
                 "The file is not one whole JPEG, PNG or WebP picture.", hint="Save the photo again as JPEG or PNG."
             ) from error
-        except Image.DecompressionBombError as error:
-            raise _too_many_pixels() from error
 
 
 def encode_portrait(portrait: Portrait) -> bytes:

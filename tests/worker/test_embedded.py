@@ -1,0 +1,195 @@
+"""The embedded service, whole: uploads, building, rendering, cancel, kill and resume. Real photo, real engine."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from plyfile import PlyData
+
+from tests.servers import wait_until
+from tests.worker.service import Service, children_named, now_s, service
+
+LONG = {"preset": "draft", "categories": ["nose"]}
+"""Trains for half a minute: long enough to be stopped in the middle."""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with service(tmp_path_factory.mktemp("embedded"), {"PERSE_LEASE_S": "3"}) as s:
+        yield s
+
+
+@pytest.fixture(scope="module")
+def built(running: Service, astronaut_png: bytes) -> str:
+    """An avatar built by the service from the sample photo, preview preset."""
+    avatar, job = running.create(astronaut_png, preset="preview")
+    ended = running.wait(job)
+    assert ended["status"] == "succeeded", ended["error"]
+    return avatar
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that says how large it is and holds next to no pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+
+
+def grey_picture() -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.full((400, 400, 3), 128, np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"just some text" * 50, 415, "unsupported_media_type"),
+        (png_header(30_000, 30_000), 413, "too_large"),
+        (grey_picture(), 422, "no_face"),
+        (b"\xff\xd8\xff" + b"\0" * 25_000_000, 413, "too_large"),
+        (b"\xff\xd8\xff\xe0" + b"\0" * 1000, 422, "undecodable"),
+        (b"RIFF\0\0\0\0WEBPnonsense", 422, "undecodable"),
+    ],
+    ids=["text", "bomb", "no-face", "25-MB", "broken-jpeg", "broken-webp"],
+)
+def test_garbage_is_refused_with_its_reason(running: Service, data: bytes, status: int, code: str) -> None:
+    response = running.upload(data)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_truncated_photo_is_refused(running: Service, astronaut_png: bytes) -> None:
+    file = io.BytesIO()
+    Image.open(io.BytesIO(astronaut_png)).save(file, "JPEG")
+    response = running.upload(file.getvalue()[: file.tell() // 2])
+    assert (response.status_code, response.json()["code"]) == (422, "undecodable")
+
+
+def test_a_finished_avatar_tells_all_about_itself(running: Service, built: str) -> None:
+    avatar = running.client.get(f"/v1/avatars/{built}").json()
+    assert avatar["status"] == "ready" and avatar["variants"] == {
+        "hair": ["long-wavy-blonde"],
+        "eyeglasses": ["round-black"],
+    }
+    assert avatar["backends"] == {"editor": "procedural", "animator": "rig", "rasterizer": "cpu"}
+    assert avatar["metrics"]["source_view"]["face_psnr_db"] > 20
+    latents = running.client.get(f"/v1/avatars/{built}/latents").json()
+    assert latents["dimension"] == 32 and len(latents["categories"]["hair"]["variants"]["long-wavy-blonde"]) == 32
+
+
+def test_its_files_open_in_other_programs(running: Service, built: str) -> None:
+    listed = running.client.get(f"/v1/avatars/{built}/artifacts").json()["data"]
+    files = {a["name"]: a for a in listed}
+    assert {
+        "avatar.safetensors",
+        "latents.json",
+        "canonical.ply",
+        "preview.png",
+        "turntable.mp4",
+        "metrics.json",
+    } <= set(files)
+    ply = running.client.get(files["canonical.ply"]["links"]["content"]).content
+    vertex = PlyData.read(io.BytesIO(ply))["vertex"]
+    assert len(vertex.properties) == 62 and len(vertex) > 1000
+    preview = running.client.get(files["preview.png"]["links"]["content"]).content
+    assert Image.open(io.BytesIO(preview)).width > 1000
+
+
+def test_renders_answer_within_the_request_and_follow_it(running: Service, built: str) -> None:
+    def picture(**body: object) -> np.ndarray:
+        response = running.client.post(f"/v1/avatars/{built}/renders", json={"width_px": 256, "height_px": 256} | body)
+        assert response.status_code == 200, response.text
+        return np.asarray(Image.open(io.BytesIO(response.content)), np.float32)
+
+    neutral = picture()
+    assert neutral.shape == (256, 256, 3)
+    for change in (
+        {"pose": {"yaw_deg": 25}},
+        {"expression": {"jawOpen": 0.6}},
+        {"camera": {"yaw_deg": 25}},
+        {"look": {"hair": {"long-wavy-blonde": 0.5}}},
+        {"look": {"eyeglasses": {"code": [0.5] * 32}}},
+    ):
+        assert np.abs(picture(**change) - neutral).mean() > 0.2, change
+    assert picture(background="transparent").shape == (256, 256, 4)
+
+
+def test_what_an_avatar_does_not_know_is_said(running: Service, built: str) -> None:
+    response = running.client.post(f"/v1/avatars/{built}/renders", json={"look": {"eyeglasses": {"code": [1.0]}}})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_value")
+
+
+def test_an_asynchronous_render_becomes_an_artifact(running: Service, built: str) -> None:
+    response = running.client.post(
+        f"/v1/avatars/{built}/renders", json={"pose": {"yaw_deg": 7}}, headers={"Prefer": "respond-async"}
+    )
+    ended = running.wait(response.json()["job"]["id"], 60)
+    assert ended["status"] == "succeeded"
+    assert running.client.get(ended["result"]["content"]).content.startswith(b"\x89PNG")
+
+
+def test_cancel_stops_a_running_training_within_five_seconds(running: Service, astronaut_png: bytes) -> None:
+    avatar, job = running.create(astronaut_png, **LONG)
+    running.wait_for_stage(job, "training", 20)
+    start = now_s()
+    assert running.client.post(f"/v1/jobs/{job}/cancel").json()["status"] == "canceling"
+    assert running.wait(job, 10)["status"] == "canceled"
+    assert now_s() - start < 5.0
+    assert running.client.get(f"/v1/avatars/{avatar}").json()["status"] == "failed"
+
+
+def test_a_killed_training_process_is_started_again(running: Service, astronaut_png: bytes) -> None:
+    _, job = running.create(astronaut_png, preset="preview")
+    running.wait_for_stage(job, "synthesis")
+    before = set(children_named("spawn_main", running.process.pid))
+    # The newest child is the job's; engine hosts are older.
+    os.kill(max(before), signal.SIGKILL)
+    ended = running.wait(job)
+    assert (ended["status"], ended["attempt"]) == ("succeeded", 2)
+
+
+def test_deleting_an_avatar_leaves_no_byte(running: Service, astronaut_png: bytes) -> None:
+    avatar, job = running.create(astronaut_png, preset="preview")
+    running.wait_for_stage(job, "synthesis")
+    running.client.post(f"/v1/jobs/{job}/cancel")
+    running.wait(job, 10)
+    erased = running.wait(running.client.delete(f"/v1/avatars/{avatar}").json()["job"]["id"], 30)
+    assert erased["result"]["objects_left"] == 0
+    assert running.client.get(f"/v1/avatars/{avatar}").status_code == 404
+
+
+@pytest.mark.slow
+def test_a_killed_service_goes_on_from_its_checkpoint(tmp_path: Path, astronaut_png: bytes) -> None:
+    fast_lease = {"PERSE_LEASE_S": "3"}
+    with service(tmp_path, fast_lease) as first:
+        _, job = first.create(astronaut_png, **LONG)
+        checkpoint = tmp_path / "work" / job / "work/training/checkpoint.safetensors"
+        wait_until(checkpoint.exists, 150, "a checkpoint")
+        reached = first.job(job)["progress"]["step"]
+        first.kill()
+    steps = []
+    with service(tmp_path, fast_lease) as second:
+
+        def ended() -> bool:
+            now = second.job(job)
+            if now["progress"]["stage"] == "training" and now["attempt"] == 2:
+                steps.append(now["progress"]["step"])
+            return now["status"] in ("succeeded", "failed")
+
+        wait_until(ended, 200, "the job ends")
+        final = second.job(job)
+    assert (final["status"], final["attempt"]) == ("succeeded", 2), final["error"]
+    assert reached > 100 and steps and min(steps) > 100
