@@ -21,9 +21,6 @@ COLOUR = slice(11, 14)
 RATES: FloatArray = np.array([8e-5] * 3 + [0.016] * 4 + [0.048] * 3 + [0.04] + [0.024] * 3, np.float32)
 """Adam's learning rate per property: the prototype's best (research/avatar.md section 4, "lr x4"); opacity is a quarter
 of its rate for logits, the slope of the logistic function."""
-DECAYS: FloatArray = np.array([2e-5] * 3 + [0.0] * 11, np.float32)
-"""Share of an offset that is lost per step: Gaussians stay near the surface."""
-
 SHARED = np.array([False] * 10 + [True] * 4)
 """Properties that categories which are on at once share; the others add up (`latent.sharing`)."""
 

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from perse_engine.avatar.avatar import EXPRESSION_COLUMNS, Avatar, Binding, CategoryModel, ExpressionModel
-from perse_engine.avatar.latent import CODE_SIZE, CodeNetwork
+from perse_engine.avatar.latent import CODE_SIZE, HIDDEN, CodeNetwork
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.errors import CorruptFile, EngineError
 from perse_engine.head.rig import BONES, Rig
@@ -38,7 +38,11 @@ def save_avatar(avatar: Avatar, folder: Path) -> None:
         tensors |= {f"{category}.{n}": getattr(model, n) for n in CATEGORY}
         tensors |= {f"{category}.network.{n}": a for n, a in model.network.arrays().items()}
         tensors[f"{category}.codes"] = np.stack(list(model.codes.values()))
-    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, folder / "avatar.safetensors")
+    partial = folder / "avatar.safetensors.part"
+    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, partial)
+    # safetensors makes files that only their owner can read.
+    partial.chmod(0o644)
+    partial.replace(folder / "avatar.safetensors")
     (folder / "latents.json").write_text(json.dumps(latents(avatar), indent=1))
     description = {
         "format_version": FORMAT_VERSION,
@@ -125,6 +129,9 @@ def _check(avatar: Avatar) -> None:
             (f"{category}.change", m.change, (n,), np.float32),
             (f"{category}.basis", m.basis, (k, len(m.rows), PROPERTIES), np.float32),
             (f"{category}.linear", m.network.linear, (k, CODE_SIZE), np.float32),
+            (f"{category}.hidden_weight", m.network.hidden_weight, (HIDDEN, CODE_SIZE), np.float32),
+            (f"{category}.hidden_bias", m.network.hidden_bias, (HIDDEN,), np.float32),
+            (f"{category}.output", m.network.output, (k, HIDDEN), np.float32),
             *((f"{category}/{id}", code, (CODE_SIZE,), np.float32) for id, code in m.codes.items()),
         ]
     for name, array, shape, dtype in expected:

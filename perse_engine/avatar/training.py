@@ -26,8 +26,9 @@ from perse_engine.avatar.drawing import View, training_rasterizer
 from perse_engine.avatar.kernels import add_rows, take_rows
 from perse_engine.avatar.latent import CODE_SIZE, column_weights, sharing
 from perse_engine.avatar.pictures import Pictures
-from perse_engine.avatar.properties import DECAYS, OPACITY, RATES
+from perse_engine.avatar.properties import OPACITY, RATES
 from perse_engine.avatar.start import Start, start_avatar
+from perse_engine.errors import Cancelled
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
 from perse_engine.progress import Progress
@@ -58,7 +59,7 @@ def train(
     """Train, or go on from the checkpoint in `folder`; returns the avatar and what training measured.
 
     Raises:
-        Cancelled: from `progress`, at a step boundary; the last checkpoint stays.
+        Cancelled: from `progress`, at a step boundary; a checkpoint of that step stays.
         BackendMissing: the recipe's rasteriser is not there.
         CorruptFile: the checkpoint belongs to another recipe or is damaged.
     """
@@ -85,7 +86,11 @@ def train(
             if time.monotonic() - saved > CHECKPOINT_EVERY_S and step < total:
                 save_checkpoint(folder, trainer.state(), step, fingerprint)
                 saved = time.monotonic()
-            progress.report(STAGE, step, total)
+            try:
+                progress.report(STAGE, step, total)
+            except Cancelled:
+                save_checkpoint(folder, trainer.state(), step, fingerprint)
+                raise
     seconds = time.monotonic() - began
     measured = {
         "steps": float(total),
@@ -104,7 +109,7 @@ class Trainer:
         self._start, self._view = start, view
         self._base = start.placed.base
         self._owned = np.flatnonzero(start.placed.owner >= 0)
-        self._base_adam = Adam(self._base, RATES, decays=DECAYS)
+        self._base_adam = Adam(self._base, RATES)
         self._categories = {c: _CategoryTrainer(m) for c, m in start.categories.items()}
         e = start.expression
         rates = 0.5 * RATES[EXPRESSION_COLUMNS]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import qmc
 
 from perse_engine.scene import Camera, Expression, Gaze, Pose
 from perse_engine.synthesis.dataset import Frame
+
+Array = npt.NDArray[Any]
 
 HEAD_YAW_DEG, HEAD_PITCH_DEG, HEAD_ROLL_DEG = 36.0, 16.0, 10.0
 CAMERA_YAW_DEG, CAMERA_PITCH_DEG = 40.0, 12.0
@@ -57,11 +62,8 @@ def make_trajectory(count: int, size_px: int, seed: int) -> tuple[Frame, ...]:
     """
     n = len(CHANNELS)
     draws = qmc.Sobol(8 + 2 * n, seed=np.random.default_rng(seed)).random(1 << max(count - 1, 1).bit_length())[:count]
-    # Every k-th frame is held out, from the second on; the neutral first one is always trained.
-    heldout = (
-        set(np.linspace(1, count - 1, max(1, round(HELDOUT_SHARE * count)), dtype=int).tolist()) if count > 2 else set()
-    )
-    frames = []
+    angles = np.zeros((count, 4))
+    frames: list[Frame] = []
     for i, u in enumerate(draws):
         expression = _expression(u[8 : 8 + n], u[8 + n :]) if i else {}
         camera_on = i > 0 and u[7] < CAMERA_SHARE
@@ -75,9 +77,29 @@ def make_trajectory(count: int, size_px: int, seed: int) -> tuple[Frame, ...]:
                 Gaze(_edgy(u[3], GAZE_YAW_DEG), _edgy(u[4], GAZE_PITCH_DEG)),
             )
         yaw, pitch = (_edgy(u[5], CAMERA_YAW_DEG), _edgy(u[6], CAMERA_PITCH_DEG)) if camera_on else (0.0, 0.0)
+        angles[i] = pose.yaw_deg, pose.pitch_deg, yaw, pitch
         camera = Camera.orbit(yaw, pitch, width_px=size_px, height_px=size_px)
-        frames.append(Frame(i, pose, Expression(expression), camera, "heldout" if i in heldout else "train"))
-    return tuple(frames)
+        frames.append(Frame(i, pose, Expression(expression), camera, "train"))
+    heldout = _heldout(angles)
+    return tuple(replace(f, split="heldout") if f.index in heldout else f for f in frames)
+
+
+def _heldout(angles: Array) -> set[int]:
+    """Held-out frames, evenly over those inside the trained range: what no picture shows cannot be learned.
+
+    angles [count, 4]: yaw and pitch of the head, then of the camera. The neutral first frame is always trained.
+    """
+    count = len(angles)
+    if count <= 2:
+        return set()
+    axes = np.column_stack([angles, angles[:, :2] + angles[:, 2:]])
+    ends = max(1, count // 20)
+    order = np.argsort(axes, 0)
+    outer = {0, *order[:ends].ravel().tolist(), *order[-ends:].ravel().tolist()}
+    # Frames with a moved camera last, so that both kinds get their share.
+    inner = sorted({*range(count)} - outer, key=lambda i: (bool(angles[i, 2:].any()), i)) or [1]
+    places = np.linspace(0, len(inner) - 1, min(len(inner), max(1, round(HELDOUT_SHARE * count))))
+    return {inner[round(float(p))] for p in places}
 
 
 def _edgy(u: float, limit: float) -> float:

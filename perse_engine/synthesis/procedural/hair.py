@@ -81,10 +81,14 @@ def _curtain(outfit: Outfit, length: float, texture: str, weight: float) -> Adde
     drop = np.clip((mouth_y - y) / 0.20, 0, 1)
     # It hugs the neck below the jaw a little, lies outside the shoulders, and comes forward over the collarbones.
     widen = 1 - 0.10 * smoothstep(drop, 0.0, 0.35) + 0.22 * smoothstep(drop, 0.35, 1.0)
+    # Its upper edge hides inside the hair that is there.
+    inside = 1 - smoothstep(top - y, 0.010, 0.050)
+    widen = widen - 0.22 * inside
     x = ear[0] + half_width * widen * np.sin(turn)
     z = ear[2] - back * np.where(np.cos(turn) > 0, np.cos(turn), 0.35 * np.cos(turn))
     side = smoothstep(np.abs(turn), np.radians(70), np.radians(AROUND_DEG))
-    z = z + side * (front_reach + 0.075 * smoothstep(drop, 0.15, 0.8)) + 0.012 * smoothstep(drop, 0.4, 1.0) * (1 - side)
+    z = z + side * (front_reach - 0.030 * inside + 0.085 * smoothstep(drop, 0.15, 0.8))
+    z = z + 0.012 * smoothstep(drop, 0.4, 1.0) * (1 - side)
     wave = {"wavy": 0.006, "curly": 0.009}.get(texture, 0.0015)
     phase = 9.0 * np.sin(3.7 * turn) + 4.0 * np.cos(8.1 * turn)
     swing = np.sin(2 * np.pi * y / 0.055 + phase) * smoothstep(down, 0.15, 0.6)
@@ -111,16 +115,16 @@ def _strands(outfit: Outfit, weight: float, texture: str) -> Array:
     seen = outfit.head[region > 0.6]
     base = np.median(seen, 0) if len(seen) > 100 else outfit.head[outfit.subject.texel_maps["hair"] > 0.9].mean(0)
     random = np.random.default_rng(17)
-    fine = cv2.GaussianBlur(random.standard_normal((height, width)).astype(np.float32), (0, 0), 0.8, sigmaY=40)
-    coarse = cv2.GaussianBlur(random.standard_normal((height, width)).astype(np.float32), (0, 0), 7, sigmaY=60)
+    fine = cv2.GaussianBlur(random.standard_normal((height, width)).astype(np.float32), (0, 0), 4, sigmaY=60)
+    coarse = cv2.GaussianBlur(random.standard_normal((height, width)).astype(np.float32), (0, 0), 14, sigmaY=60)
     fine, coarse = fine / fine.std(), coarse / coarse.std()
     down = np.linspace(0, 1, height)[:, None]
     across = np.linspace(-1, 1, width)[None]
     light = 0.86 + 0.10 * np.sin(np.pi * down) - 0.16 * (1 - np.abs(across)) ** 0.5
     sheen = 0.5 + 0.5 * np.cos(2 * np.pi * down * (3.2 if texture == "wavy" else 1.2) + 2.0 * np.sin(9 * across))
-    shade = light * np.exp(0.13 * fine + 0.09 * coarse) * (0.93 + 0.14 * sheen)
+    shade = light * np.exp(0.06 * fine + 0.08 * coarse) * (0.93 + 0.14 * sheen)
     rgb = np.clip(base * shade[..., None], 0, 1)
-    tips = 1.0 - 0.05 * coarse - 0.03 * fine
-    alpha = 1 - smoothstep(down, 0.86 * tips - 0.05, tips)
-    edge = 1 - smoothstep(np.abs(across), 0.95 + 0.015 * coarse, 1.0 + 0.01 * coarse)
+    tips = 0.97 - 0.02 * coarse
+    alpha = 1 - smoothstep(down, 0.86 * tips, tips)
+    edge = 1 - smoothstep(np.abs(across), 0.95, 0.99)
     return np.dstack([rgb, np.clip(alpha * edge, 0, 1) * min(1.0, 25 * weight)]).astype(np.float32)

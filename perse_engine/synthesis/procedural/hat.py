@@ -44,7 +44,7 @@ def hat(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     kind = spec.slots["type"]
     # At weight 0 the edge lies at the very top, at 1 where the hat sits.
     edge = crown.top * (1 - weight)
-    lift = {"beanie": 0.008, "cap": 0.009, "fedora": 0.010}[kind] * smoothstep(weight, 0.0, 0.3)
+    lift = {"beanie": 0.004, "cap": 0.006, "fedora": 0.007}[kind] * smoothstep(weight, 0.0, 0.3)
     bulge = np.zeros(len(crown.points))
     if kind == "beanie":
         bulge = 0.004 * (1 - smoothstep(crown.height - edge, 0.028, 0.034))
@@ -72,7 +72,7 @@ def _crown(outfit: Outfit) -> _Crown:
     normals = vertex_normals(vertices, faces)
     brow = (outfit.landmark(105) + outfit.landmark(334)) / 2
     forehead = outfit.landmark(10)
-    base = 0.45 * brow[1] + 0.55 * forehead[1] - TILT * forehead[2]
+    base = 0.68 * brow[1] + 0.32 * forehead[1] - TILT * forehead[2]
     height = vertices[:, 1] - base - TILT * vertices[:, 2]
     inside = (height[faces] > -0.012).all(1)
     used, local = np.unique(faces[inside], return_inverse=True)
@@ -112,7 +112,7 @@ def _fabric(kind: str, tone: Array, top: float, edge: float) -> Array:
     noise = cv2.GaussianBlur(np.random.default_rng(4).standard_normal((n, n)).astype(np.float32), (0, 0), 1.0)
     light = 0.80 + 0.25 * smoothstep(height, 0, top) + 0.06 * noise / noise.std() * 0.5
     if kind == "beanie":
-        light = light * (0.86 + 0.14 * np.cos(u / n * 2 * np.pi * 60)) * (0.95 + 0.05 * np.cos(v * 1.1))
+        light = light * (0.86 + 0.14 * np.cos(u / n * 2 * np.pi * 40)) * (0.95 + 0.05 * np.cos(v * 1.1))
         fold = height - edge
         light = light * (1 - 0.30 * np.exp(-(((fold - 0.031) / 0.0025) ** 2)))
     elif kind == "cap":
