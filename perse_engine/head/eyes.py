@@ -80,11 +80,12 @@ def _eye(analysis: PortraitAnalysis, frame: HeadFrame, opening: _Opening) -> Eye
     offset = np.linalg.norm(grid[..., :2] - centre[:2], axis=-1)
     sphere = centre[2] + np.sqrt(np.maximum(EYEBALL_RADIUS_MM**2 - offset**2, 1.0))
     outside = smoothstep(offset, 8.0, 11.5)
-    behind_lids = lid_depth - 2.2
+    behind_lids = lid_depth - 1.5
     edge = np.clip(np.abs(2 * down[..., 0] - 1) - 1, 0, 1)
     grid[..., 2] = np.minimum(sphere * (1 - outside) + behind_lids * outside, lid_depth - 0.5 * (1 - edge)) - 0.3
-    grid[..., 2] -= 3.0 * edge + 0.6 * np.abs(2 * across - 1)[None] ** 4
-    grid[..., 0] += (grid[..., 0] - grid[..., 0].mean()) * 0.03
+    grid[..., 2] -= 3.0 * edge + 0.3 * np.abs(2 * across - 1)[None] ** 4
+    # Wider than the opening: from the side one looks behind its corners.
+    grid[..., 0] += (grid[..., 0] - grid[..., 0].mean()) * 0.10
     mask = polygon(photo.shape[:2], np.vstack([opening.upper_px, opening.lower_px[::-1]]))
     mask = cv2.erode(mask, np.ones((3, 3)))
     iris_px = frame.project(frame.landmarks[opening.iris : opening.iris + 5])[:, :2]

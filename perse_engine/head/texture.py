@@ -181,7 +181,7 @@ def _hair(
     # Strands vary as much as the real hair does around its own local mean.
     spread = float(np.std((baked.colour - base)[core].mean(-1)) / max(float(median.mean()), 1e-3))
     streaks = 0.75 * strand_noise(1, 0.8) + 0.5 * strand_noise(2, 4.0, 40.0)
-    hair = base * np.exp(np.clip(0.8 * spread, 0.05, 0.22) * streaks)[..., None]
+    hair = base * np.exp(np.clip(0.45 * spread, 0.04, 0.11) * streaks)[..., None]
     up = np.sin(azimuth)
     near = _fill(baked.hair[..., None], baked.weight)[..., 0]
     beyond = smoothstep(angle - silhouette, 0, np.radians(9)) * smoothstep(up, -0.55, -0.3)
