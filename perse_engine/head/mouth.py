@@ -88,15 +88,15 @@ def _jaw_motion(shapes: ShapeFields, points: Array, share: Array | float = 1.0) 
 
 
 def _cavity(upper: Array, lower: Array, shapes: ShapeFields) -> Part:
-    top, bottom = upper + np.array([0, 7.0, -13]), lower + np.array([0, -10.0, -8.5])
+    top, bottom = upper + np.array([0, 7.0, -13]), lower + np.array([0, -9.0, -10.5])
     share = np.linspace(0, 1, 6)[:, None, None]
     grid = top[None] * (1 - share) + bottom[None] * share
     grid[..., 2] -= 10 * np.sin(np.pi * share[..., 0])
     # A pouch: its ends widen and come forward behind the cheeks, or one would look out past the corners of the mouth.
     across = np.abs(np.linspace(-1, 1, COLUMNS))[None]
     middle = (upper[0, 0] + upper[-1, 0]) / 2
-    grid[..., 0] = middle + (grid[..., 0] - middle) * (1 + 0.30 * across**3)
-    grid[..., 2] += 7 * smoothstep(across, 0.55, 1.0)
+    grid[..., 0] = middle + (grid[..., 0] - middle) * (1 + 0.27 * across**3)
+    grid[..., 2] += 5.5 * smoothstep(across, 0.55, 1.0)
     motion = {k: m[None] * share for k, m in shapes.jaw_motion(bottom).items()}
     down = np.linspace(0, 1, 32)[:, None]
     colour = np.array([0.20, 0.07, 0.07]) * (1 - 0.6 * down) + np.array([0.30, 0.10, 0.10]) * down * 0.5

@@ -15,7 +15,8 @@ from perse_engine.head.sampling import grid_faces
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True)
+# Compared by identity: arrays have no single truth value.
+@dataclass(frozen=True, eq=False)
 class Part:
     """A textured mesh in the head frame.
 
