@@ -47,6 +47,8 @@ SSIM_FROM = 0.7
 until the end (research/avatar.md section 4)."""
 SHARES = {"source": 0.2, "variant": 0.47, "between": 0.23, "mix": 0.10}
 CODE_RATE, NETWORK_RATE = 3e-3, 3e-3
+EXPRESSION_RATE, EXPRESSION_DECAY = 0.12, 1e-3
+"""Of the learned residuals: few frames show each, so fast ones without a pull to 0 speckle the skin of other frames."""
 CODE_DECAY = 1e-4
 """The Gaussian prior's pull to 0, per step."""
 CHECKPOINT_EVERY_S = 6.0
@@ -112,8 +114,8 @@ class Trainer:
         self._base_adam = Adam(self._base, RATES)
         self._categories = {c: _CategoryTrainer(m) for c, m in start.categories.items()}
         e = start.expression
-        rates = 0.5 * RATES[EXPRESSION_COLUMNS]
-        decays = np.full(len(EXPRESSION_COLUMNS), 1e-5, np.float32)
+        rates = EXPRESSION_RATE * RATES[EXPRESSION_COLUMNS]
+        decays = np.full(len(EXPRESSION_COLUMNS), EXPRESSION_DECAY, np.float32)
         # An optimiser per driver: only those that are on pay for a step.
         self._expression_adams = [Adam(e.basis[k : k + 1], rates, decays=decays) for k in range(len(e.drivers))]
         self._expression_ones = np.ones((len(e.rows), len(EXPRESSION_COLUMNS)), np.float32)
