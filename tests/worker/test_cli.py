@@ -1,0 +1,98 @@
+"""The `perse` command, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+
+def perse(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "worker.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=240)
+
+
+@pytest.fixture(scope="module")
+def avatar(tmp_path_factory: pytest.TempPathFactory, astronaut_png: bytes) -> Path:
+    """`perse create` of the sample photo, preview preset."""
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "photo.png").write_bytes(astronaut_png)
+    made = perse("create", folder / "photo.png", "-o", folder / "out", "--preset", "preview")
+    assert made.returncode == 0, made.stderr
+    assert "preview.png" in made.stdout and "%" in made.stderr
+    return folder / "out"
+
+
+def test_help_is_instant_and_teaches() -> None:
+    start = time.monotonic()
+    shown = perse("--help")
+    assert shown.returncode == 0 and "perse create me.jpg" in shown.stdout
+    # Loading torch alone takes longer.
+    assert time.monotonic() - start < 2.0
+
+
+def test_creating_again_does_nothing_twice(avatar: Path) -> None:
+    before = (avatar / "avatar.safetensors").stat().st_mtime_ns
+    again = perse("create", avatar.parent / "photo.png", "-o", avatar, "--preset", "preview")
+    assert again.returncode == 0
+    assert (avatar / "avatar.safetensors").stat().st_mtime_ns == before
+
+
+def test_rendering_writes_a_picture(avatar: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "r.webp"
+    made = perse(
+        "render",
+        avatar,
+        "--yaw",
+        "20",
+        "--expression",
+        "jawOpen=0.4",
+        "--look",
+        "hair=long-wavy-blonde:0.7",
+        "-o",
+        picture,
+    )
+    assert made.returncode == 0, made.stderr
+    assert picture.read_bytes()[8:12] == b"WEBP"
+
+
+def test_wrong_words_get_one_sentence_and_a_hint(avatar: Path, tmp_path: Path) -> None:
+    made = perse("render", avatar, "--look", "hair=purple", "-o", tmp_path / "r.png")
+    assert made.returncode == 1
+    assert "no variant hair/purple" in made.stderr and "hint:" in made.stderr and "Traceback" not in made.stderr
+
+
+def test_evaluation_prints_the_numbers_of_the_issue(avatar: Path) -> None:
+    made = perse("evaluate", "avatar", avatar, "--json")
+    assert made.returncode == 0, made.stderr
+    metrics = json.loads(made.stdout)
+    assert {"source_view", "heldout", "pose", "expression", "leakage", "interpolation", "render_ms"} <= set(metrics)
+    assert metrics["pose"]["yaw_slope"] > 0.5 and metrics["provenance"]["command"]
+
+
+def test_a_dataset_is_checked(avatar: Path) -> None:
+    sound = perse("dataset", "check", avatar / "work" / "dataset")
+    assert (sound.returncode, sound.stdout.strip()) == (0, "The dataset is sound.")
+    nothing = perse("dataset", "check", avatar)
+    assert nothing.returncode == 1 and "dataset.json" in nothing.stdout
+
+
+def test_a_photo_without_a_face_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"nonsense")
+    made = perse("create", tmp_path / "a.png", "-o", tmp_path / "out")
+    assert made.returncode == 1 and "JPEG, PNG or WebP" in made.stderr
+
+
+def test_the_doctor_says_what_is_on_and_why() -> None:
+    shown = perse("doctor")
+    assert shown.returncode == 0, shown.stderr
+    assert "rasterizer auto" in shown.stdout and "mediapipe" in shown.stdout
+
+
+def test_a_key_is_made_and_shown_once(tmp_path: Path) -> None:
+    made = perse("keys", "create", "--name", "me", cwd=tmp_path)
+    assert made.returncode == 0 and made.stdout.startswith("pk_")
