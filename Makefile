@@ -14,6 +14,7 @@ setup: ## make .venv with everything that running needs
 	@scripts/setup
 
 demo: setup ## one photo (PORTRAIT=path) through the service, to demo-output/index.html
+	@.venv/bin/perse doctor --warm-up
 	@$(PY) scripts/demo.py $(if $(PORTRAIT),--portrait "$(PORTRAIT)")
 
 serve: setup ## run the service on http://127.0.0.1:8000

@@ -38,14 +38,14 @@ from perse_engine.rendering.render import Renderer
 from perse_engine.rendering.sheet import contact_sheet
 from perse_engine.rendering.turntable import write_turntable
 from perse_engine.scene import Expression, Pose
-from perse_engine.splatting.warm_up import warm_up
 from perse_engine.synthesis.dataset import Dataset
 from perse_engine.synthesis.sheet import dataset_sheet
 from perse_engine.synthesis.synthesize import synthesize
 from perse_engine.vocabulary import pose_limits_deg
+from perse_engine.warm_up import warm_up
 
 STAGE_SHARES: Mapping[str, float] = {
-    "compiling": 0.01,
+    "compile": 0.01,
     "subject": 0.04,
     "synthesis": 0.27,
     "placing": 0.04,
@@ -90,7 +90,7 @@ def create_avatar(portrait: bytes, recipe: Recipe, folder: Path, progress: Progr
     work = folder / "work"
     claim_folder(work, portrait, recipe)
     seconds = _Stopwatch(work / "seconds.json")
-    with seconds("compiling"):
+    with seconds("compile"):
         warm_up(progress)
     with seconds("subject"):
         subject, face_oval = _subject(portrait, folder, work, progress)

@@ -209,7 +209,7 @@ def main() -> None:
     (output / "artifacts").mkdir()
     portrait = arguments.portrait.read_bytes() if arguments.portrait else sample_portrait()
 
-    print("Starting the service (the first time, its kernels are compiled: about a minute).", flush=True)
+    print("Starting the service.", flush=True)
     with service(output / "service-data", output / "service.log") as client:
         start = time.perf_counter()
         upload = check(

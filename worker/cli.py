@@ -176,7 +176,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     print_findings(Settings())
     if arguments.warm_up:
         from perse_engine.commands import TerminalProgress
-        from perse_engine.splatting.warm_up import warm_up
+        from perse_engine.warm_up import warm_up
 
         warm_up(TerminalProgress())
     return 0

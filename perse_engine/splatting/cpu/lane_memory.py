@@ -3,8 +3,6 @@
 Indices count elements of a C-contiguous one-dimensional array. Nothing checks bounds.
 """
 
-# ruff: noqa: ARG001 - `typingctx` is numba's, the other arguments reach the code through `lower`.
-
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -7,8 +7,6 @@ Operators + - * / and comparisons work between lanes, and between lanes and floa
 Everything below is called inside kernels only; annotations use `Any` because numba gives the types.
 """
 
-# ruff: noqa: ARG001, ARG005 - numba calls these with arguments that most of them do not need.
-
 from __future__ import annotations
 
 import operator
@@ -99,7 +97,7 @@ def _define_operator(
 
     @infer_global(operation)
     class _Typing(ConcreteTemplate):
-        cases = [signature(result, *pair) for pair in operands]
+        cases = [signature(result, *pair) for pair in operands]  # noqa: RUF012
 
     for pair in operands:
 

@@ -1,0 +1,59 @@
+"""Compile every kernel before it is needed: half a minute on a new machine, nothing where they are cached."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perse_engine.avatar.avatar import ALL_COLUMNS, EXPRESSION_COLUMNS, Binding
+from perse_engine.avatar.drawing import View
+from perse_engine.avatar.kernels import add_rows, take_rows
+from perse_engine.avatar.properties import PROPERTIES
+from perse_engine.head.mesh_raster import bake, depth_map, draw
+from perse_engine.head.rig import BONES, Rig
+from perse_engine.head.subject import PARTS, TexturedRig
+from perse_engine.progress import Progress
+from perse_engine.scene import Camera, Expression, Pose
+from perse_engine.splatting.compiled import PARALLEL_WORK
+from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
+from perse_engine.splatting.warm_up import warm_up as warm_up_splatting
+
+SIDE_PX = 16
+
+
+def warm_up(progress: Progress) -> None:
+    """Run each kernel once on one triangle."""
+    look = _triangle()
+    camera = Camera.orbit(width_px=SIDE_PX, height_px=SIDE_PX)
+    vertices = look.rig.posed(Pose(), Expression())
+    draw(look, vertices, camera)
+    depth_map(camera.project(vertices), look.faces, SIDE_PX, SIDE_PX)
+    bake(look.uv, look.faces, np.ones((3, 2), np.float32), (SIDE_PX, SIDE_PX))
+    warm_up_splatting(progress)
+    bary = np.full((1, 3), 1 / 3, np.float32)
+    view = View(Binding(look.rig, look.faces, bary, np.ones(1, np.float32)), CpuRasterizer(), (SIDE_PX, SIDE_PX))
+    x = np.zeros((1, PROPERTIES), np.float32)
+    x[:, 3] = 1
+    view.draw(x, vertices, camera)
+    grad_x = view.back(np.ones_like(view.colours), np.ones_like(view.alpha))
+    rows = np.zeros(1, np.int32)
+    for columns in (ALL_COLUMNS, EXPRESSION_COLUMNS):
+        ones = np.ones((1, len(columns)), np.float32)
+        with PARALLEL_WORK:
+            add_rows(x, rows, ones, columns, ones.copy())
+            take_rows(grad_x, rows, ones, columns, ones.copy())
+
+
+def _triangle() -> TexturedRig:
+    corners = np.array([[0, 0, -0.08], [0.05, 0, -0.08], [0, 0.05, -0.08]], np.float32)
+    weights = np.zeros((3, len(BONES)), np.float32)
+    weights[:, 0] = 1
+    rig = Rig(corners, (), np.zeros((0, 3, 3), np.float32), np.zeros((len(BONES), 3), np.float32), weights)
+    uv = np.array([[1, 1], [3, 1], [1, 3]], np.float32)
+    return TexturedRig(
+        rig,
+        np.array([[0, 1, 2]], np.int32),
+        np.array([PARTS.index("added")], np.uint8),
+        uv,
+        np.ones((4, 4, 4), np.float32),
+        np.ones((4, 4), np.uint8),
+    )
