@@ -114,6 +114,8 @@ def _check(avatar: Avatar) -> None:
     n, v = len(avatar.base), len(avatar.binding.rig.vertices)
     b, e = avatar.binding, avatar.expression
     expected: list[tuple[str, npt.NDArray[Any], tuple[int, ...], type]] = [
+        # The rig checks its own shapes.
+        *((f"rig.{name}", a, a.shape, np.float32) for name in RIG for a in (getattr(b.rig, name),)),
         ("base", avatar.base, (n, PROPERTIES), np.float32),
         ("binding.triangles", b.triangles, (n, 3), np.int32),
         ("binding.bary", b.bary, (n, 3), np.float32),
@@ -129,6 +131,9 @@ def _check(avatar: Avatar) -> None:
             (f"{category}.change", m.change, (n,), np.float32),
             (f"{category}.basis", m.basis, (k, len(m.rows), PROPERTIES), np.float32),
             (f"{category}.linear", m.network.linear, (k, CODE_SIZE), np.float32),
+            (f"{category}.hidden_weight", m.network.hidden_weight, (HIDDEN, CODE_SIZE), np.float32),
+            (f"{category}.hidden_bias", m.network.hidden_bias, (HIDDEN,), np.float32),
+            (f"{category}.output", m.network.output, (k, HIDDEN), np.float32),
             (f"{category}.hidden_weight", m.network.hidden_weight, (HIDDEN, CODE_SIZE), np.float32),
             (f"{category}.hidden_bias", m.network.hidden_bias, (HIDDEN,), np.float32),
             (f"{category}.output", m.network.output, (k, HIDDEN), np.float32),

@@ -46,6 +46,8 @@ SSIM_FROM = 0.7
 """Share of the training after which SSIM joins the loss: it costs as much as the rasteriser and L1 alone gets as far
 until the end (research/avatar.md section 4)."""
 SHARES = {"source": 0.2, "variant": 0.47, "between": 0.23, "mix": 0.10}
+ADDITIVE_WEIGHT = 2.0
+"""How often a variant of an additive category is drawn, next to other variants: it has more to learn."""
 CODE_RATE, NETWORK_RATE = 3e-3, 3e-3
 EXPRESSION_RATE, EXPRESSION_DECAY = 0.12, 1e-3
 """Of the learned residuals: few frames show each, so fast ones without a pull to 0 speckle the skin of other frames."""
@@ -71,7 +73,7 @@ def train(
     view = View(start.placed.binding, rasterizer, (dataset.size_px, dataset.size_px))
     trainer = Trainer(start, view)
     total = recipe.size().train_steps
-    plan = _plan(dataset, total, recipe.seed)
+    plan = _plan(dataset, total, recipe.seed, start.placed.owners)
     fingerprint = recipe.fingerprint()
     step = load_checkpoint(folder, trainer.state(), fingerprint)
     frames = {f.index: f for f in dataset.frames}
@@ -142,8 +144,9 @@ class Trainer:
             trainer.learn(grad_x, look.variants[category], rate)
         self._learn_expression(grad_x, values, rate)
         self._base_adam.step(grad_x, rate_factor=rate)
-        # Owned Gaussians are invisible in the source look, exactly and always.
-        self._base[self._owned, OPACITY] = 0
+        # Owned Gaussians are invisible in the source look, exactly and always. How far below 0 an opacity starts says
+        # at which slider value its Gaussian appears: a hat comes down, a curtain grows, instead of fading in whole.
+        self._base[self._owned, OPACITY] = np.minimum(self._base[self._owned, OPACITY], 0)
         return loss
 
     def _add_expression(self, x: FloatArray, values: FloatArray) -> None:
@@ -232,7 +235,7 @@ class _CategoryTrainer:
         }
 
 
-def _plan(dataset: Dataset, steps: int, seed: int) -> list[tuple[Clip, int]]:
+def _plan(dataset: Dataset, steps: int, seed: int, additive: tuple[str, ...]) -> list[tuple[Clip, int]]:
     """Which picture each step shows; drawn at once, so that a resumed training shows the same."""
     random = np.random.default_rng([seed, 3])
     train = {f.index for f in dataset.frames if f.split == "train" and f.valid}
@@ -247,6 +250,8 @@ def _plan(dataset: Dataset, steps: int, seed: int) -> list[tuple[Clip, int]]:
     plan = []
     for kind in chosen:
         own = clips[kinds[kind]]
-        clip, frames = own[int(random.integers(len(own)))]
+        favoured = [c.kind == "variant" and c.look.categories()[0] in additive for c, _ in own]
+        weights = np.where(favoured, ADDITIVE_WEIGHT, 1.0)
+        clip, frames = own[int(random.choice(len(own), p=weights / weights.sum()))]
         plan.append((clip, frames[int(random.integers(len(frames)))]))
     return plan
