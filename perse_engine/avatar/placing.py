@@ -26,6 +26,7 @@ RELATIVE_SPACING = {
 TANGENT_SIGMA, NORMAL_SIGMA = 0.58, 0.12
 """Standard deviations of a flat disc in units of the spacing."""
 MIN_ALPHA = 0.3
+THINNINGS = 12
 ANCHOR_CELL_M = 0.02
 ANCHOR_EDGE_M = 0.01
 
@@ -147,12 +148,31 @@ def _bound(rig: Rig, triangles: Array, bary: FloatArray) -> Binding:
 def _thinned(surface: AddedSurface, count: int) -> AddedSurface:
     if len(surface.points) <= count:
         return surface
-    keep = np.sort(np.random.default_rng(3).choice(len(surface.points), count, replace=False))
+    keep = _even(surface, count)
     fields = {
         name: getattr(surface, name)[keep]
         for name in ("points", "normals", "colours", "spacing_m", "bone_weights", "variant")
     }
     return AddedSurface(**fields, variants=surface.variants)
+
+
+def _even(surface: AddedSurface, count: int) -> Array:
+    """Indices of at most `count` points: one per voxel and variant, the one nearest the voxel's middle."""
+    low, high = 0.0, 0.1
+    keep = np.linspace(0, len(surface.points) - 1, count).astype(np.int64)
+    for _ in range(THINNINGS):
+        size = (low + high) / 2
+        scaled = surface.points.astype(np.float64) / size
+        cell = np.floor(scaled).astype(np.int64)
+        distance = ((scaled - cell - 0.5) ** 2).sum(1)
+        order = np.lexsort((distance, cell[:, 2], cell[:, 1], cell[:, 0], surface.variant))
+        keys = np.column_stack([cell, surface.variant])[order]
+        chosen = order[np.r_[True, (np.diff(keys, axis=0) != 0).any(1)]]
+        if len(chosen) > count:
+            low = size
+        else:
+            high, keep = size, np.sort(chosen)
+    return keep
 
 
 def _anchors(surface: AddedSurface, first_vertex: int) -> tuple[FloatArray, FloatArray, Array, FloatArray]:
