@@ -1,0 +1,134 @@
+"""The latent space: the source is 0, gradients are right, shares never exceed the whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from perse_engine.avatar.latent import (
+    CODE_SIZE,
+    HIDDEN,
+    MAX_COEFFICIENTS,
+    MIN_COEFFICIENTS,
+    CodeNetwork,
+    column_weights,
+    sharing,
+)
+from perse_engine.avatar.properties import SHARED
+
+SEEDS = st.integers(0, 2**31)
+CHANGES = arrays(np.float32, 6, elements=st.floats(0, 1, width=32))
+
+
+def twin(arrays: dict[str, np.ndarray], code: np.ndarray) -> np.ndarray:
+    """h(z) - h(0) in float64."""
+
+    def silu(x: np.ndarray) -> np.ndarray:
+        return x / (1 + np.exp(-x))
+
+    a = {n: v.astype(np.float64) for n, v in arrays.items()}
+    before = a["hidden_weight"] @ code + a["hidden_bias"]
+    return np.asarray(a["linear"] @ code + a["output"] @ (silu(before) - silu(a["hidden_bias"])))
+
+
+def started(seed: int, variants: int = 2) -> tuple[CodeNetwork, np.ndarray, np.random.Generator]:
+    random = np.random.default_rng(seed)
+    network = CodeNetwork.start(random, variants)
+    return network, random.standard_normal(CODE_SIZE).astype(np.float32), random
+
+
+@given(SEEDS)
+def test_the_sources_code_gives_exactly_0(seed: int) -> None:
+    network, code, _ = started(seed)
+    assert not network(np.zeros_like(code)).any()
+
+
+@given(SEEDS)
+def test_coefficients_agree_with_the_formula(seed: int) -> None:
+    network, code, _ = started(seed)
+    assert np.allclose(network(code), twin(network.arrays(), code.astype(np.float64)), atol=1e-4)
+
+
+@given(st.integers(1, 20))
+def test_there_are_two_coefficients_per_variant_within_limits(variants: int) -> None:
+    network, code, _ = started(0, variants)
+    assert len(network(code)) == min(max(2 * variants, MIN_COEFFICIENTS), MAX_COEFFICIENTS)
+
+
+@given(SEEDS)
+def test_the_codes_gradient_agrees_with_finite_differences(seed: int) -> None:
+    network, code, random = started(seed)
+    grad = random.standard_normal(len(network.linear)).astype(np.float32)
+    _, found = network.back(code, grad)
+    z, step = code.astype(np.float64), 1e-5
+    for k in range(0, CODE_SIZE, 5):
+        shift = np.zeros(CODE_SIZE)
+        shift[k] = step
+        slope = grad @ (twin(network.arrays(), z + shift) - twin(network.arrays(), z - shift)) / (2 * step)
+        assert found[k] == pytest.approx(slope, rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["linear", "hidden_weight", "hidden_bias", "output"])
+@given(seed=SEEDS)
+def test_the_networks_gradients_agree_with_finite_differences(name: str, seed: int) -> None:
+    network, code, random = started(seed)
+    grad = random.standard_normal(len(network.linear)).astype(np.float32)
+    gradients, _ = network.back(code, grad)
+    values = {n: v.astype(np.float64) for n, v in network.arrays().items()}
+    step = 1e-5
+    for _ in range(4):
+        place = tuple(int(random.integers(n)) for n in values[name].shape)
+        ends = []
+        for sign in (1, -1):
+            moved = {n: v.copy() for n, v in values.items()}
+            moved[name][place] += sign * step
+            ends.append(grad @ twin(moved, code.astype(np.float64)))
+        slope = (ends[0] - ends[1]) / (2 * step)
+        assert gradients.arrays()[name][place] == pytest.approx(slope, rel=1e-3, abs=1e-4)
+
+
+def test_gradients_have_the_networks_shapes() -> None:
+    network, code, _ = started(0)
+    gradients, by_code = network.back(code, np.ones(len(network.linear), np.float32))
+    shapes = {n: v.shape for n, v in network.arrays().items()}
+    assert {n: v.shape for n, v in gradients.arrays().items()} == shapes
+    assert shapes["hidden_weight"] == (HIDDEN, CODE_SIZE)
+    assert by_code.shape == (CODE_SIZE,)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["hair", "beard", "skin", "hat"]), st.tuples(st.floats(0, 3), CHANGES), min_size=2)
+)
+def test_shares_of_several_categories_never_exceed_the_whole(active: dict[str, tuple[float, np.ndarray]]) -> None:
+    shares = sharing({c: s for c, (s, _) in active.items()}, {c: change for c, (_, change) in active.items()})
+    total = np.sum(list(shares.values()), axis=0)
+    assert total.max() <= 1 + 1e-5
+    assert min(s.min() for s in shares.values()) >= 0
+
+
+@given(st.floats(0, 3), CHANGES)
+def test_a_category_alone_has_all(strength: float, change: np.ndarray) -> None:
+    assert (sharing({"hair": strength}, {"hair": change})["hair"] == 1).all()
+
+
+def test_the_category_that_changes_a_gaussian_most_rules_it() -> None:
+    change = {"beard": np.array([0.9, 0.0], np.float32), "skin": np.array([0.3, 0.5], np.float32)}
+    shares = sharing({"beard": 1.0, "skin": 1.0}, change)
+    assert shares["beard"][0] == pytest.approx(0.9, abs=0.01)
+    assert shares["skin"][1] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_category_at_the_source_rules_nothing() -> None:
+    change = {c: np.ones(3, np.float32) for c in ("beard", "skin")}
+    shares = sharing({"beard": 0.0, "skin": 1.0}, change)
+    assert not shares["beard"].any()
+
+
+def test_only_colour_and_opacity_are_shared() -> None:
+    weights = column_weights(np.array([0.5], np.float32), np.array([0.1], np.float32))
+    assert np.allclose(weights[0, ~SHARED], 0.5)
+    assert np.allclose(weights[0, SHARED], 0.05)
+    assert np.flatnonzero(SHARED).tolist() == [10, 11, 12, 13]

@@ -1,0 +1,185 @@
+"""Avatars on disk: they read back the same, and a file that could crash a kernel is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.latent import CODE_SIZE
+from perse_engine.avatar.storage import latents, load_avatar, save_avatar
+from perse_engine.errors import CorruptFile, InvalidValue, UnknownName
+from perse_engine.look import Look
+from perse_engine.scene import Expression, Gaze, Pose
+
+Tensors = dict[str, np.ndarray[Any, Any]]
+GLASSES = Look({"eyeglasses": {"round-black": 1.0}})
+BOTH = Look({"eyeglasses": {"round-black": 1.0}, "hair": {"long-wavy-blonde": 0.5}})
+
+FLOATS = (
+    "base", "rig.vertices", "rig.shapes", "rig.bone_pivots", "rig.bone_weights", "binding.bary", "binding.rest_area",
+    "expression.basis", "hair.mask", "hair.change", "hair.basis", "hair.codes", "hair.network.linear",
+    "hair.network.hidden_weight", "hair.network.hidden_bias", "hair.network.output",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tiny_avatar: Avatar, tmp_path: Path) -> Path:
+    """A saved avatar that may be damaged."""
+    save_avatar(tiny_avatar, tmp_path)
+    return tmp_path
+
+
+def damage(folder: Path, change: Callable[[Tensors], None]) -> None:
+    """Change tensors of a saved avatar."""
+    tensors = load_file(folder / "avatar.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "avatar.safetensors")
+
+
+def test_an_avatar_loads_as_it_was_saved(tiny_avatar: Avatar, folder: Path) -> None:
+    loaded, pose = load_avatar(folder), Pose(12, -4, 3, Gaze(5, 5))
+    expression = Expression({"jawOpen": 0.6, "eyeBlinkLeft": 1.0})
+    before, after = (a.posed(a.bake(BOTH), pose, expression) for a in (tiny_avatar, loaded))
+    for name in ("means", "quats", "scales", "opacities", "colours"):
+        assert np.array_equal(getattr(before, name), getattr(after, name)), name
+
+
+def test_variants_and_details_survive(tiny_avatar: Avatar, folder: Path) -> None:
+    loaded = load_avatar(folder)
+    assert loaded.variants() == tiny_avatar.variants() == {"hair": ["long-wavy-blonde"], "eyeglasses": ["round-black"]}
+    assert loaded.details["rasterizer"] == "cpu"
+
+
+def test_latents_are_plain_json_with_the_source_at_0(tiny_avatar: Avatar, folder: Path) -> None:
+    told = json.loads((folder / "latents.json").read_text())
+    assert told == json.loads(json.dumps(latents(tiny_avatar)))
+    assert told["categories"]["hair"]["source"] == [0.0] * CODE_SIZE
+    assert len(told["categories"]["hair"]["variants"]["long-wavy-blonde"]) == CODE_SIZE
+
+
+@pytest.mark.parametrize("missing", ["avatar.json", "avatar.safetensors"])
+def test_a_missing_file_is_corrupt(missing: str, folder: Path) -> None:
+    (folder / missing).unlink()
+    with pytest.raises(CorruptFile):
+        load_avatar(folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"format_version": 99}'])
+def test_an_unreadable_description_is_corrupt(text: str, folder: Path) -> None:
+    (folder / "avatar.json").write_text(text)
+    with pytest.raises(CorruptFile):
+        load_avatar(folder)
+
+
+def test_truncated_tensors_are_corrupt(folder: Path) -> None:
+    data = (folder / "avatar.safetensors").read_bytes()
+    (folder / "avatar.safetensors").write_bytes(data[: len(data) // 2])
+    with pytest.raises(CorruptFile):
+        load_avatar(folder)
+
+
+@pytest.mark.parametrize("index", [-1, 10**8])
+def test_a_triangle_outside_the_rig_is_refused(index: int, folder: Path) -> None:
+    def change(tensors: Tensors) -> None:
+        tensors["binding.triangles"][5, 1] = index
+
+    damage(folder, change)
+    with pytest.raises(CorruptFile, match="vertex"):
+        load_avatar(folder)
+
+
+@pytest.mark.parametrize("name", ["hair.rows", "expression.rows"])
+@pytest.mark.parametrize("index", [-1, 10**8])
+def test_rows_outside_the_gaussians_are_refused(name: str, index: int, folder: Path) -> None:
+    def change(tensors: Tensors) -> None:
+        tensors[name][0] = index
+
+    damage(folder, change)
+    with pytest.raises(CorruptFile, match="rows"):
+        load_avatar(folder)
+
+
+@pytest.mark.parametrize("name", FLOATS)
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_number_that_is_not_finite_is_refused(name: str, number: float, folder: Path) -> None:
+    def change(tensors: Tensors) -> None:
+        tensors[name].flat[0] = number
+
+    damage(folder, change)
+    with pytest.raises(CorruptFile):
+        load_avatar(folder)
+
+
+@pytest.mark.parametrize("name", [*FLOATS, "binding.triangles", "hair.rows", "expression.rows"])
+def test_a_tensor_of_another_shape_is_refused(name: str, folder: Path) -> None:
+    def change(tensors: Tensors) -> None:
+        tensors[name] = np.ascontiguousarray(tensors[name][..., :-1])
+
+    damage(folder, change)
+    with pytest.raises(CorruptFile):
+        load_avatar(folder)
+
+
+@pytest.mark.parametrize("name", [*FLOATS, "binding.triangles", "hair.rows", "expression.rows"])
+def test_a_tensor_of_another_type_is_refused(name: str, folder: Path) -> None:
+    def change(tensors: Tensors) -> None:
+        tensors[name] = tensors[name].astype(np.float64)
+
+    damage(folder, change)
+    with pytest.raises(CorruptFile):
+        load_avatar(folder)
+
+
+@pytest.mark.parametrize("name", [*FLOATS, "binding.triangles", "hair.rows", "expression.rows"])
+def test_a_missing_tensor_is_refused(name: str, folder: Path) -> None:
+    def change(tensors: Tensors) -> None:
+        del tensors[name]
+
+    damage(folder, change)
+    with pytest.raises(CorruptFile):
+        load_avatar(folder)
+
+
+def test_an_unknown_variant_of_an_avatar_is_refused(tiny_avatar: Avatar) -> None:
+    with pytest.raises(UnknownName, match="crown"):
+        tiny_avatar.bake(Look({"hair": {"crown": 1.0}}))
+
+
+def test_a_category_that_the_avatar_lacks_is_refused(tiny_avatar: Avatar) -> None:
+    with pytest.raises(UnknownName, match="hat"):
+        tiny_avatar.bake(Look({"hat": {"beanie-grey": 1.0}}))
+
+
+def test_a_code_of_another_length_is_refused(tiny_avatar: Avatar) -> None:
+    with pytest.raises(InvalidValue, match="32"):
+        tiny_avatar.bake(Look({}, {"hair": (0.1, 0.2)}))
+
+
+def test_a_variants_own_code_is_the_variant(tiny_avatar: Avatar) -> None:
+    code = tuple(float(x) for x in tiny_avatar.categories["eyeglasses"].codes["round-black"])
+    by_code = tiny_avatar.bake(Look({}, {"eyeglasses": code}))
+    assert np.allclose(by_code.properties, tiny_avatar.bake(GLASSES).properties, atol=1e-6)
+
+
+def test_the_code_0_is_the_source(tiny_avatar: Avatar) -> None:
+    baked = tiny_avatar.bake(Look({}, {"hair": (0.0,) * CODE_SIZE}))
+    assert np.array_equal(baked.properties, tiny_avatar.base)
+
+
+def test_a_baked_look_leaves_the_base_alone(tiny_avatar: Avatar) -> None:
+    before = tiny_avatar.base.copy()
+    tiny_avatar.bake(BOTH).properties[:] = 7
+    assert np.array_equal(tiny_avatar.base, before)
+
+
+def test_a_random_code_is_about_as_long_as_the_trained_ones(tiny_avatar: Avatar) -> None:
+    codes = list(tiny_avatar.categories["hair"].codes.values())
+    sample = np.array(tiny_avatar.random_code("hair", np.random.default_rng(0)))
+    assert np.linalg.norm(sample) == pytest.approx(np.mean([np.linalg.norm(c) for c in codes]), rel=1e-4)

@@ -1,0 +1,112 @@
+"""What a dataset shows is decided by the recipe alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perse_engine.recipe import Recipe
+from perse_engine.scene import Expression, Pose
+from perse_engine.synthesis.dataset import Clip
+from perse_engine.synthesis.plan import BETWEEN_STEPS, plan_clips
+from perse_engine.synthesis.trajectory import HEAD_PITCH_DEG, HEAD_ROLL_DEG, HEAD_YAW_DEG, make_trajectory
+
+
+def plan(preset: str = "standard", seed: int = 0) -> tuple[Clip, ...]:
+    recipe = Recipe.of(preset, seed=seed)
+    return plan_clips(recipe, make_trajectory(40, 64, seed))
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 60), st.integers(0, 2**32 - 1))
+def test_a_trajectory_is_deterministic(count: int, seed: int) -> None:
+    first, second = make_trajectory(count, 64, seed), make_trajectory(count, 64, seed)
+    assert [(f.pose, f.expression, f.split) for f in first] == [(f.pose, f.expression, f.split) for f in second]
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 60), st.integers(0, 2**32 - 1))
+def test_a_trajectory_counts_its_frames_and_starts_neutral(count: int, seed: int) -> None:
+    frames = make_trajectory(count, 64, seed)
+    assert [f.index for f in frames] == list(range(count))
+    assert (frames[0].pose, frames[0].expression, frames[0].split) == (Pose(), Expression(), "train")
+
+
+@settings(max_examples=20)
+@given(st.integers(3, 60), st.integers(0, 2**32 - 1))
+def test_every_trajectory_of_three_frames_has_both_splits(count: int, seed: int) -> None:
+    splits = [f.split for f in make_trajectory(count, 64, seed)]
+    assert 1 <= splits.count("heldout") < splits.count("train")
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1))
+def test_poses_stay_within_their_limits(seed: int) -> None:
+    for frame in make_trajectory(40, 64, seed):
+        assert abs(frame.pose.yaw_deg) <= HEAD_YAW_DEG
+        assert abs(frame.pose.pitch_deg) <= HEAD_PITCH_DEG
+        assert abs(frame.pose.roll_deg) <= HEAD_ROLL_DEG
+
+
+def test_another_seed_is_another_trajectory() -> None:
+    assert make_trajectory(8, 64, 1)[3].pose != make_trajectory(8, 64, 2)[3].pose
+
+
+def test_poses_reach_both_sides() -> None:
+    yaws = np.array([f.pose.yaw_deg for f in make_trajectory(40, 64, 0)])
+    assert yaws.min() < -15
+    assert yaws.max() > 15
+
+
+def test_a_plan_is_deterministic() -> None:
+    assert plan(seed=5) == plan(seed=5)
+
+
+def test_clip_paths_are_unique() -> None:
+    paths = [c.path for c in plan()]
+    assert len(set(paths)) == len(paths)
+
+
+def test_there_is_one_source_clip_with_every_frame() -> None:
+    sources = [c for c in plan() if c.kind == "source"]
+    assert len(sources) == 1
+    assert sources[0].frames == tuple(range(40))
+    assert sources[0].look.categories() == ()
+
+
+def test_every_variant_of_the_recipe_has_a_whole_clip() -> None:
+    recipe = Recipe.of("standard")
+    variants = [c for c in plan() if c.kind == "variant"]
+    assert [tuple(c.path.split("/")) for c in variants] == list(recipe.variants)
+    assert all(c.frames == tuple(range(40)) for c in variants)
+
+
+def test_every_variant_is_shown_on_the_way_from_the_source() -> None:
+    looks = [c.look for c in plan() if c.kind == "between"]
+    for category, id in Recipe.of("standard").variants:
+        weights = [look.variants[category][id] for look in looks if list(look.variants.get(category, {})) == [id]]
+        assert tuple(weights) == BETWEEN_STEPS
+
+
+def test_neighbouring_variants_are_shown_half_and_half() -> None:
+    halves = [c for c in plan() if c.kind == "between" and "--" in c.path and "source" not in c.path.split("/")[1][:6]]
+    assert halves
+    assert all(sorted(next(iter(c.look.variants.values())).values()) == [0.5, 0.5] for c in halves)
+
+
+def test_mixes_show_several_categories_and_some_are_held_out() -> None:
+    mixes = [c for c in plan() if c.kind == "mix"]
+    assert all(len(c.look.categories()) >= 2 for c in mixes)
+    assert {c.split for c in mixes} == {"train", "heldout"}
+
+
+@pytest.mark.parametrize("preset", ["draft", "standard"])
+def test_clips_name_frames_in_ascending_order(preset: str) -> None:
+    assert all(list(c.frames) == sorted(set(c.frames)) for c in plan(preset))
+
+
+def test_one_category_alone_has_no_mixes() -> None:
+    recipe = Recipe.of("draft", categories=("hat",))
+    assert not [c for c in plan_clips(recipe, make_trajectory(40, 64, 0)) if c.kind == "mix"]
