@@ -134,9 +134,6 @@ def _check(avatar: Avatar) -> None:
             (f"{category}.hidden_weight", m.network.hidden_weight, (HIDDEN, CODE_SIZE), np.float32),
             (f"{category}.hidden_bias", m.network.hidden_bias, (HIDDEN,), np.float32),
             (f"{category}.output", m.network.output, (k, HIDDEN), np.float32),
-            (f"{category}.hidden_weight", m.network.hidden_weight, (HIDDEN, CODE_SIZE), np.float32),
-            (f"{category}.hidden_bias", m.network.hidden_bias, (HIDDEN,), np.float32),
-            (f"{category}.output", m.network.output, (k, HIDDEN), np.float32),
             *((f"{category}/{id}", code, (CODE_SIZE,), np.float32) for id, code in m.codes.items()),
         ]
     for name, array, shape, dtype in expected:
