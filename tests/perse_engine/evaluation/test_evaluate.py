@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pytest
 
 from perse_engine.avatar.avatar import Avatar
@@ -26,11 +25,21 @@ def renderer(tiny_avatar: Avatar) -> Renderer:
 
 
 @pytest.fixture(scope="module")
+def progress() -> CancelAt:
+    """Remembers what the evaluation reported."""
+    return CancelAt("nothing", 0)
+
+
+@pytest.fixture(scope="module")
 def metrics(
-    renderer: Renderer, astronaut_subject: Subject, tiny_dataset: Dataset, astronaut_analysis: PortraitAnalysis
+    renderer: Renderer,
+    astronaut_subject: Subject,
+    tiny_dataset: Dataset,
+    astronaut_analysis: PortraitAnalysis,
+    progress: CancelAt,
 ) -> dict[str, Any]:
     oval = astronaut_analysis.regions.face_oval > 0.9
-    return evaluate(renderer, astronaut_subject, tiny_dataset, oval, CancelAt("nothing", 0))
+    return evaluate(renderer, astronaut_subject, tiny_dataset, oval, progress)
 
 
 def numbers(value: object) -> Iterator[float]:
@@ -91,10 +100,7 @@ def test_the_way_to_a_variant_is_never_shorter_than_straight(renderer: Renderer,
     assert found["hair"]["largest_step_over_mean"] >= 1
 
 
-def test_progress_ends_whole(renderer: Renderer, astronaut_subject: Subject, tiny_dataset: Dataset) -> None:
-    progress = CancelAt("nothing", 0)
-    oval = np.ones(astronaut_subject.work_rgb.shape[:2], bool)
-    evaluate(renderer, astronaut_subject, tiny_dataset, oval, progress)
+def test_progress_ends_whole(progress: CancelAt, metrics: dict[str, Any]) -> None:
     steps = [step for _, step, _ in progress.seen]
     assert steps == sorted(steps)
     assert progress.seen[-1][1] == progress.seen[-1][2]

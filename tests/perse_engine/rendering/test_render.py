@@ -45,7 +45,10 @@ def test_a_background_is_added_behind_the_transparent_picture(renderer: Renderer
     clear = renderer.render(Look(), Pose(), Expression(), CAMERA, None)
     over = renderer.render(Look(), Pose(), Expression(), CAMERA, (1.0, 1.0, 1.0))
     expected = np.clip(clear.rgb + (1 - clear.alpha)[..., None], 0, 1)
-    assert np.abs(over.rgb - expected).max() < 0.02
+    # Colours are not clamped before they are mixed, so pixels at the ends of the range say nothing.
+    inner = (clear.rgb > 0) & (clear.rgb < 1) & (over.rgb < 1)
+    assert inner.sum() > 1000
+    assert np.abs(over.rgb - expected)[inner].max() < 1e-4
     assert np.array_equal(over.alpha, clear.alpha)
 
 
