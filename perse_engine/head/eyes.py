@@ -82,7 +82,9 @@ def _eye(analysis: PortraitAnalysis, frame: HeadFrame, opening: _Opening) -> Eye
     outside = smoothstep(offset, 8.0, 11.5)
     behind_lids = lid_depth - 1.5
     edge = np.clip(np.abs(2 * down[..., 0] - 1) - 1, 0, 1)
-    grid[..., 2] = np.minimum(sphere * (1 - outside) + behind_lids * outside, lid_depth - 0.5 * (1 - edge)) - 0.3
+    grid[..., 2] = np.minimum(sphere * (1 - outside) + behind_lids * outside, lid_depth - 0.5 * (1 - edge))
+    # Well behind the iris: Gaussians are sorted by their middles, and white must never come before brown.
+    grid[..., 2] -= 1.0
     grid[..., 2] -= 3.0 * edge + 0.3 * np.abs(2 * across - 1)[None] ** 4
     # Wider than the opening: from the side one looks behind its corners.
     grid[..., 0] += (grid[..., 0] - grid[..., 0].mean()) * 0.10
@@ -144,5 +146,5 @@ def _iris_grid(centre: Array, radius: float) -> Array:
     """A cap of the eyeball, a little in front of the sclera, [13, 13, 3] mm."""
     cells = np.linspace(-1, 1, IRIS_CELLS)
     x, y = np.meshgrid(cells * radius, -cells * radius)
-    z = np.sqrt(np.maximum((EYEBALL_RADIUS_MM + 0.15) ** 2 - x**2 - y**2, 1.0))
+    z = np.sqrt(np.maximum((EYEBALL_RADIUS_MM + 0.25) ** 2 - x**2 - y**2, 1.0))
     return np.stack([centre[0] + x, centre[1] + y, centre[2] + z], -1)
