@@ -102,8 +102,11 @@ def expression_response(renderer: Renderer) -> dict[str, Numbers]:
     for name, (expressions, measure, sign) in EXPRESSIONS.items():
         faces = [_judge(renderer, expression=Expression(dict.fromkeys(expressions, w))) for w in STEPS]
         out[name] = _response(faces, STEPS, measure, sign)
-    for axis, measure in (("yaw", "iris_x"), ("pitch", "iris_y")):
-        angles = (-20.0, -10.0, 0.0, 10.0, 20.0)
+    # Within the range that trajectories train.
+    for axis, measure, angles in (
+        ("yaw", "iris_x", (-20.0, -10.0, 0.0, 10.0, 20.0)),
+        ("pitch", "iris_y", (-15.0, -7.5, 0.0, 7.5, 15.0)),
+    ):
         gazes = [Gaze(a, 0) if axis == "yaw" else Gaze(0, a) for a in angles]
         faces = [_judge(renderer, pose=Pose(gaze=g)) for g in gazes]
         out[f"gaze_{axis}"] = _response(faces, angles, measure, 1)
