@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import problems
@@ -86,8 +87,17 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._limit:
-                raise Problem("too_large", f"A request may have at most {self._limit} bytes.")
-            return message
+            # The app believes that the client left; what it answers to that is dropped below.
+            return {"type": "http.disconnect"} if seen > self._limit else message
 
-        await self._app(scope, counted, send)
+        async def guarded(message: Message) -> None:
+            if seen <= self._limit:
+                await send(message)
+
+        try:
+            await self._app(scope, counted, guarded)
+        except ClientDisconnect:
+            if seen <= self._limit:
+                raise
+        if seen > self._limit:
+            await refused(scope, receive, send)

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.database.models import Artifact, Avatar, LatentCode, Look, now
+from app.database.models import Artifact, Avatar, Job, LatentCode, Look, now
 from app.database.session import Sessions
 from app.engine_client import EngineClient, EngineFailure, RenderRequest
 from app.ids import new_id
-from app.jobs.store import ClaimedJob, JobStore, problem_of
+from app.jobs.store import TERMINAL, ClaimedJob, JobStore, problem_of
 from app.renders.endpoints import avatar_files
 from app.settings import Settings
 from app.storage import Storage, avatar_prefix
@@ -180,10 +180,13 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detai
         worker.storage.put_file(key, path, MEDIA_TYPES[path.suffix])
         artifacts.append((path.name, MEDIA_TYPES[path.suffix], path.stat().st_size, _sha256(path), key))
     latents = json.loads((folder / "latents.json").read_text())
+    refused: list[bool] = []
 
     def publish(session: Session) -> None:
         avatar = session.get(Avatar, claim.avatar_id)
-        if avatar is None:
+        if avatar is None or avatar.status != "building":
+            # It was deleted while it was built.
+            refused.append(True)
             return
         avatar.status, avatar.ready_at, avatar.detail = "ready", now(), detail
         avatar.version += 1
@@ -204,11 +207,12 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detai
                 )
 
     result = {"avatar_id": claim.avatar_id, "artifacts": [name for name, *_ in artifacts]}
-    if worker.jobs.succeed(claim, result, publish):
+    is_published = worker.jobs.succeed(claim, result, publish) and not refused
+    if not is_published:
+        worker.storage.delete_prefix(attempt)
+    if is_published or refused:
         worker.storage.delete_prefix(f"{prefix}/checkpoint")
         shutil.rmtree(folder, ignore_errors=True)
-    else:
-        worker.storage.delete_prefix(attempt)
 
 
 def _mark_failed(claim: ClaimedJob) -> Callable[[Session], None]:
@@ -226,6 +230,11 @@ def _delete_avatar(worker: Worker, claim: ClaimedJob) -> None:
     left = sum(1 for _ in worker.storage.list(prefix))
     for folder in (worker.settings.data_dir / "cache").glob(f"{claim.avatar_id}-*"):
         shutil.rmtree(folder, ignore_errors=True)
+    with worker.sessions() as session:
+        ended = select(Job.id).where(Job.avatar_id == claim.avatar_id, Job.status.in_(TERMINAL))
+        # The portrait and the checkpoint of a job that failed lie in its work folder.
+        for job_id in session.scalars(ended):
+            shutil.rmtree(worker.settings.data_dir / "work" / job_id, ignore_errors=True)
 
     def publish(session: Session) -> None:
         for table in (LatentCode, Look, Artifact):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -11,12 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.auth import CurrentTenant
-from app.database.models import Avatar, LatentCode, Look
+from app.database.models import Avatar, Job, LatentCode, Look
 from app.database.session import transaction
 from app.idempotency import once
 from app.ids import new_id
 from app.jobs.endpoints import show as show_job
-from app.jobs.store import enqueue
+from app.jobs.store import enqueue, request_cancel
 from app.listing import PageQuery, list_page
 from app.portraits.endpoints import find_portrait
 from app.problems import Problem, documented, not_found
@@ -25,6 +26,7 @@ from perse_engine.vocabulary import CATEGORIES, PRESETS, variant_spec, variants_
 
 router = APIRouter(prefix="/v1/avatars", tags=["avatars"])
 
+CODE_SIZE = 32
 LookName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
@@ -140,6 +142,9 @@ def delete_avatar(avatar_id: str, request: Request, tenant: CurrentTenant, state
         with transaction(state.sessions) as session:
             avatar = find_avatar(session, tenant, avatar_id)
             avatar.status = "deleting"
+            # What is still being built is stopped, and what it finished anyway is refused (worker/run_job.py).
+            for building in session.scalars(select(Job).where(Job.avatar_id == avatar.id)).all():
+                request_cancel(session, building)
             job = enqueue(
                 session, tenant_id=tenant, kind="delete_avatar", queue="io", avatar_id=avatar.id, input={}, priority=5
             )
@@ -234,13 +239,18 @@ def check_look(avatar: Avatar, look: dict[str, dict[str, Any]]) -> None:
             raise Problem("unknown_name", f"This avatar cannot change {category!r}.", f"It can: {', '.join(variants)}.")
         if "code" in entry:
             code = entry["code"]
-            if not isinstance(code, list) or not all(isinstance(x, int | float) for x in code) or len(entry) > 1:
-                raise Problem("invalid_value", f"The code of {category} is not a list of numbers.")
+            is_code = isinstance(code, list) and len(code) == CODE_SIZE and all(map(_is_number, code))
+            if not is_code or len(entry) > 1:
+                raise Problem("invalid_value", f"The code of {category} is not a list of {CODE_SIZE} numbers.")
             continue
         for id, weight in entry.items():
             if id not in variants[category]:
                 raise Problem("unknown_name", f"This avatar has no variant {category}/{id}.")
-            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1:
+            if not _is_number(weight) or not 0 <= weight <= 1:
                 raise Problem("invalid_value", f"The weight of {category}/{id} must lie in 0..1.")
         if sum(entry.values()) > 1 + 1e-6:
             raise Problem("invalid_value", f"The weights of {category} sum to more than 1.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -78,7 +78,7 @@ def list_jobs(tenant: CurrentTenant, state: AppState, page: PageQuery) -> dict[s
 
 
 @router.get("/{job_id}", responses=documented("not_found"))
-def get_job(
+async def get_job(
     job_id: str, tenant: CurrentTenant, state: AppState,
     prefer: Annotated[str | None, Header()] = None, if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:  # fmt: skip
@@ -86,11 +86,11 @@ def get_job(
     found = re.search(r"\bwait=(\d+)", prefer or "")
     deadline = time.monotonic() + min(float(found.group(1)), MAX_WAIT_S) if found else 0.0
     while True:
-        with state.sessions() as session:
-            job = _shown(session, tenant, job_id)
+        # Waiting holds no thread: many clients may wait at once.
+        job, _ = await run_in_threadpool(_snapshot, state, tenant, job_id)
         if job["status"] in TERMINAL or time.monotonic() >= deadline:
             break
-        time.sleep(POLL_S)
+        await asyncio.sleep(POLL_S)
     headers = {"ETag": _etag(job), "Cache-Control": "no-cache"}
     if if_none_match == headers["ETag"]:
         return Response(status_code=304, headers=headers)
@@ -148,6 +148,8 @@ async def _events(
     state: State, request: Request, tenant: str, job_id: str, job: dict[str, Any], cursor: int
 ) -> AsyncIterator[str]:
     yield "retry: 3000\n" + _message("status", cursor, job)
+    if job["status"] in TERMINAL:
+        yield _message("done", cursor, job)
     quiet_since = time.monotonic()
     while job["status"] not in TERMINAL and not await request.is_disconnected():
         await asyncio.sleep(POLL_S)

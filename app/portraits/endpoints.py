@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
@@ -23,7 +24,7 @@ from app.storage import portrait_prefix
 
 router = APIRouter(prefix="/v1/portraits", tags=["portraits"])
 
-MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
+MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP", re.DOTALL)
 
 
 class Consent(BaseModel):
@@ -70,7 +71,7 @@ def upload_portrait(
     data = file.file.read(state.settings.max_upload_bytes + 1)
     if len(data) > state.settings.max_upload_bytes:
         raise Problem("too_large", f"The file has more than {state.settings.max_upload_bytes} bytes.")
-    if not data.startswith(MAGIC):
+    if not MAGIC.match(data):
         raise Problem("unsupported_media_type", "The file is no JPEG, PNG or WebP.", hint="Save the photo as JPEG.")
 
     def work() -> tuple[int, dict[str, str], Any]:

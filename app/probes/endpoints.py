@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -48,7 +49,7 @@ def ready(state: AppState) -> JSONResponse:
     try:
         state.storage.head("t/probe")
         checks["storage"] = "ok"
-    except OSError:
+    except (OSError, BotoCoreError, ClientError):
         checks["storage"] = "unreachable"
     is_ready = set(checks.values()) == {"ok"}
     return JSONResponse({"status": "ok" if is_ready else "unready", "checks": checks}, 200 if is_ready else 503)

@@ -71,6 +71,13 @@ def test_too_many_bytes_are_refused(client: TestClient) -> None:
     assert_problem(upload(client, JPEG + b"0" * 25_000_000), 413, "too_large")
 
 
+def test_too_many_bytes_in_chunks_are_refused_too(client: TestClient) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    chunks = (chunk for chunk in [head, *[b"0" * 1_000_000] * 25])
+    response = client.post("/v1/portraits", content=chunks, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert (response.status_code, response.json()["code"]) == (413, "too_large")
+
+
 def test_consent_is_needed(client: TestClient) -> None:
     response = client.post("/v1/portraits", files={"file": ("a.jpg", JPEG)}, data={"consent": "yes"})
     assert_problem(response, 422, "invalid_request")
@@ -148,6 +155,8 @@ def test_a_render_is_made_once_and_then_served_from_the_store(
         ({"look": {"hair": {"green": 1}}}, "unknown_name"),
         ({"look": {"hair": {"long": 0.7, "short": 0.7}}}, "invalid_value"),
         ({"look": {"hair": {"code": "abc"}}}, "invalid_value"),
+        ({"look": {"hair": {"code": [True] * 32}}}, "invalid_value"),
+        ({"look": {"hair": {"code": [0.5] * 31}}}, "invalid_value"),
         ({"width_px": 100_000}, "invalid_request"),
         ({"background": "transparent", "format": "jpeg"}, "invalid_value"),
         ({"zoom": 2}, "invalid_request"),
@@ -241,6 +250,13 @@ def test_the_event_stream_begins_with_a_snapshot_and_ends_with_the_job(client: T
     assert events[0]["event"] == "status" and json.loads(events[0]["data"])["status"] == "succeeded"
     resumed = client.get(f"/v1/jobs/{id}/events", headers={"Last-Event-ID": "0"}).text
     assert resumed.startswith("retry: ")
+    assert [e["event"] for e in events[-1:]] == ["done"]
+
+
+def test_deleting_an_avatar_stops_its_building(client: TestClient) -> None:
+    made = create(client).json()
+    assert client.delete(f"/v1/avatars/{made['avatar']['id']}").status_code == 202
+    assert client.get(f"/v1/jobs/{made['job']['id']}").json()["status"] == "canceled"
 
 
 def test_lists_are_paged_by_cursor(client: TestClient) -> None:

@@ -27,6 +27,7 @@ class Service:
 
     process: subprocess.Popen[bytes]
     client: httpx.Client
+    data_dir: Path
 
     def upload(self, data: bytes) -> httpx.Response:
         """POST /v1/portraits."""
@@ -84,7 +85,7 @@ def service(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterat
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
             wait_until(lambda: _is_ready(client) or process.poll() is not None, 90, "the service is ready")
             assert process.poll() is None, (data_dir / "service.log").read_text()[-3000:]
-            yield Service(process, client)
+            yield Service(process, client, data_dir)
     finally:
         process.terminate()
         try:

@@ -161,14 +161,15 @@ def test_a_killed_training_process_is_started_again(running: Service, astronaut_
     assert (ended["status"], ended["attempt"]) == ("succeeded", 2)
 
 
-def test_deleting_an_avatar_leaves_no_byte(running: Service, astronaut_png: bytes) -> None:
+def test_deleting_an_avatar_while_it_is_built_leaves_no_byte(running: Service, astronaut_png: bytes) -> None:
     avatar, job = running.create(astronaut_png, preset="preview")
     running.wait_for_stage(job, "synthesis")
-    running.client.post(f"/v1/jobs/{job}/cancel")
-    running.wait(job, 10)
     erased = running.wait(running.client.delete(f"/v1/avatars/{avatar}").json()["job"]["id"], 30)
     assert erased["result"]["objects_left"] == 0
+    assert running.wait(job, 10)["status"] == "canceled"
     assert running.client.get(f"/v1/avatars/{avatar}").status_code == 404
+    wait_until(lambda: not list(running.data_dir.rglob(f"*{avatar}*")), 10, "no file of the avatar")
+    assert not (running.data_dir / "work" / job).exists()
 
 
 @pytest.mark.slow
