@@ -92,9 +92,10 @@ def _create_avatar(worker: Worker, claim: ClaimedJob) -> None:
     if ending == "done":
         _publish(worker, claim, folder, prefix, value)
     elif ending == "canceled":
-        worker.jobs.finish_cancel(claim, _mark_failed(claim))
+        # Erase first: whoever reads "canceled" may trust that nothing is left.
         worker.storage.delete_prefix(prefix)
         shutil.rmtree(folder, ignore_errors=True)
+        worker.jobs.finish_cancel(claim, _mark_failed(claim))
     elif ending == "released":
         worker.jobs.release(claim)
     elif ending == "failed":
