@@ -38,6 +38,15 @@ def _beard(style: str, colour: str) -> VariantSpec:
     )
 
 
+def _earrings(type: str, material: str, size: str, style: str) -> VariantSpec:
+    return VariantSpec(
+        "earrings",
+        f"{type}-{material}-{size}",
+        {"type": type, "material": material, "style": style, "size": size},
+        f"a person with {size} {material} {type} earrings",
+    )
+
+
 def _one(category: str, id: str, prompt: str, **slots: str) -> VariantSpec:
     return VariantSpec(category, id, slots, prompt)
 
@@ -90,6 +99,14 @@ CATALOGUE: tuple[VariantSpec, ...] = (
     _one("hat", "fedora-brown", "a person with a brown fedora", type="fedora", colour="brown"),
     _one("hat", "cap-navy", "a person with a navy baseball cap", type="cap", colour="navy"),
     _one("hat", "beanie-red", "a person with a red knitted beanie", type="beanie", colour="red"),
+    _earrings("hoop", "gold", "large", "plain"),
+    _earrings("stud", "pearl", "medium", "plain"),
+    _earrings("drop", "emerald", "medium", "framed"),
+    _earrings("hoop", "silver", "small", "bold"),
+    _earrings("drop", "silver", "large", "tear"),
+    _earrings("stud", "ruby", "large", "set"),
+    _earrings("drop", "pearl", "medium", "tear"),
+    _earrings("hoop", "gold", "medium", "twisted"),
 )
 
 

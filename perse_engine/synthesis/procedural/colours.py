@@ -23,6 +23,13 @@ FRAMES: dict[str, Colour] = {
     "black": (0.05, 0.05, 0.05), "red": (0.50, 0.06, 0.07), "gold": (0.72, 0.56, 0.26), "dark": (0.12, 0.09, 0.08),
     "silver": (0.70, 0.71, 0.73), "blue": (0.12, 0.22, 0.50), "brown": (0.32, 0.19, 0.10),
 }  # fmt: skip
+METALS: dict[str, Colour] = {
+    "gold": (0.86, 0.64, 0.28), "silver": (0.74, 0.75, 0.78), "rose-gold": (0.85, 0.56, 0.46),
+}  # fmt: skip
+JEWELS: dict[str, Colour] = {
+    "pearl": (0.86, 0.82, 0.76), "ruby": (0.62, 0.04, 0.10), "emerald": (0.03, 0.45, 0.24),
+    "sapphire": (0.07, 0.16, 0.58), "diamond": (0.78, 0.82, 0.88),
+}  # fmt: skip
 
 
 def colour(table: dict[str, Colour], word: str, category: str) -> Colour:

@@ -8,6 +8,7 @@ from perse_engine.errors import UnknownName, UnsupportedWish
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.synthesis.dataset import AddedSurface
+from perse_engine.synthesis.procedural.earrings import earrings
 from perse_engine.synthesis.procedural.eyeglasses import eyeglasses
 from perse_engine.synthesis.procedural.hair import hair
 from perse_engine.synthesis.procedural.hat import hat
@@ -24,6 +25,7 @@ APPLY: dict[str, Callable[[Outfit, VariantSpec, float], None]] = {
     "nose": nose,
     "beard": beard,
     "hair": hair,
+    "earrings": earrings,
     "eyeglasses": eyeglasses,
     "hat": hat,
 }

@@ -104,7 +104,8 @@ def test_an_unknown_variant_is_refused(astronaut_subject: Subject) -> None:
         ProceduralEditor().dress(astronaut_subject, Look({"hat": {"crown": 1.0}}))
 
 
-def test_a_category_that_it_cannot_edit_is_refused(astronaut_subject: Subject) -> None:
+def test_a_category_that_it_cannot_edit_is_refused(astronaut_subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(APPLY, "earrings")
     with pytest.raises(UnsupportedWish):
         ProceduralEditor().dress(astronaut_subject, Look({"earrings": {"gold": 1.0}}))
 

@@ -1,0 +1,67 @@
+"""Earrings hang at the lobes, grow from there, and differ."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from perse_engine.head.rig import BONES
+from perse_engine.head.subject import Subject
+from perse_engine.synthesis.procedural.anchors import ear_lobe
+from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.vocabulary import variants_of
+from tests.perse_engine.synthesis.procedural.dressing import assert_sound, changed, parts_of, silhouette
+
+IDS = [v.id for v in variants_of("earrings")]
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_geometry_is_sound_and_follows_the_head(id: str, astronaut_subject: Subject) -> None:
+    for part in parts_of(astronaut_subject, "earrings", id):
+        assert_sound(part)
+        assert (part.bone_weights[:, BONES.index("head")] == 1).all()
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_they_hang_within_centimetres_of_the_ears(id: str, astronaut_subject: Subject) -> None:
+    outfit = Outfit.of(astronaut_subject)
+    lobes = [ear_lobe(outfit, sign) for sign in (-1.0, 1.0)]
+    for lobe, ear in zip(lobes, (93, 323), strict=True):
+        assert np.linalg.norm(lobe - outfit.landmark(ear)) < 0.03
+    for part in parts_of(astronaut_subject, "earrings", id):
+        assert min(np.linalg.norm(part.vertices.mean(0) - lobe) for lobe in lobes) < 0.03
+
+
+def test_they_are_as_far_from_the_lobe_as_their_weight(astronaut_subject: Subject) -> None:
+    lobe = ear_lobe(Outfit.of(astronaut_subject), -1.0)
+    half, whole = (parts_of(astronaut_subject, "earrings", IDS[0], w)[0].vertices for w in (0.5, 1.0))
+    assert np.allclose(half - lobe, 0.5 * (whole - lobe), atol=1e-6)
+
+
+def test_they_follow_the_landmarks(astronaut_subject: Subject) -> None:
+    look = astronaut_subject.look
+    shift = np.array([0.0, 0.02, 0.01], np.float32)
+    moved = replace(look, rig=look.rig.with_offset(np.broadcast_to(shift, look.rig.vertices.shape)))
+    there = parts_of(replace(astronaut_subject, look=moved), "earrings", IDS[0])
+    for before, after in zip(parts_of(astronaut_subject, "earrings", IDS[0]), there, strict=True):
+        assert np.allclose(after.vertices - before.vertices, shift, atol=2e-4)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_more_weight_shows_more(id: str, astronaut_subject: Subject) -> None:
+    counts = [changed(astronaut_subject, "earrings", id, w) for w in (0.0, 0.3, 0.65, 1.0)]
+    assert counts[0] == 0
+    assert counts == sorted(counts)
+    assert counts[-1] > counts[1]
+
+
+def test_variants_differ_in_silhouette(astronaut_subject: Subject) -> None:
+    shapes = {id: silhouette(astronaut_subject, "earrings", id) for id in IDS}
+    assert all(s.sum() > 2 for s in shapes.values())
+    kinds = {id: id.split("-")[0] for id in IDS}
+    for a, b in combinations(IDS, 2):
+        if kinds[a] != kinds[b]:
+            assert (shapes[a] != shapes[b]).sum() > 0.3 * max(shapes[a].sum(), shapes[b].sum())
