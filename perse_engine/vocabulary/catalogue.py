@@ -47,6 +47,15 @@ def _earrings(type: str, material: str, size: str, style: str) -> VariantSpec:
     )
 
 
+def _headphones(type: str, colour: str, style: str) -> VariantSpec:
+    return VariantSpec(
+        "headphones",
+        f"{type}-{colour}-{style}",
+        {"type": type, "colour": colour, "style": style},
+        f"a person with {colour} {type} {style} headphones",
+    )
+
+
 def _one(category: str, id: str, prompt: str, **slots: str) -> VariantSpec:
     return VariantSpec(category, id, slots, prompt)
 
@@ -107,6 +116,12 @@ CATALOGUE: tuple[VariantSpec, ...] = (
     _earrings("stud", "ruby", "large", "set"),
     _earrings("drop", "pearl", "medium", "tear"),
     _earrings("hoop", "gold", "medium", "twisted"),
+    _headphones("over-ear", "black", "classic"),
+    _headphones("over-ear", "white", "classic"),
+    _headphones("on-ear", "red", "slim"),
+    _headphones("over-ear", "silver", "classic"),
+    _headphones("on-ear", "black", "slim"),
+    _headphones("over-ear", "blue", "headset"),
 )
 
 

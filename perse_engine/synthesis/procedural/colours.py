@@ -24,11 +24,15 @@ FRAMES: dict[str, Colour] = {
     "silver": (0.70, 0.71, 0.73), "blue": (0.12, 0.22, 0.50), "brown": (0.32, 0.19, 0.10),
 }  # fmt: skip
 METALS: dict[str, Colour] = {
-    "gold": (0.86, 0.64, 0.28), "silver": (0.74, 0.75, 0.78), "rose-gold": (0.85, 0.56, 0.46),
+    "gold": (0.86, 0.64, 0.28), "silver": (0.84, 0.85, 0.88), "rose-gold": (0.85, 0.56, 0.46),
 }  # fmt: skip
 JEWELS: dict[str, Colour] = {
     "pearl": (0.86, 0.82, 0.76), "ruby": (0.62, 0.04, 0.10), "emerald": (0.03, 0.45, 0.24),
     "sapphire": (0.07, 0.16, 0.58), "diamond": (0.78, 0.82, 0.88),
+}  # fmt: skip
+HEADPHONES: dict[str, Colour] = {
+    "black": (0.07, 0.07, 0.08), "white": (0.86, 0.86, 0.85), "red": (0.60, 0.06, 0.07), "silver": (0.78, 0.79, 0.82),
+    "blue": (0.12, 0.24, 0.56),
 }  # fmt: skip
 
 

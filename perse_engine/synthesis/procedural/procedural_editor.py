@@ -12,6 +12,7 @@ from perse_engine.synthesis.procedural.earrings import earrings
 from perse_engine.synthesis.procedural.eyeglasses import eyeglasses
 from perse_engine.synthesis.procedural.hair import hair
 from perse_engine.synthesis.procedural.hat import hat
+from perse_engine.synthesis.procedural.headphones import headphones
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.painted import beard, eyebrows, mouth, nose, skin
 from perse_engine.synthesis.surfaces import merge_surfaces, sample_surface
@@ -28,6 +29,7 @@ APPLY: dict[str, Callable[[Outfit, VariantSpec, float], None]] = {
     "earrings": earrings,
     "eyeglasses": eyeglasses,
     "hat": hat,
+    "headphones": headphones,
 }
 
 

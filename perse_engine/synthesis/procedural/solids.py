@@ -55,7 +55,7 @@ def lit_sphere(tone: Array | tuple[float, float, float], finish: str) -> Array:
     up = mirror[..., 1]
     if finish == "metal":
         # A room: dark floor, a darker line at the horizon, bright walls and ceiling.
-        room = 0.30 + 0.62 * smoothstep(up, -0.15, 0.55) + 0.18 * smoothstep(-up, 0.35, 0.9)
+        room = 0.46 + 0.52 * smoothstep(up, -0.15, 0.55) + 0.18 * smoothstep(-up, 0.35, 0.9)
         room = room - 0.22 * np.exp(-(((up + 0.12) / 0.14) ** 2))
         base, shine = room * 1.12, 0.95 * np.exp(26 * (key - 1)) + 0.45 * np.exp(40 * (fill - 1))
     elif finish == "gem":
