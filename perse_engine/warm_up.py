@@ -8,12 +8,12 @@ from perse_engine.avatar.avatar import ALL_COLUMNS, EXPRESSION_COLUMNS, Binding
 from perse_engine.avatar.drawing import View
 from perse_engine.avatar.kernels import add_rows, take_rows
 from perse_engine.avatar.properties import PROPERTIES
+from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.head.mesh_raster import bake, depth_map, draw
 from perse_engine.head.rig import BONES, Rig
 from perse_engine.head.subject import PARTS, TexturedRig
 from perse_engine.progress import Progress
 from perse_engine.scene import Camera, Expression, Pose
-from perse_engine.splatting.compiled import PARALLEL_WORK
 from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
 from perse_engine.splatting.warm_up import warm_up as warm_up_splatting
 

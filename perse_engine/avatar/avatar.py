@@ -11,13 +11,13 @@ import numpy.typing as npt
 from perse_engine.avatar.kernels import KEPT, add_rows, bind
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork, column_weights, sharing
 from perse_engine.avatar.properties import PROPERTIES
+from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import InvalidValue, UnknownName
 from perse_engine.head.rig import Rig
 from perse_engine.head.subject import ExpressionDriver
 from perse_engine.look import Look
 from perse_engine.scene import Expression, FloatArray, Pose
 from perse_engine.splatting.cloud import GaussianCloud
-from perse_engine.splatting.compiled import PARALLEL_WORK
 from perse_engine.splatting.cpu.layout import GaussianBuffers
 from perse_engine.vocabulary import CATEGORIES
 

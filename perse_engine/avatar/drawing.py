@@ -10,9 +10,9 @@ import torch
 from perse_engine.avatar.avatar import Binding
 from perse_engine.avatar.kernels import KEPT, bind, bind_back
 from perse_engine.avatar.properties import PROPERTIES
+from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.scene import Camera, FloatArray
 from perse_engine.splatting.backends import choose_backend
-from perse_engine.splatting.compiled import PARALLEL_WORK
 from perse_engine.splatting.cpu.layout import GaussianBuffers
 from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
 from perse_engine.splatting.rasterize import rasterize

@@ -11,7 +11,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.splatting.compiled import kernel
+from perse_engine.compiled import kernel
 
 Array = npt.NDArray[Any]
 F = np.float32

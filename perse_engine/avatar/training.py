@@ -28,6 +28,7 @@ from perse_engine.avatar.latent import CODE_SIZE, column_weights, sharing
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.properties import OPACITY, RATES
 from perse_engine.avatar.start import Start, start_avatar
+from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import Cancelled
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
@@ -35,7 +36,6 @@ from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
 from perse_engine.scene import FloatArray
 from perse_engine.splatting.adam import Adam
-from perse_engine.splatting.compiled import PARALLEL_WORK
 from perse_engine.splatting.losses import ImageLoss, LossWeights
 from perse_engine.synthesis.dataset import Clip, Dataset
 

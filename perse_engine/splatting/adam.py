@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import InvalidValue
 from perse_engine.scene import FloatArray
-from perse_engine.splatting.compiled import PARALLEL_WORK
 from perse_engine.splatting.cpu.adam_kernels import adam_rows
 
 

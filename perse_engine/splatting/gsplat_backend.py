@@ -17,6 +17,7 @@ def rasterize_scene(scene: Scene) -> RasterImage:
         return tensor.to(device, torch.float32)
 
     cameras = len(scene.world_to_cam)
+    # gsplat appends camera z to the colours, blended like them, and takes a background for them alone.
     colours, alpha, _ = gsplat.rasterization(
         on_device(scene.means),
         on_device(scene.quats),
@@ -31,5 +32,6 @@ def rasterize_scene(scene: Scene) -> RasterImage:
         eps2d=0.3,
         packed=False,
         backgrounds=on_device(scene.background).expand(cameras, -1),
+        render_mode="RGB+D" if scene.with_depth else "RGB",
     )
-    return RasterImage(colours.to(scene.means), alpha[..., 0].to(scene.means))
+    return scene.image(colours.to(scene.means), alpha[..., 0].to(scene.means))

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import InvalidValue
 from perse_engine.scene import FloatArray
-from perse_engine.splatting.compiled import PARALLEL_WORK
 from perse_engine.splatting.cpu.layout import check_array
 from perse_engine.splatting.cpu.loss_kernels import (
     BAND,

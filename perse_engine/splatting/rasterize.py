@@ -20,10 +20,16 @@ class RasterImage:
     Attributes:
         colours: [H, W, D], premultiplied by alpha, with the background behind; [C, H, W, D] for a batch of cameras.
         alpha: [H, W] in 0..1 (or [C, H, W]).
+        depth: like alpha, when asked for: the blended sum of camera z in metres; over alpha it is the expected depth.
     """
 
     colours: Tensor
     alpha: Tensor
+    depth: Tensor | None = None
+
+    def view(self, camera: int) -> RasterImage:
+        """One camera of a batch."""
+        return RasterImage(self.colours[camera], self.alpha[camera], None if self.depth is None else self.depth[camera])
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +46,22 @@ class Scene:
     background: Tensor
     width_px: int
     height_px: int
+    with_depth: bool = False
+
+    def channels(self, camera: int) -> tuple[Tensor, Tensor]:
+        """What is blended for a camera: colours [N, D (+ 1)] and their background; the last may be camera z."""
+        if not self.with_depth:
+            return self.colours, self.background
+        view = self.world_to_cam[camera].to(self.means)
+        z = self.means @ view[2, :3] + view[2, 3]
+        colours = torch.cat([self.colours, z[:, None].to(self.colours)], 1)
+        return colours, torch.cat([self.background, self.background.new_zeros(1)])
+
+    def image(self, colours: Tensor, alpha: Tensor) -> RasterImage:
+        """Blended `channels` [C, H, W, D (+ 1)] as the result."""
+        if not self.with_depth:
+            return RasterImage(colours, alpha)
+        return RasterImage(colours[..., :-1], alpha, colours[..., -1])
 
 
 def rasterize(
@@ -54,6 +76,7 @@ def rasterize(
     height_px: int,
     *,
     background: Tensor | None = None,
+    with_depth: bool = False,
     backend: str = "auto",
 ) -> RasterImage:
     """Blend N Gaussians front to back, with the rules of gsplat 1.5.3 (blur 0.3 px^2, alpha 1/255..0.999).
@@ -70,6 +93,7 @@ def rasterize(
         world_to_cam: [4, 4] or [C, 4, 4], OpenCV axes.
         intrinsics: K, [3, 3] or [C, 3, 3], px; pixel centres at .5; no skew.
         background: [D]; black when None.
+        with_depth: blend camera z too, differentiable by the means.
         backend: 'auto', 'cpu', 'gsplat' or 'reference'; see `choose_backend`.
 
     Raises:
@@ -82,8 +106,9 @@ def rasterize(
     batched = world_to_cam.dim() == 3
     cameras, calibrations = (t if t.dim() == 3 else t[None] for t in (world_to_cam, intrinsics))
     scene = Scene(
-        means, quats, scales, opacities, colours, cameras, calibrations, background, int(width_px), int(height_px)
-    )
+        means, quats, scales, opacities, colours, cameras, calibrations, background,
+        int(width_px), int(height_px), bool(with_depth),
+    )  # fmt: skip
     _check(scene)
     # Imported when chosen: numba and gsplat take seconds.
     if chosen == "reference":
@@ -93,7 +118,7 @@ def rasterize(
     else:
         from perse_engine.splatting.gsplat_backend import rasterize_scene
     image = rasterize_scene(scene)
-    return image if batched else RasterImage(image.colours[0], image.alpha[0])
+    return image if batched else image.view(0)
 
 
 def _check(scene: Scene) -> None:

@@ -35,7 +35,7 @@ class Projected:
 def rasterize_scene(scene: Scene) -> RasterImage:
     """Draw every camera."""
     views = [_draw(scene, camera) for camera in range(len(scene.world_to_cam))]
-    return RasterImage(torch.stack([view.colours for view in views]), torch.stack([view.alpha for view in views]))
+    return scene.image(torch.stack([colours for colours, _ in views]), torch.stack([alpha for _, alpha in views]))
 
 
 def rotation_matrices(quats: Tensor) -> Tensor:
@@ -73,22 +73,25 @@ def project(scene: Scene, camera: int) -> Projected:
     return Projected(centres, in_image @ in_image.transpose(-1, -2) + blur, index)
 
 
-def _draw(scene: Scene, camera: int) -> RasterImage:
+def _draw(scene: Scene, camera: int) -> tuple[Tensor, Tensor]:
     projected = project(scene, camera)
+    colours, background = scene.channels(camera)
     strips = []
     for y in range(0, scene.height_px, _TILE_PX):
         height = min(_TILE_PX, scene.height_px - y)
         tiles = [
-            _draw_tile(scene, projected, (x, y), (min(_TILE_PX, scene.width_px - x), height))
+            _draw_tile(scene, colours, projected, (x, y), (min(_TILE_PX, scene.width_px - x), height))
             for x in range(0, scene.width_px, _TILE_PX)
         ]
         strips.append(torch.cat(tiles, 1))
     both = torch.cat(strips, 0)  # [H, W, D + 1]
     alpha = both[..., -1]
-    return RasterImage(both[..., :-1] + (1 - alpha)[..., None] * scene.background.to(scene.means), alpha)
+    return both[..., :-1] + (1 - alpha)[..., None] * background.to(scene.means), alpha
 
 
-def _draw_tile(scene: Scene, projected: Projected, origin: tuple[int, int], size: tuple[int, int]) -> Tensor:
+def _draw_tile(
+    scene: Scene, colours: Tensor, projected: Projected, origin: tuple[int, int], size: tuple[int, int]
+) -> Tensor:
     """Colours and alpha of one tile, [h, w, D + 1]."""
     width, height = size
     like = projected.centres
@@ -108,7 +111,7 @@ def _draw_tile(scene: Scene, projected: Projected, origin: tuple[int, int], size
     after = torch.cumprod(1 - alpha, 1)
     before = torch.cat([torch.ones_like(after[:, :1]), after[:, :-1]], 1) if len(index) else after
     weights = alpha * before
-    both = torch.cat([weights @ scene.colours[index], weights.sum(1, keepdim=True)], -1)
+    both = torch.cat([weights @ colours[index], weights.sum(1, keepdim=True)], -1)
     return both.reshape(height, width, -1)
 
 

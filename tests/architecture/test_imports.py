@@ -29,7 +29,7 @@ ENGINE_ROOMS: dict[str, tuple[str, ...]] = {
     "export": ("avatar", "splatting"),
     "evaluation": ("portrait", "head", "synthesis", "avatar", "rendering", "splatting"),
 }
-ENGINE_TOP = ("vocabulary", "errors", "progress", "scene", "look", "recipe")
+ENGINE_TOP = ("vocabulary", "errors", "progress", "scene", "look", "recipe", "compiled")
 
 HEAVY = ("torch", "cv2", "numba", "mediapipe", "PIL", "numpy", "scipy", "skimage", "av", "gsplat", "diffusers")
 

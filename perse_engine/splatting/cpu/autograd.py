@@ -15,7 +15,7 @@ from perse_engine.splatting.cpu.layout import F, GaussianBuffers
 from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
 from perse_engine.splatting.rasterize import RasterImage, Scene
 
-# The kernels blend three channels; more are drawn in several passes.
+# The kernels blend three channels at a time; more are drawn over the same projection and order.
 _CHANNELS = 3
 
 _of_this_thread = threading.local()
@@ -29,25 +29,11 @@ def rasterize_scene(scene: Scene) -> RasterImage:
     """
     if scene.world_to_cam.requires_grad or scene.intrinsics.requires_grad:
         raise InvalidValue("The cpu rasteriser gives no gradient by the camera.", hint="Use backend='reference'.")
-    channels = scene.colours.shape[1]
-    views = []
-    for camera in _cameras(scene):
-        passes = [_draw(scene, camera, first) for first in range(0, channels, _CHANNELS)]
-        views.append(RasterImage(torch.cat([p.colours for p in passes], -1)[..., :channels], passes[0].alpha))
-    return RasterImage(torch.stack([view.colours for view in views]), torch.stack([view.alpha for view in views]))
-
-
-def _draw(scene: Scene, camera: Camera, first: int) -> RasterImage:
-    """Three channels from number `first` on; missing ones are 0."""
-    colours, background = scene.colours[:, first : first + _CHANNELS], scene.background[first : first + _CHANNELS]
-    missing = _CHANNELS - colours.shape[1]
-    if missing:
-        colours = torch.nn.functional.pad(colours, (0, missing))
-        background = torch.nn.functional.pad(background, (0, missing))
-    image, alpha = _Rasterize.apply(
-        scene.means, scene.quats, scene.scales, scene.opacities, colours, background, camera
-    )
-    return RasterImage(image, alpha)
+    views = [
+        _Rasterize.apply(scene.means, scene.quats, scene.scales, scene.opacities, *scene.channels(number), camera)
+        for number, camera in enumerate(_cameras(scene))
+    ]
+    return scene.image(torch.stack([colours for colours, _ in views]), torch.stack([alpha for _, alpha in views]))
 
 
 def _cameras(scene: Scene) -> list[Camera]:
@@ -70,7 +56,7 @@ def _array(tensor: Tensor) -> np.ndarray:
 
 
 class _Rasterize(torch.autograd.Function):
-    """Gaussians, background [3] and a camera to colours [H, W, 3] and alpha [H, W]."""
+    """Gaussians with colours [N, D], background [D] and a camera to colours [H, W, D] and alpha [H, W]."""
 
     @staticmethod
     def forward(
@@ -87,28 +73,54 @@ class _Rasterize(torch.autograd.Function):
         ctx.wants_gradients = any(ctx.needs_input_grad)
         # The buffers of a pass with gradients are needed until its backward; others share those of their thread.
         rasterizer = CpuRasterizer() if ctx.wants_gradients else _shared_rasterizer()
-        image = np.empty((camera.height_px, camera.width_px, _CHANNELS), F)
         alpha = np.empty((camera.height_px, camera.width_px), F)
-        gaussians = GaussianBuffers(*(_array(tensor) for tensor in inputs))
-        rasterizer.forward(gaussians, camera, _array(background), image, alpha)
+        geometry = [_array(tensor) for tensor in inputs[:4]]
+        triples, behind = _triples(_array(colours)), _triples(_array(background)[None])
+        images = [np.empty((*alpha.shape, _CHANNELS), F) for _ in triples]
+        rasterizer.forward(GaussianBuffers(*geometry, triples[0]), camera, behind[0][0], images[0], alpha)
+        for triple, image, last in zip(triples[1:], images[1:], behind[1:], strict=True):
+            rasterizer.recolour(triple, last[0], image[None])
+        # Copies: the caller may change what it gets, and backward reads what was drawn.
+        image = np.concatenate(images, -1)[..., : colours.shape[1]]
         if ctx.wants_gradients:
             # Saved so that torch refuses a backward after one of them was changed in place.
             ctx.save_for_backward(*inputs)
-            ctx.rasterizer = rasterizer
-            ctx.alpha = alpha
-        return torch.from_numpy(image).to(means), torch.from_numpy(alpha).to(means)
+            ctx.kept = (rasterizer, triples, behind, images, alpha)
+        return torch.from_numpy(image).to(means), torch.from_numpy(alpha.copy()).to(means)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad_image: Tensor, grad_alpha: Tensor) -> tuple[Tensor | None, ...]:
         inputs = ctx.saved_tensors
-        gradients = GaussianBuffers.allocate(len(inputs[0]))
+        rasterizer, triples, behind, images, alpha = ctx.kept
+        n, channels = inputs[4].shape
         grad = _array(grad_image)
-        ctx.rasterizer.backward(grad, _array(grad_alpha), gradients)
-        arrays = (gradients.means, gradients.quats, gradients.scales, gradients.opacities, gradients.colours)
+        by_alpha = _array(grad_alpha)
+        total, part = GaussianBuffers.allocate(n), GaussianBuffers.allocate(n)
+        by_colours = np.empty((n, _CHANNELS * len(triples)), F)
+        for k, by_triple in enumerate(_triples(grad)):
+            if len(triples) > 1:
+                rasterizer.recolour(triples[k], behind[k][0], images[k][None])
+            rasterizer.backward(by_triple, by_alpha if k == 0 else np.zeros_like(alpha), part)
+            by_colours[:, _CHANNELS * k : _CHANNELS * (k + 1)] = part.colours
+            for name in ("means", "quats", "scales", "opacities"):
+                getattr(total, name)[...] += getattr(part, name)
+        arrays = (total.means, total.quats, total.scales, total.opacities, by_colours[:, :channels])
         by_inputs = tuple(torch.from_numpy(array).to(tensor) for array, tensor in zip(arrays, inputs, strict=True))
-        by_background = torch.from_numpy(((1 - ctx.alpha)[..., None] * grad).sum((0, 1))).to(grad_image)
+        by_background = torch.from_numpy(((1 - alpha)[..., None] * grad).sum((0, 1))).to(grad_image)
         return (*by_inputs, by_background, None)
+
+
+def _triples(channels: np.ndarray) -> list[np.ndarray]:
+    """Arrays [..., D] cut into contiguous [..., 3]; missing channels are 0."""
+    count = channels.shape[-1]
+    out = []
+    for first in range(0, count, _CHANNELS):
+        triple = np.zeros((*channels.shape[:-1], _CHANNELS), F)
+        width = min(_CHANNELS, count - first)
+        triple[..., :width] = channels[..., first : first + width]
+        out.append(triple)
+    return out
 
 
 def _shared_rasterizer() -> CpuRasterizer:

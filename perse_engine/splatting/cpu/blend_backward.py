@@ -13,7 +13,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from perse_engine.splatting.compiled import kernel
+from perse_engine.compiled import kernel
 from perse_engine.splatting.cpu.lane_memory import load, load_block, prefetch, store, store_sums
 from perse_engine.splatting.cpu.lanes import both, exp2, fma, keep, lowest_bit, mask_bits, minimum, reciprocal, splat
 from perse_engine.splatting.cpu.layout import (
@@ -46,39 +46,44 @@ def blend_backward(
     tile_start: Array,
     tile_items: Array,
     block_masks: Array,
+    tile_seen: Array,
     width: int,
     height: int,
+    image: Array,
+    alpha: Array,
     grad_image: Array,
     grad_alpha: Array,
     lane_x: Array,
     lane_y: Array,
-    tile_transmittance: Array,
-    tile_colours: Array,
     slots: Array,
 ) -> None:
-    """Fill slots [pairs * 12] (flat); the rest as `blend` left it."""
-    columns = (width + 15) // 16
-    for tile in numba.prange(tile_start.shape[0] - 1):
+    """Fill slots [pairs * 12]; image and alpha as `blend` drew them. Pixels and slots are flat."""
+    columns, tiles = (width + 15) // 16, ((width + 15) // 16) * ((height + 15) // 16)
+    for job in numba.prange(tile_start.shape[0] - 1):
+        view, tile = job // tiles, job % tiles
         column, row = tile % columns, tile // columns
         tile_x, tile_y = column * 16, row * 16
+        corner = (view * height + tile_y) * width + tile_x
         flat_records, flat_boxes = records.reshape(-1), boxes.reshape(-1)
-        start = tile_start[tile]
-        count = tile_start[tile + 1] - start
+        start = tile_start[job]
+        count = tile_start[job + 1] - start
         if count == 0:
             continue
-        grad = np.zeros(1024, np.float32)
+        grad, rests = np.zeros(1024, np.float32), np.zeros(256, np.float32)
         whole_tile = tile_x + 16 <= width and tile_y + 16 <= height
-        flat_image, flat_alpha = grad_image.reshape(-1), grad_alpha.reshape(-1)
         for y in range(0 if whole_tile else min(16, height - tile_y)):
             for x in range(min(16, width - tile_x)):
                 lane = (y >> 2) * 64 + (x >> 2) * 16 + (y & 3) * 4 + (x & 3)
+                pixel = corner + y * width + x
+                rest = alpha[pixel] * grad_alpha[pixel]
                 for channel in range(3):
-                    grad[channel * 256 + lane] = grad_image[tile_y + y, tile_x + x, channel]
-                grad[768 + lane] = grad_alpha[tile_y + y, tile_x + x]
+                    grad[channel * 256 + lane] = grad_image[3 * pixel + channel]
+                    rest += image[3 * pixel + channel] * grad_image[3 * pixel + channel]
+                grad[768 + lane] = grad_alpha[pixel]
+                rests[lane] = rest
         lx, ly = load(lane_x, 0), load(lane_y, 0)
         zero, one = splat(F(0)), splat(F(1))
-        ts, rests = np.empty(256, np.float32), np.empty(256, np.float32)
-        transmittance, colours = tile_transmittance[tile], tile_colours[tile]
+        ts = np.empty(256, np.float32)
         alive = 0
         for block in range(16):
             k = block * 16
@@ -87,21 +92,22 @@ def blend_backward(
             inside = both(px < F(width), py < F(height))
             store(ts, k, keep(inside, one))
             if whole_tile:
-                pixel = (tile_y + 4 * (block >> 2)) * width + tile_x + 4 * (block & 3)
-                d_red, d_green, d_blue = load_block(flat_image, 3 * pixel, 3 * width, 3)
+                pixel = corner + 4 * (block >> 2) * width + 4 * (block & 3)
+                d_red, d_green, d_blue = load_block(grad_image, 3 * pixel, 3 * width, 3)
+                (d_alpha,) = load_block(grad_alpha, pixel, width, 1)
+                red, green, blue = load_block(image, 3 * pixel, 3 * width, 3)
+                (opaque,) = load_block(alpha, pixel, width, 1)
                 store(grad, k, d_red)
                 store(grad, 256 + k, d_green)
                 store(grad, 512 + k, d_blue)
-                (d_alpha,) = load_block(flat_alpha, pixel, width, 1)
                 store(grad, 768 + k, d_alpha)
-            rest = load(colours, k) * load(grad, k) + load(colours, 256 + k) * load(grad, 256 + k)
-            rest = rest + load(colours, 512 + k) * load(grad, 512 + k)
-            store(rests, k, rest + (one - load(transmittance, k)) * load(grad, 768 + k))
+                store(rests, k, red * d_red + green * d_green + blue * d_blue + opaque * d_alpha)
             if mask_bits(inside):
                 alive |= 1 << block
-        for j in range(count):
+        seen = tile_seen[job]
+        for j in range(seen):
             i = tile_items[start + j]
-            later = tile_items[start + min(j + _AHEAD, count - 1)]
+            later = tile_items[start + min(j + _AHEAD, seen - 1)]
             prefetch(flat_records, later * RECORD, 0)
             prefetch(flat_boxes, later * 4, 0)
             prefetch(slots, first_slot[later] * SLOT, 1)
@@ -146,3 +152,8 @@ def blend_backward(
                 h_1, h_x, h_y = h_1 + h, h_x + hx, h_y + hy
                 h_xx, h_xy, h_yy = fma(hx, dx, h_xx), fma(hx, dy, h_xy), fma(hy, dy, h_yy)
             store_sums(slots, slot * SLOT, g_red, g_green, g_blue, h_1, h_x, h_y, h_xx, h_xy, h_yy)
+        for j in range(seen, count):
+            i = tile_items[start + j]
+            x0, y0 = boxes[i, 0] >> 4, boxes[i, 2] >> 4
+            slot = first_slot[i] + (row - y0) * ((boxes[i, 1] >> 4) - x0 + 1) + (column - x0)
+            slots[slot * SLOT : slot * SLOT + 9] = F(0)

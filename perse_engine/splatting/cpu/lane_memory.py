@@ -178,8 +178,10 @@ def append_where(typingctx: Any, target: Any, at: Any, source: Any, start: Any, 
         words = builder.load(element_pointer(context, builder, sig.args[4], flags, start, SHORTS), align=2)
         wanted = broadcast(builder, builder.shl(ir.Constant(I16, 1), builder.trunc(bit, I16)), SHORTS)
         mask = builder.icmp_unsigned("!=", builder.and_(words, wanted), constant(SHORTS, 0))
-        pointer = element_pointer(context, builder, sig.args[0], target, at, I32)
-        call(builder, "llvm.masked.compressstore.v16i32", ir.VoidType(), [items, pointer, mask])
+        # Compressed in a register: a compressing store is microcode on AMD's Zen 4, some 140 cycles.
+        pointer = element_pointer(context, builder, sig.args[0], target, at, INTS)
+        name = "llvm.experimental.vector.compress.v16i32"
+        builder.store(call(builder, name, INTS, [items, mask, ir.Constant(INTS, ir.Undefined)]), pointer, align=4)
         return builder.zext(builder.ctpop(builder.bitcast(mask, I16)), I64)
 
     return types.int64(target, INDEX, source, INDEX, flags, INDEX), lower

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from perse_engine.splatting.compiled import kernel
+from perse_engine.compiled import kernel
 from perse_engine.splatting.cpu.lane_memory import load, store
 from perse_engine.splatting.cpu.lanes import keep, numbers, splat
 from perse_engine.splatting.cpu.layout import Array, F

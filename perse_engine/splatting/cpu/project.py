@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from perse_engine.splatting.compiled import kernel
+from perse_engine.compiled import kernel
 from perse_engine.splatting.cpu.lane_memory import load, load_columns, store, store_columns, store_table
 from perse_engine.splatting.cpu.lanes import (
     absolute,
@@ -17,6 +17,7 @@ from perse_engine.splatting.cpu.lanes import (
     mask_bits,
     maximum,
     minimum,
+    numbers,
     select,
     splat,
     sqrt,
@@ -29,6 +30,7 @@ from perse_engine.splatting.cpu.layout import (
     LOG2_E,
     NEAR_M,
     RECORD,
+    RED,
     TILE,
     Array,
     F,
@@ -36,11 +38,10 @@ from perse_engine.splatting.cpu.layout import (
 
 
 @kernel()
-def last_rows(array: Array, columns: int) -> Array:
-    """The rows of the last, incomplete group of 16 of a flat array, padded with ones."""
+def padded(array: Array, start: int, count: int, columns: int) -> Array:
+    """`count` rows of a flat array from row `start` on, padded with ones to a group of 16."""
     rows = np.ones(16 * columns, np.float32)
-    start = array.shape[0] // (16 * columns) * (16 * columns)
-    rows[: array.shape[0] - start] = array[start:]
+    rows[: count * columns] = array[start * columns : (start + count) * columns]
     return rows
 
 
@@ -51,8 +52,8 @@ def project(
     scales: Array,
     opacities: Array,
     colours: Array,
-    world_to_cam: Array,
-    intrinsics: Array,
+    sets: int,
+    cameras: Array,
     width: int,
     height: int,
     records: Array,
@@ -60,35 +61,34 @@ def project(
     depths: Array,
     tile_counts: Array,
 ) -> int:
-    """Fill records [N, 16], boxes [N, 4] int32, depths [N], tile_counts [N] int32, with room for 16 more rows.
+    """Fill records [V, S, 16], boxes [V, S, 4] int32, depths [V, S], tile_counts [V, S] int32; S is N rounded up to 16.
 
-    All arrays are flat. A box is the first and last column, the first and last row, of pixels; first > last, and 0
-    tiles: not drawn. intrinsics are fx, fy, cx, cy. Returns how many Gaussians hold a number that is not finite.
+    All arrays are flat but cameras [V, 16]: fx, fy, cx, cy, then three rows of world-to-camera. The Gaussians are
+    `sets` sets of N: one for all views, or one per view. A box is the first and last column, the first and last row, of
+    pixels; first > last, and 0 tiles: not drawn. Returns how many Gaussians hold a number that is not finite.
     """
-    n = opacities.shape[0]
+    n = opacities.shape[0] // sets
+    views, groups = cameras.shape[0], (n + 15) // 16
     zero, one, two, half = F(0), F(1), F(2), F(0.5)
-    fx, fy, cx, cy = intrinsics[0], intrinsics[1], intrinsics[2], intrinsics[3]
     w, h = F(width), F(height)
-    margin_x, margin_y = FRUSTUM_MARGIN * half * w / fx, FRUSTUM_MARGIN * half * h / fy
-    right, left = (w - cx) / fx + margin_x, -(cx / fx + margin_x)
-    bottom, top = (h - cy) / fy + margin_y, -(cy / fy + margin_y)
-    v00, v01, v02, v03 = world_to_cam[0, 0], world_to_cam[0, 1], world_to_cam[0, 2], world_to_cam[0, 3]
-    v10, v11, v12, v13 = world_to_cam[1, 0], world_to_cam[1, 1], world_to_cam[1, 2], world_to_cam[1, 3]
-    v20, v21, v22, v23 = world_to_cam[2, 0], world_to_cam[2, 1], world_to_cam[2, 2], world_to_cam[2, 3]
-    last_m, last_q, last_s, last_c = (
-        last_rows(means, 3),
-        last_rows(quats, 4),
-        last_rows(scales, 3),
-        last_rows(colours, 3),
-    )
-    last_o = last_rows(opacities, 1)
     not_finite = 0
-    for group in numba.prange((n + 15) // 16):
-        i = group * 16
+    for job in numba.prange(views * groups):
+        view, group = job // groups, job % groups
+        first = group * 16 + (view * n if sets > 1 else 0)
+        lanes = min(16, n - group * 16)
+        i = 16 * job
+        fx, fy, cx, cy = cameras[view, 0], cameras[view, 1], cameras[view, 2], cameras[view, 3]
+        v00, v01, v02, v03 = cameras[view, 4], cameras[view, 5], cameras[view, 6], cameras[view, 7]
+        v10, v11, v12, v13 = cameras[view, 8], cameras[view, 9], cameras[view, 10], cameras[view, 11]
+        v20, v21, v22, v23 = cameras[view, 12], cameras[view, 13], cameras[view, 14], cameras[view, 15]
+        margin_x, margin_y = FRUSTUM_MARGIN * half * w / fx, FRUSTUM_MARGIN * half * h / fy
+        right, left = (w - cx) / fx + margin_x, -(cx / fx + margin_x)
+        bottom, top = (h - cy) / fy + margin_y, -(cy / fy + margin_y)
         # The last group reads its rows from copies that are padded to 16.
-        m_, q_, s_, o_, c_, at = means, quats, scales, opacities, colours, i
-        if i + 16 > n:
-            m_, q_, s_, o_, c_, at = last_m, last_q, last_s, last_o, last_c, 0
+        m_, q_, s_, o_, c_, at = means, quats, scales, opacities, colours, first
+        if lanes < 16:
+            m_, q_, s_ = padded(means, first, lanes, 3), padded(quats, first, lanes, 4), padded(scales, first, lanes, 3)
+            o_, c_, at = padded(opacities, first, lanes, 1), padded(colours, first, lanes, 3), 0
         m0, m1, m2 = load_columns(m_, 3 * at, 3)
         qw, qx, qy, qz = load_columns(q_, 4 * at, 4)
         s0, s1, s2 = load_columns(s_, 3 * at, 3)
@@ -97,7 +97,7 @@ def project(
         # 0 x is 0 for finite x only.
         nought = (m0 + m1 + m2 + qw + qx + qy + qz + s0 + s1 + s2 + red + green + blue + opacity) * zero
         finite = mask_bits(nought >= zero)
-        for k in range(min(16, n - i)):
+        for k in range(lanes):
             not_finite += 1 - ((finite >> k) & 1)
         # Camera space; the image point; the slope at which the Jacobian is taken.
         tx = m0 * v00 + m1 * v01 + m2 * v02 + v03
@@ -154,6 +154,7 @@ def project(
         )
         drawn = both(both(opacity >= ALPHA_MIN, tz >= NEAR_M), both(x_first <= x_last, y_first <= y_last))
         drawn = both(drawn, both(inverse > zero, extent_x + extent_y < F(np.inf)))
+        drawn = both(drawn, numbers(zero) < F(lanes))
         x_first, x_last = select(drawn, x_first, splat(one)), keep(drawn, x_last)
         y_first, y_last = keep(drawn, y_first), keep(drawn, y_last)
         tiles_x = floor(x_last * F(1 / TILE)) - floor(x_first * F(1 / TILE)) + one
@@ -166,4 +167,17 @@ def project(
         reach = reach * reach * F(1.0001)
         columns = (mean_x, mean_y, xx, xy, yy, log2_opacity, red, green, blue, reach, opacity, a, b, c, tz, tz)
         store_table(records, RECORD * i, columns)
-    return not_finite
+    # Gaussians that all views share were counted once for each.
+    return not_finite // (views // sets)
+
+
+@kernel(parallel=True)
+def put_colours(colours: Array, sets: int, records: Array, views: int, rows: int) -> None:
+    """Write other colours, flat [sets N, 3], into the records [V, S, 16], flat."""
+    n = colours.shape[0] // (3 * sets)
+    for job in numba.prange(views * ((n + 15) // 16)):
+        view, group = job // ((n + 15) // 16), job % ((n + 15) // 16)
+        for row in range(group * 16, min(group * 16 + 16, n)):
+            source, target = 3 * (row + (view * n if sets > 1 else 0)), RECORD * (view * rows + row) + RED
+            for channel in range(3):
+                records[target + channel] = colours[source + channel]

@@ -7,13 +7,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from perse_engine.splatting.rasterize import rasterize
+from perse_engine.splatting.rasterize import RasterImage, rasterize
 from tests.perse_engine.splatting.scenes import (
+    GRADIENT_TOLERANCE,
     Splats,
     assert_gradients_agree,
     assert_images_agree,
     cloud,
     draw,
+    relative_error,
 )
 
 SCENES = {
@@ -150,3 +152,48 @@ def test_the_background_gets_its_gradient() -> None:
     assert background.grad is not None
     expected = (1 - image.alpha.detach().double()).sum().expand(3)
     torch.testing.assert_close(background.grad.double(), expected, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("channels", [2, 3])
+def test_depth_is_the_blended_camera_z_with_its_gradient(channels: int) -> None:
+    splats = cloud(channels=channels)
+
+    def drawn(backend: str, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        leaves = splats.leaves(dtype)
+        means, quats, scales, opacities, colours = leaves
+        image = rasterize(
+            means, quats, scales, opacities, colours,
+            splats.world_to_cam.to(dtype), splats.intrinsics.to(dtype), splats.width_px, splats.height_px,
+            background=splats.background.to(dtype), with_depth=True, backend=backend,
+        )  # fmt: skip
+        assert image.depth is not None
+        assert image.colours.shape[-1] == channels
+        weights = torch.linspace(-1, 1, image.depth.numel(), dtype=dtype).reshape(image.depth.shape)
+        (gradient,) = torch.autograd.grad((weights * image.depth).sum() + image.colours.sum(), means)
+        return image.depth.detach(), image.alpha.detach(), gradient
+
+    truth, ours = drawn("reference", torch.float64), drawn("cpu", torch.float32)
+    near = truth[1] > 0.9
+    expected = truth[0][near] / truth[1][near]
+    assert 0.8 < float(expected.min()) < float(expected.max()) < 1.2
+    assert_images_agree(RasterImage(ours[0][..., None], ours[1]), RasterImage(truth[0][..., None], truth[1]))
+    assert relative_error(ours[2], truth[2]) <= GRADIENT_TOLERANCE
+
+
+def test_an_image_may_be_changed_before_its_backward() -> None:
+    splats = cloud()
+    gradients = []
+    for change in (False, True):
+        leaves = splats.leaves(torch.float32)
+        means, quats, scales, opacities, colours = leaves
+        image = rasterize(
+            means, quats, scales, opacities, colours,
+            splats.world_to_cam.float(), splats.intrinsics.float(), splats.width_px, splats.height_px, backend="cpu",
+        )  # fmt: skip
+        loss = image.colours.sum()
+        if change:
+            image.colours.data.zero_()
+        loss.backward()  # type: ignore[no-untyped-call]
+        assert means.grad is not None
+        gradients.append(means.grad)
+    assert torch.equal(*gradients)

@@ -151,6 +151,85 @@ def test_gaussians_too_large_for_a_float_are_not_drawn() -> None:
     assert all(np.isfinite(array).all() for array in result.arrays())
 
 
+def views(n: int) -> list[Camera]:
+    return [Camera.orbit(yaw_deg=25 * k, target=(0, 0, 0), width_px=70, height_px=45) for k in range(n)]
+
+
+def test_views_drawn_together_have_the_bits_of_views_drawn_alone_and_their_gradients_add_up() -> None:
+    gaussians, cameras, background = random_gaussians(1003), views(3), np.array([0.1, 0.2, 0.3], np.float32)
+    colours, alpha = np.zeros((3, 45, 70, 3), np.float32), np.zeros((3, 45, 70), np.float32)
+    gradients = GaussianBuffers.allocate(1003)
+    rasterizer = CpuRasterizer()
+    rasterizer.forward_views(gaussians, cameras, background, colours, alpha)
+    rasterizer.backward(np.cos(37 * colours), np.sin(9 * alpha), gradients)
+    alone = [run(CpuRasterizer(), gaussians, view) for view in cameras]
+    for k in range(3):
+        assert np.array_equal(colours[k], alone[k].colours)
+        assert np.array_equal(alpha[k], alone[k].alpha)
+    total = sum(one.gradients.means.astype(np.float64) for one in alone)
+    np.testing.assert_allclose(gradients.means, total, rtol=1e-4, atol=1e-5 * np.abs(total).max())
+
+
+def test_views_can_show_gaussians_of_their_own() -> None:
+    sets, cameras = [random_gaussians(333, seed) for seed in range(2)], views(2)
+    names = ("means", "quats", "scales", "opacities", "colours")
+    joined = GaussianBuffers(*(np.concatenate([getattr(g, name) for g in sets]) for name in names))
+    colours, alpha = np.zeros((2, 45, 70, 3), np.float32), np.zeros((2, 45, 70), np.float32)
+    gradients = GaussianBuffers.allocate(666)
+    rasterizer = CpuRasterizer()
+    rasterizer.forward_views(joined, cameras, np.array([0.1, 0.2, 0.3], np.float32), colours, alpha, own_gaussians=True)
+    rasterizer.backward(np.cos(37 * colours), np.sin(9 * alpha), gradients)
+    for k in range(2):
+        alone = run(CpuRasterizer(), sets[k], cameras[k])
+        assert np.array_equal(colours[k], alone.colours)
+        for name in names:
+            assert np.array_equal(getattr(gradients, name)[333 * k : 333 * (k + 1)], getattr(alone.gradients, name))
+
+
+def test_recolouring_draws_what_a_forward_with_those_colours_draws_and_goes_back_from_it() -> None:
+    gaussians, view = random_gaussians(700), camera()
+    other = replace(gaussians, colours=random_gaussians(700, 5).colours)
+    expected = run(CpuRasterizer(), other, view)
+    rasterizer = CpuRasterizer()
+    run(rasterizer, gaussians, view)
+    colours, gradients = np.zeros((1, 110, 150, 3), np.float32), GaussianBuffers.allocate(700)
+    rasterizer.recolour(other.colours, np.array([0.1, 0.2, 0.3], np.float32), colours)
+    assert np.array_equal(colours[0], expected.colours)
+    rasterizer.backward(np.cos(37 * colours), np.sin(9 * expected.alpha)[None], gradients)
+    assert np.array_equal(gradients.means, expected.gradients.means)
+
+
+def test_views_of_different_sizes_and_uneven_sets_are_refused() -> None:
+    gaussians, background = random_gaussians(5), np.zeros(3, np.float32)
+    colours, alpha = np.zeros((2, 8, 8, 3), np.float32), np.zeros((2, 8, 8), np.float32)
+    with pytest.raises(InvalidValue, match="one size"):
+        CpuRasterizer().forward_views(gaussians, [camera(8, 8), camera(9, 8)], background, colours, alpha)
+    with pytest.raises(InvalidValue, match="2 sets"):
+        same = [camera(8, 8)] * 2
+        CpuRasterizer().forward_views(gaussians, same, background, colours, alpha, own_gaussians=True)
+    with pytest.raises(InvalidValue, match="no camera"):
+        CpuRasterizer().forward_views(gaussians, [], background, colours[:0], alpha[:0])
+
+
+def test_recolouring_before_a_forward_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="forward"):
+        CpuRasterizer().recolour(
+            np.zeros((1, 3), np.float32), np.zeros(3, np.float32), np.zeros((1, 1, 1, 3), np.float32)
+        )
+
+
+def test_what_lies_behind_an_opaque_front_gets_exact_zeros() -> None:
+    # More Gaussians in one tile than are looked at together; all but the first few are hidden.
+    gaussians = GaussianBuffers.allocate(900)
+    gaussians.means[:, 2] = -np.linspace(0, 0.2, 900)
+    gaussians.quats[:, 0], gaussians.scales[:], gaussians.opacities[:] = 1, 0.5, 0.99
+    gaussians.colours[:] = 0.5
+    result = run(CpuRasterizer(), gaussians, camera(20, 20))
+    used = np.abs(result.gradients.colours).sum(1) > 0
+    assert used.sum() < 10
+    assert all(not np.any(array[~used]) for array in (result.gradients.means, result.gradients.opacities))
+
+
 def test_buffers_of_a_cloud_share_its_memory() -> None:
     g = random_gaussians(3)
     cloud = GaussianCloud(g.means, g.quats, g.scales, g.opacities, g.colours)

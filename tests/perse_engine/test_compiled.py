@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from perse_engine.splatting import compiled
+from perse_engine import compiled
 from perse_engine.splatting.warm_up import warm_up
 
 KERNEL = """
-from perse_engine.splatting.compiled import kernel
+from perse_engine.compiled import kernel
 from constants import ANSWER
 
 @kernel()
@@ -25,7 +25,7 @@ def answer() -> int:
 def run_kernel(folder: Path, cache: Path) -> str:
     """What the kernel answers in a process of its own, and how often it was read from the cache."""
     code = "from k import answer; print(answer(), sum(answer.stats.cache_hits.values()))"
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": f"{folder}:{Path(__file__).parents[3]}"}
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": f"{folder}:{Path(__file__).parents[2]}"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
