@@ -106,6 +106,40 @@ def evaluate_avatar(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def evaluate_subject(arguments: argparse.Namespace) -> int:
+    """`perse evaluate subject folder/`: build and measure the head of every portrait."""
+    from PIL import Image
+
+    from perse_engine.evaluation.subject.evaluate import evaluate_portrait, portrait_files
+    from perse_engine.evaluation.subject.identity import OnnxEmbedder
+    from perse_engine.evaluation.subject.protocol import Row
+    from perse_engine.evaluation.subject.report import table, to_json
+    from perse_engine.evaluation.subject.sheet import contact_sheet
+    from perse_engine.head.subject import Subject
+    from perse_engine.portrait.portrait import PortraitAnalysis
+
+    embedder = OnnxEmbedder(arguments.face_embedder) if arguments.face_embedder else None
+    sheets: Path | None = arguments.sheets
+
+    def write_sheet(row: Row, subject: Subject, analysis: PortraitAnalysis) -> None:
+        if sheets:
+            sheets.mkdir(parents=True, exist_ok=True)
+            name = " ".join((Path(row.portrait).stem, row.variation)).strip().replace(" ", "-")
+            Image.fromarray(contact_sheet(subject, analysis.regions)).save(sheets / f"{name}.png")
+
+    rows: list[Row] = []
+    for file in portrait_files(arguments.portraits):
+        found = evaluate_portrait(
+            file.name, file.read_bytes(),
+            variations=arguments.variations, embedder=embedder, on_subject=write_sheet,
+        )  # fmt: skip
+        for row in found:
+            rows.append(row)
+            print(f"{row.portrait} {row.variation}".strip(), file=sys.stderr)
+    print(json.dumps(to_json(rows), indent=1, allow_nan=False) if arguments.json else table(rows))
+    return 0
+
+
 def check(arguments: argparse.Namespace) -> int:
     """`perse dataset check folder`: exit code 1 and a line per problem."""
     from perse_engine.synthesis.check import check_dataset
@@ -143,8 +177,15 @@ def vocabulary(arguments: argparse.Namespace) -> int:
     """`perse vocabulary`: categories, variants, expressions, presets."""
     from dataclasses import asdict
 
-    from perse_engine.vocabulary import ARKIT_NAMES, CATALOGUE, CATEGORIES, PRESETS
+    from perse_engine.vocabulary import ARKIT_NAMES, CATALOGUE, CATEGORIES, PRESETS, parse_wishes
 
+    if arguments.wish is not None:
+        for wish in parse_wishes(arguments.wish):
+            variant = wish.to_variant()
+            print(f"{variant.category}={variant.id}\n  {variant.prompt}")
+            if wish.not_understood:
+                print(f"  not understood: {' '.join(wish.not_understood)}")
+        return 0
     if arguments.json:
         variants = [asdict(v) for v in CATALOGUE]
         presets = {n: asdict(p) for n, p in PRESETS.items()}

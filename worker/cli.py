@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_dataset(commands)
     words = commands.add_parser("vocabulary", help="categories, variants, expressions, presets")
     words.add_argument("--json", action="store_true")
+    words.add_argument("--wish", metavar="TEXT", help="show what free text means, as variants that --look takes")
     words.set_defaults(run=_engine("vocabulary"))
     _add_service(commands)
     return parser
@@ -113,12 +114,21 @@ def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    evaluate = commands.add_parser("evaluate", help="measure an avatar").add_subparsers(required=True, metavar="WHAT")
+    evaluate = commands.add_parser("evaluate", help="measure an avatar or portraits").add_subparsers(
+        required=True, metavar="WHAT"
+    )
     avatar = evaluate.add_parser("avatar", help="an avatar's folder, as `perse create` leaves it")
     avatar.add_argument("folder", type=Path)
     avatar.add_argument("--json", action="store_true")
     _rasterizer(avatar)
     avatar.set_defaults(run=_engine("evaluate_avatar"))
+    subject = evaluate.add_parser("subject", help="the head built from each portrait, before training")
+    subject.add_argument("portraits", type=Path, help="folder of .jpg, .png and .webp files, or one file")
+    subject.add_argument("--json", action="store_true", help="every number")
+    subject.add_argument("--sheets", type=Path, metavar="DIR", help="write a contact sheet per portrait")
+    subject.add_argument("--variations", action="store_true", help="crops, light, skin tones, beards... of each too")
+    subject.add_argument("--face-embedder", type=Path, metavar="MODEL.onnx", help="measure identity with it")
+    subject.set_defaults(run=_engine("evaluate_subject"))
 
 
 def _add_dataset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

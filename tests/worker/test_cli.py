@@ -74,6 +74,26 @@ def test_evaluation_prints_the_numbers_of_the_issue(avatar: Path) -> None:
     assert metrics["pose"]["yaw_slope"] > 0.5 and metrics["provenance"]["command"]
 
 
+def test_portraits_are_evaluated_before_training(tmp_path: Path, astronaut_png: bytes) -> None:
+    folder = tmp_path / "portraits"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(astronaut_png)
+    (folder / "b.jpg").write_bytes(b"nonsense")
+    made = perse("evaluate", "subject", folder, "--json", "--sheets", tmp_path / "sheets")
+    assert made.returncode == 0, made.stderr
+    rows = json.loads(made.stdout)
+    assert [r["portrait"] for r in rows] == ["a.png", "b.jpg"]
+    assert rows[0]["measures"]["source"]["psnr_db"] > 20 and rows[1]["failure"]["code"] == "undecodable"
+    assert [p.name for p in (tmp_path / "sheets").iterdir()] == ["a.png"]
+
+
+def test_evaluating_no_portraits_is_told(tmp_path: Path) -> None:
+    made = perse("evaluate", "subject", tmp_path)
+    assert made.returncode == 1 and "no portrait" in made.stderr
+    missing = perse("evaluate", "subject", tmp_path / "none.jpg")
+    assert missing.returncode == 2 and "There is no file" in missing.stderr
+
+
 def test_a_dataset_is_checked(avatar: Path) -> None:
     sound = perse("dataset", "check", avatar / "work" / "dataset")
     assert (sound.returncode, sound.stdout.strip()) == (0, "The dataset is sound.")
