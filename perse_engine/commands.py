@@ -177,8 +177,15 @@ def vocabulary(arguments: argparse.Namespace) -> int:
     """`perse vocabulary`: categories, variants, expressions, presets."""
     from dataclasses import asdict
 
-    from perse_engine.vocabulary import ARKIT_NAMES, CATALOGUE, CATEGORIES, PRESETS
+    from perse_engine.vocabulary import ARKIT_NAMES, CATALOGUE, CATEGORIES, PRESETS, parse_wishes
 
+    if arguments.wish is not None:
+        for wish in parse_wishes(arguments.wish):
+            variant = wish.to_variant()
+            print(f"{variant.category}={variant.id}\n  {variant.prompt}")
+            if wish.not_understood:
+                print(f"  not understood: {' '.join(wish.not_understood)}")
+        return 0
     if arguments.json:
         variants = [asdict(v) for v in CATALOGUE]
         presets = {n: asdict(p) for n, p in PRESETS.items()}

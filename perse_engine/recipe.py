@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from perse_engine.errors import InvalidValue, UnknownName
-from perse_engine.vocabulary import CATEGORIES, PRESETS, Preset, VariantSpec, variant_spec, variants_of
+from perse_engine.vocabulary import CATEGORIES, PRESETS, Preset, VariantSpec, find_variant, variants_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Recipe:
             if not variants_of(category):
                 raise UnknownName(f"The catalogue has no variants of {category} yet.")
         for category, id in variants:
-            if variant_spec(category, id) is None:
+            if find_variant(category, id) is None:
                 raise UnknownName(f"There is no variant {category}/{id}.", hint="`perse vocabulary` lists them.")
         own = tuple((c, v.id) for c in wanted for v in variants_of(c)[: size.variants_per_category])
         for name, value, allowed in (
@@ -72,7 +72,7 @@ class Recipe:
 
     def specs(self) -> tuple[VariantSpec, ...]:
         """The catalogue entries of `variants`."""
-        found = (variant_spec(c, i) for c, i in self.variants)
+        found = (find_variant(c, i) for c, i in self.variants)
         return tuple(v for v in found if v is not None)
 
     def to_json(self) -> dict[str, object]:

@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_dataset(commands)
     words = commands.add_parser("vocabulary", help="categories, variants, expressions, presets")
     words.add_argument("--json", action="store_true")
+    words.add_argument("--wish", metavar="TEXT", help="show what free text means, as variants that --look takes")
     words.set_defaults(run=_engine("vocabulary"))
     _add_service(commands)
     return parser

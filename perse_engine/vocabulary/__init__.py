@@ -4,6 +4,8 @@ from perse_engine.vocabulary.catalogue import CATALOGUE, VariantSpec, variant_sp
 from perse_engine.vocabulary.categories import ADDITIVE_CATEGORIES, CATEGORIES, REGION_LABELS
 from perse_engine.vocabulary.expressions import ARKIT_NAMES, EYE_LOOK_MAX_DEG, EYE_LOOK_NAMES
 from perse_engine.vocabulary.presets import PRESETS, Preset, pose_limits_deg
+from perse_engine.vocabulary.wish import Wish, find_variant
+from perse_engine.vocabulary.wishes import parse_wish, parse_wishes
 
 __all__ = [
     "ADDITIVE_CATEGORIES",
@@ -16,6 +18,10 @@ __all__ = [
     "REGION_LABELS",
     "Preset",
     "VariantSpec",
+    "Wish",
+    "find_variant",
+    "parse_wish",
+    "parse_wishes",
     "pose_limits_deg",
     "variant_spec",
     "variants_of",

@@ -37,9 +37,13 @@ HEADPHONES: dict[str, Colour] = {
 
 
 def colour(table: dict[str, Colour], word: str, category: str) -> Colour:
-    """Look a colour word up."""
-    if word not in table:
-        raise UnsupportedWish(
-            f"The procedural editor has no {category} in {word!r}.", hint=f"It has: {', '.join(sorted(table))}."
-        )
-    return table[word]
+    """Look a colour word up; `light-` and `dark-` before it make it lighter or darker."""
+    if word in table:
+        return table[word]
+    shade, _, plain = word.partition("-")
+    if plain in table and shade in ("light", "dark"):
+        r, g, b = table[plain]
+        return (0.45 * r, 0.45 * g, 0.45 * b) if shade == "dark" else (0.4 + 0.6 * r, 0.4 + 0.6 * g, 0.4 + 0.6 * b)
+    raise UnsupportedWish(
+        f"The procedural editor has no {category} in {word!r}.", hint=f"It has: {', '.join(sorted(table))}."
+    )

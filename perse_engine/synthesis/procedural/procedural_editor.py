@@ -16,7 +16,7 @@ from perse_engine.synthesis.procedural.headphones import headphones
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.painted import beard, eyebrows, mouth, nose, skin
 from perse_engine.synthesis.surfaces import merge_surfaces, sample_surface
-from perse_engine.vocabulary import ADDITIVE_CATEGORIES, VariantSpec, variant_spec
+from perse_engine.vocabulary import ADDITIVE_CATEGORIES, VariantSpec, find_variant
 
 APPLY: dict[str, Callable[[Outfit, VariantSpec, float], None]] = {
     # In this order: paint below, then what lies over it.
@@ -69,7 +69,7 @@ class ProceduralEditor:
 
 
 def _spec(category: str, id: str) -> VariantSpec:
-    spec = variant_spec(category, id)
+    spec = find_variant(category, id)
     if spec is None:
         raise UnknownName(f"There is no variant {category}/{id}.", hint="`perse vocabulary` lists them.")
     return spec
