@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.storage import load_avatar, save_avatar
 from perse_engine.avatar.training import train
 from perse_engine.errors import CorruptFile
@@ -159,7 +160,7 @@ def _avatar(subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, wo
 def _write_pictures(renderer: Renderer, dataset: Dataset, folder: Path, progress: Progress) -> None:
     avatar = renderer.avatar
     progress.report("artifacts", 0, 3)
-    cloud = avatar.posed(avatar.bake(Look()), Pose(), Expression())
+    cloud = posed_cloud(avatar, avatar.bake(Look()), Pose(), Expression())
     write_ply(folder / "canonical.ply", cloud, ["source look, neutral expression"])
     Image.fromarray(dataset_sheet(dataset, cell_px=96)).save(folder / "dataset_sheet.png")
     progress.report("artifacts", 1, 3)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.avatar.kernels import KEPT, add_rows, bind
+from perse_engine.avatar.kernels import add_rows
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork, column_weights, sharing
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.compiled import PARALLEL_WORK
@@ -16,9 +16,7 @@ from perse_engine.errors import InvalidValue, UnknownName
 from perse_engine.head.rig import Rig
 from perse_engine.head.subject import ExpressionDriver
 from perse_engine.look import Look
-from perse_engine.scene import Expression, FloatArray, Pose
-from perse_engine.splatting.cloud import GaussianCloud
-from perse_engine.splatting.cpu.layout import GaussianBuffers
+from perse_engine.scene import Expression, FloatArray
 from perse_engine.vocabulary import CATEGORIES
 
 ALL_COLUMNS = np.arange(PROPERTIES, dtype=np.int64)
@@ -155,33 +153,6 @@ class Avatar:
         sample = random.standard_normal(CODE_SIZE) * CODE_SPREAD
         length = np.linalg.norm(codes, axis=1).mean()
         return tuple(float(v) for v in sample * length / np.linalg.norm(sample))
-
-    def posed(self, baked: BakedLook, pose: Pose, expression: Expression) -> GaussianCloud:
-        """The Gaussians in the world frame."""
-        buffers = self.posed_buffers(baked, pose, expression)
-        # Exported and drawn values must be valid; a learned opacity of 0 stays a Gaussian, so that indices stay.
-        return GaussianCloud(buffers.means, buffers.quats, buffers.scales, buffers.opacities, buffers.colours)
-
-    def posed_buffers(self, baked: BakedLook, pose: Pose, expression: Expression) -> GaussianBuffers:
-        """As `posed`, without validation."""
-        x = baked.properties
-        values = self.expression.values(expression)
-        if values.any():
-            x = x.copy()
-            delta = np.tensordot(values, self.expression.basis, 1).astype(np.float32)
-            ones = np.ones_like(delta)
-            with PARALLEL_WORK:
-                add_rows(x, self.expression.rows, ones, EXPRESSION_COLUMNS, np.ascontiguousarray(delta))
-        out = GaussianBuffers.allocate(len(x))
-        kept = np.empty((len(x), KEPT), np.float32)
-        binding = self.binding
-        vertices = binding.rig.posed(pose, expression)
-        with PARALLEL_WORK:
-            bind(
-                vertices, binding.triangles, binding.bary, binding.rest_area, x,
-                out.means, out.quats, out.scales, out.opacities, out.colours, kept,
-            )  # fmt: skip
-        return out
 
 
 def strength(code: FloatArray) -> float:

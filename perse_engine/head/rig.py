@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.errors import InvalidValue
+from perse_engine.head.posing import pose_vertices
 from perse_engine.scene import Expression, FloatArray, Pose, rotation_matrix
 
 BONES: tuple[str, ...] = ("torso", "head", "eyeRight", "eyeLeft")
@@ -53,14 +54,6 @@ class Rig:
         """Weights of `shape_names`, [K] float32."""
         return np.array([expression[n] for n in self.shape_names], np.float32)
 
-    def shaped(self, expression: Expression) -> FloatArray:
-        """Vertices with the expression but without the pose, [V, 3] float32."""
-        out = self.vertices.copy()
-        for weight, shape in zip(self.weights(expression), self.shapes, strict=True):
-            if weight:
-                out += weight * shape
-        return out
-
     def bone_transforms(self, pose: Pose, expression: Expression) -> FloatArray:
         """Affine [4, 3, 4] of each bone in the order of BONES: posed = A[:, :3] v + A[:, 3]."""
         head_rotation = pose.rotation()
@@ -78,23 +71,14 @@ class Rig:
             out[index, :, 3] = head[:, :3] @ local[:, 3] + head[:, 3]
         return out
 
-    def posed(self, pose: Pose, expression: Expression) -> FloatArray:
-        """Vertices in the world frame, [V, 3] float32."""
-        return skin(self.shaped(expression), self.bone_weights, self.bone_transforms(pose, expression))
+    def posed(self, pose: Pose, expression: Expression, out: FloatArray | None = None) -> FloatArray:
+        """Vertices in the world frame, [V, 3] float32; `out`, when given, is filled and returned."""
+        transforms = self.bone_transforms(pose, expression)
+        return pose_vertices(self.vertices, self.shapes, self.weights(expression), self.bone_weights, transforms, out)
 
     def with_offset(self, offset: FloatArray) -> Rig:
         """The rig with another identity: `offset` [V, 3] float32 metres is added at rest."""
         return replace(self, vertices=(self.vertices + offset).astype(np.float32))
-
-
-def skin(vertices: FloatArray, bone_weights: FloatArray, transforms: FloatArray) -> FloatArray:
-    """Linear blend skinning: vertices [V, 3], weights [V, B], transforms [B, 3, 4] -> [V, 3] float32."""
-    homogeneous = np.concatenate([vertices, np.ones((len(vertices), 1), np.float32)], 1)
-    out = np.zeros_like(vertices)
-    for weight, transform in zip(bone_weights.T, transforms, strict=True):
-        touched = np.flatnonzero(weight)
-        out[touched] += weight[touched, None] * (homogeneous[touched] @ transform.T)
-    return out
 
 
 def _about(rotation: npt.NDArray[np.float32], pivot: npt.NDArray[np.float32]) -> FloatArray:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from perse_engine.avatar.avatar import Avatar, BakedLook
+from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.posing import Poser, VisibleLook, visible_look
 from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, FloatArray, Pose
 from perse_engine.splatting.backends import choose_backend
+from perse_engine.splatting.cpu.layout import GaussianBuffers
 from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
 from perse_engine.splatting.rasterize import rasterize
 
 BAKED_LOOKS = 16
+VIEWS_TOGETHER = 4
+"""More views at once leave the processor's caches."""
 BLACK = (0.0, 0.0, 0.0)
 
 
@@ -40,7 +45,8 @@ class Renderer:
         self.avatar = avatar
         self.backend, self.reason = choose_backend(backend)
         self._rasterizer = CpuRasterizer()
-        self._baked: OrderedDict[str, BakedLook] = OrderedDict()
+        self._poser = Poser(avatar)
+        self._baked: OrderedDict[str, VisibleLook] = OrderedDict()
 
     def render(
         self,
@@ -55,30 +61,59 @@ class Renderer:
         Raises:
             UnknownName: a category or variant that the avatar does not have.
         """
-        gaussians = self.avatar.posed_buffers(self._bake(look), pose, expression)
-        behind = np.array(background or BLACK, np.float32)
-        rgb = np.empty((camera.height_px, camera.width_px, 3), np.float32)
-        alpha = np.empty(rgb.shape[:2], np.float32)
-        if self.backend == "cpu":
-            self._rasterizer.forward(gaussians, camera, behind, rgb, alpha)
-        else:
-            device = "cuda" if self.backend == "gsplat" else "cpu"
-            arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, gaussians.colours)
-            means, quats, scales, opacities, colours = (torch.from_numpy(a).to(device) for a in arrays)
-            with torch.no_grad():
-                image = rasterize(
-                    means, quats, scales, opacities, colours,
-                    torch.from_numpy(camera.world_to_cam).to(device),
-                    torch.from_numpy(camera.intrinsics()).to(device),
-                    camera.width_px, camera.height_px,
-                    background=torch.from_numpy(behind).to(device), backend=self.backend,
-                )  # fmt: skip
-            rgb[...], alpha[...] = image.colours.cpu().numpy(), image.alpha.cpu().numpy()
-        return RenderOutput(np.clip(rgb, 0.0, 1.0), alpha)
+        return self.render_views(look, pose, expression, (camera,), background)[0]
 
-    def _bake(self, look: Look) -> BakedLook:
+    def render_views(
+        self,
+        look: Look,
+        pose: Pose,
+        expression: Expression,
+        cameras: Sequence[Camera],
+        background: tuple[float, float, float] | None = BLACK,
+    ) -> list[RenderOutput]:
+        """One frame seen by several cameras of one size: posed once, and drawn together in small groups.
+
+        Raises:
+            UnknownName: a category or variant that the avatar does not have.
+            InvalidValue: cameras of different sizes.
+        """
+        gaussians = self._poser.pose(self._bake(look), pose, expression)
+        behind = np.array(background or BLACK, np.float32)
+        draw = self._draw_on_cpu if self.backend == "cpu" else self._draw_by_torch
+        outputs: list[RenderOutput] = []
+        for first in range(0, len(cameras), VIEWS_TOGETHER):
+            outputs += draw(gaussians, cameras[first : first + VIEWS_TOGETHER], behind)
+        return outputs
+
+    def _draw_on_cpu(
+        self, gaussians: GaussianBuffers, cameras: Sequence[Camera], behind: FloatArray
+    ) -> list[RenderOutput]:
+        rgb = np.empty((len(cameras), cameras[0].height_px, cameras[0].width_px, 3), np.float32)
+        alpha = np.empty(rgb.shape[:3], np.float32)
+        self._rasterizer.forward_views(gaussians, cameras, behind, rgb, alpha)
+        np.clip(rgb, 0.0, 1.0, out=rgb)
+        return [RenderOutput(*pair) for pair in zip(rgb, alpha, strict=True)]
+
+    def _draw_by_torch(
+        self, gaussians: GaussianBuffers, cameras: Sequence[Camera], behind: FloatArray
+    ) -> list[RenderOutput]:
+        device = "cuda" if self.backend == "gsplat" else "cpu"
+        arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, gaussians.colours)
+        means, quats, scales, opacities, colours = (torch.from_numpy(a).to(device) for a in arrays)
+        with torch.no_grad():
+            image = rasterize(
+                means, quats, scales, opacities, colours,
+                torch.from_numpy(np.stack([c.world_to_cam for c in cameras])).to(device),
+                torch.from_numpy(np.stack([c.intrinsics() for c in cameras])).to(device),
+                cameras[0].width_px, cameras[0].height_px,
+                background=torch.from_numpy(behind).to(device), backend=self.backend,
+            )  # fmt: skip
+        rgb, alpha = image.colours.clamp(0, 1).cpu().numpy(), image.alpha.cpu().numpy()
+        return [RenderOutput(*pair) for pair in zip(rgb, alpha, strict=True)]
+
+    def _bake(self, look: Look) -> VisibleLook:
         key = repr(sorted(look.to_json().items()))
-        baked = self._baked.pop(key, None) or self.avatar.bake(look)
+        baked = self._baked.pop(key, None) or visible_look(self.avatar, self.avatar.bake(look))
         self._baked[key] = baked
         while len(self._baked) > BAKED_LOOKS:
             self._baked.popitem(last=False)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from perse_engine.look import Look
 from perse_engine.progress import Progress
 from perse_engine.rendering.image import to_uint8
-from perse_engine.rendering.render import Renderer
+from perse_engine.rendering.render import VIEWS_TOGETHER, Renderer
 from perse_engine.rendering.sheet import BACKGROUND
 from perse_engine.rendering.video import write_mp4
 from perse_engine.scene import Camera, Expression, Pose
@@ -35,9 +35,13 @@ def write_turntable(
     chosen = look or Look()
 
     def frames() -> Iterator[npt.NDArray[np.uint8]]:
-        for i in range(total):
-            camera = Camera.orbit(SWING_DEG * math.sin(2 * math.pi * i / total), width_px=size_px, height_px=size_px)
-            progress.report("turntable", i, total)
-            yield to_uint8(renderer.render(chosen, Pose(), Expression(), camera, BACKGROUND).rgb)
+        for first in range(0, total, VIEWS_TOGETHER):
+            progress.report("turntable", first, total)
+            angles = [
+                SWING_DEG * math.sin(2 * math.pi * i / total) for i in range(first, min(first + VIEWS_TOGETHER, total))
+            ]
+            cameras = [Camera.orbit(angle, width_px=size_px, height_px=size_px) for angle in angles]
+            for view in renderer.render_views(chosen, Pose(), Expression(), cameras, BACKGROUND):
+                yield to_uint8(view.rgb)
 
     return write_mp4(path, frames(), fps=fps)

@@ -74,10 +74,10 @@ class _Rasterize(torch.autograd.Function):
         # The buffers of a pass with gradients are needed until its backward; others share those of their thread.
         rasterizer = CpuRasterizer() if ctx.wants_gradients else _shared_rasterizer()
         alpha = np.empty((camera.height_px, camera.width_px), F)
-        geometry = [_array(tensor) for tensor in inputs[:4]]
         triples, behind = _triples(_array(colours)), _triples(_array(background)[None])
         images = [np.empty((*alpha.shape, _CHANNELS), F) for _ in triples]
-        rasterizer.forward(GaussianBuffers(*geometry, triples[0]), camera, behind[0][0], images[0], alpha)
+        gaussians = GaussianBuffers(_array(means), _array(quats), _array(scales), _array(opacities), triples[0])
+        rasterizer.forward(gaussians, camera, behind[0][0], images[0], alpha)
         for triple, image, last in zip(triples[1:], images[1:], behind[1:], strict=True):
             rasterizer.recolour(triple, last[0], image[None])
         # Copies: the caller may change what it gets, and backward reads what was drawn.

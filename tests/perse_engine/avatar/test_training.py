@@ -12,6 +12,7 @@ from perse_engine.avatar.avatar import Avatar
 from perse_engine.avatar.checkpoint import NAME
 from perse_engine.avatar.drawing import View, training_rasterizer
 from perse_engine.avatar.pictures import Pictures
+from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.properties import OPACITY
 from perse_engine.avatar.start import Start, start_avatar
 from perse_engine.avatar.training import STAGE, Trainer, train
@@ -177,7 +178,7 @@ def test_an_avatar_has_about_as_many_gaussians_as_its_preset(tiny_avatar: Avatar
 
 
 def test_posing_an_avatar_keeps_its_gaussians_valid(tiny_avatar: Avatar) -> None:
-    cloud = tiny_avatar.posed(tiny_avatar.bake(Look()), Pose(20, 5), Expression({"jawOpen": 0.5}))
+    cloud = posed_cloud(tiny_avatar, tiny_avatar.bake(Look()), Pose(20, 5), Expression({"jawOpen": 0.5}))
     assert len(cloud.means) == len(tiny_avatar)
     inside = Camera.orbit(width_px=64, height_px=64).project(cloud.means)
     assert (inside[:, 2] > 0).all()

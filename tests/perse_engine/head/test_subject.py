@@ -119,7 +119,7 @@ def test_sided_shapes_move_their_own_side_most(name: str, astronaut_subject: Sub
 
 def test_a_blink_brings_the_lids_together(astronaut_subject: Subject) -> None:
     rig, marks = astronaut_subject.look.rig, astronaut_subject.landmark_vertices
-    closed = rig.shaped(Expression({"eyeBlinkRight": 1.0}))
+    closed = rig.posed(Pose(), Expression({"eyeBlinkRight": 1.0}))
     gap = np.linalg.norm(closed[marks[159]] - closed[marks[145]])
     assert gap < 0.4 * np.linalg.norm(rig.vertices[marks[159]] - rig.vertices[marks[145]])
 
