@@ -11,6 +11,8 @@ DETAIL = 0.8
 SLOPE = (0.85, 1.15)
 ASYMMETRY_DEG = 3.0
 LID_GAP_PX = 1.0
+EYEBALL_PX = 12
+"""What rounding at the lids' edges may leave of both eyes; more is an iris that shows through a lid."""
 
 
 @dataclass(frozen=True)
@@ -45,4 +47,5 @@ def checks(measures: SubjectMeasures) -> tuple[Check, ...]:
         if response.right_side is not None:
             out.append(Check(f"{name}_right_side", response.right_side, "yes", response.right_side))
     out.append(Check("lid_gap_px", gap, f"<= {LID_GAP_PX:g}", gap <= LID_GAP_PX))
+    out.append(Check("eyeball_px", lids.eyeball_px, f"<= {EYEBALL_PX}", lids.eyeball_px <= EYEBALL_PX))
     return tuple(out)

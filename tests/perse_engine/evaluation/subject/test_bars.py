@@ -35,6 +35,7 @@ def test_good_measures_miss_nothing() -> None:
         (replace(GOOD, pitch=replace(TURN, monotonic=False)), "pitch_monotonic"),
         (replace(GOOD, yaw=replace(TURN, asymmetry_deg=3.1)), "yaw_asymmetry_deg"),
         (replace(GOOD, lids=ClosedLids(0.2, 1.1, 0)), "lid_gap_px"),
+        (replace(GOOD, lids=ClosedLids(0, 0, 40)), "eyeball_px"),
         (replace(GOOD, expressions={"eyeBlinkLeft": replace(BLINK, monotonic=False)}), "eyeBlinkLeft_monotonic"),
         (replace(GOOD, expressions={"eyeBlinkLeft": replace(BLINK, right_side=False)}), "eyeBlinkLeft_right_side"),
         (replace(GOOD, expressions={"eyeBlinkLeft": None}), "eyeBlinkLeft"),
