@@ -20,16 +20,20 @@ def smoothstep(x: Array | float, low: float | Array, high: float | Array) -> Arr
     return np.asarray(t * t * (3 - 2 * t))
 
 
-def sample(image: Array, xy: Array) -> Array:
-    """Bilinear values of image [H, W(, C)] at px coordinates [..., 2] (pixel centres at integers)."""
+def sample(image: Array, xy: Array, *, is_sharp: bool = False) -> Array:
+    """Bilinear values of image [H, W(, C)] at px coordinates [..., 2] (pixel centres at integers).
+
+    `is_sharp` takes Lanczos' kernel instead: bilinear sampling between pixels costs a third of the finest detail.
+    """
     where = xy.astype(np.float32)
     lead = where.shape[:-1]
     if where.ndim == 2:
         where = where.reshape(-1, 1, 2)
     image = np.asarray(image, np.float32)
+    kernel = cv2.INTER_LANCZOS4 if is_sharp else cv2.INTER_LINEAR
     # cv2.remap refuses more than 32767 rows.
     rows = [
-        cv2.remap(image, where[i : i + MAX_REMAP_ROWS], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cv2.remap(image, where[i : i + MAX_REMAP_ROWS], None, kernel, borderMode=cv2.BORDER_REPLICATE)
         for i in range(0, len(where), MAX_REMAP_ROWS)
     ]
     return np.concatenate(rows).reshape(lead + image.shape[2:])

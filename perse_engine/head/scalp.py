@@ -40,7 +40,8 @@ class HeadSurface:
         faces: [Fh, 3] int32, counter-clockwise from outside; the first `face_triangles` are the face's.
         displace: [Vh, 468] sparse: displacement of all vertices from one of the 468 landmarks.
         rim: [144] face vertices in order of azimuth.
-        azimuth, rim_angle, silhouette_angle: [144] radians, per spoke.
+        azimuth, rim_angle, silhouette_angle: [144] radians, per spoke; earness: [144] 0..1, an ear sticks out there.
+        hair_volume: 0..1, how far the hair stands off the skull: cropped to full.
         ring_angle: [144, RINGS] polar angle of each scalp vertex.
     """
 
@@ -53,6 +54,8 @@ class HeadSurface:
     azimuth: Array
     rim_angle: Array
     silhouette_angle: Array
+    earness: Array
+    hair_volume: float
     ring_angle: Array
 
 
@@ -66,6 +69,7 @@ class _Spokes:
     lowness: Array
     earness: Array
     back: float
+    hair_volume: float
 
 
 def head_surface(frame: HeadFrame, regions: Regions) -> HeadSurface:
@@ -92,7 +96,8 @@ def head_surface(frame: HeadFrame, regions: Regions) -> HeadSurface:
     displace = sp.csr_matrix(sp.vstack([sp.eye(len(face)), follow])) @ fine.operator
     return HeadSurface(
         vertices, faces, len(face), len(face_faces), displace.tocsr(), rim_index,
-        spokes.azimuth, spokes.rim_angle, spokes.silhouette_angle, angle,
+        spokes.azimuth, spokes.rim_angle, spokes.silhouette_angle, spokes.earness,
+        spokes.hair_volume, angle,
     )  # fmt: skip
 
 
@@ -127,6 +132,7 @@ def _measure(frame: HeadFrame, regions: Regions, rim: Array) -> _Spokes:
         low,
         gaussian_filter1d(ear, 1.0, mode="wrap"),
         BACK_MM + 0.8 * thickness,
+        float(np.clip(thickness / 16, 0, 1)),
     )
 
 

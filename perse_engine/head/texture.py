@@ -14,30 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.atlas import ATLAS_PX, texel_angles
+from perse_engine.head.baked import Baked, fill, low_pass, per_azimuth
+from perse_engine.head.hair_texture import complete_hair
 from perse_engine.head.head_frame import HeadFrame
 from perse_engine.head.mesh_raster import bake, depth_map
-from perse_engine.head.sampling import push_pull, sample, smoothstep
+from perse_engine.head.sampling import sample, smoothstep
 from perse_engine.head.scalp import HeadSurface, vertex_normals
-from perse_engine.head.strands import strand_noise
 from perse_engine.portrait.portrait import PortraitAnalysis
 
 Array = npt.NDArray[Any]
 
 TUNED_PX = 1536
 """Texel lengths below were tuned at this atlas size and are scaled to ATLAS_PX."""
-
-
-@dataclass(frozen=True)
-class Baked:
-    """The photo in atlas space: colour [A, A, 3], weight [A, A] (how much to trust it), region maps, geometry."""
-
-    colour: Array
-    weight: Array
-    hair: Array
-    skin: Array
-    is_face: Array
-    facing: Array
-    place: Array
 
 
 @dataclass(frozen=True)
@@ -73,7 +61,8 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
     nearest = depth_map(projected, surface.faces, size, size)
     visible = depth < sample(np.where(np.isfinite(nearest), nearest, 1e6), np.clip(place, 0, size - 1)) + 4
     head = cv2.GaussianBlur(np.clip(regions.person - regions.cloth, 0, 1), (0, 0), 2)
-    weight = np.where(face, smoothstep(facing_map, 0.0, 0.14), smoothstep(facing_map, 0.12, 0.40))
+    # A grazing view of a cheek smears it over the side of the face.
+    weight = np.where(face, smoothstep(facing_map, 0.04, 0.24), smoothstep(facing_map, 0.12, 0.40))
     weight = weight * smoothstep(sample(head, place), 0.75, 0.97) * visible * covered
     weight = weight * smoothstep(sample(cv2.erode(regions.person, np.ones((5, 5))), place), 0.6, 0.98)
     weight = weight * sample(regions.valid, place)
@@ -88,8 +77,10 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
         sample(trust_face, place) * smoothstep(edge_at, 2, 7),
         sample(trust, place) * smoothstep(edge_at, 4, 10),
     )
+    colour = np.clip(sample(analysis.work_rgb.astype(np.float32) / 255, place, is_sharp=True), 0, 1)
+    weight = weight * (1 - _foreign(colour, weight, face, facing_map))
     return Baked(
-        colour=sample(analysis.work_rgb.astype(np.float32) / 255, place),
+        colour=colour,
         weight=weight.astype(np.float32),
         hair=sample(regions.hair, place),
         skin=sample(regions.skin * (1 - regions.lips), place),
@@ -99,21 +90,39 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
     )
 
 
+def _foreign(colour: Array, weight: Array, face: Array, facing: Array) -> Array:
+    """How much a texel at the side of the face is not skin: background past a wrong outline, light from behind."""
+    lab = cv2.cvtColor(np.ascontiguousarray(colour, np.float32), cv2.COLOR_RGB2LAB)
+    front = lab[face & (facing > 0.75) & (weight > 0.9)]
+    if len(front) < 500:
+        return np.zeros_like(facing)
+    middle = np.median(front, 0)
+    spread = np.maximum(1.5 * np.median(np.abs(front - middle), 0), [5.0, 2.5, 3.0])
+    blurred = cv2.GaussianBlur(lab, (0, 0), 3)
+    off = (blurred - middle) / spread
+    # Darker is shading, which is real; brighter, yellower or bluer than any of the front is not.
+    strange = np.maximum(smoothstep(off[..., 0], 2.0, 3.5), smoothstep(np.hypot(off[..., 1], off[..., 2]), 3.0, 5.0))
+    return np.asarray(strange * smoothstep(facing, 0.65, 0.45) * face)
+
+
 def _complete(surface: HeadSurface, baked: Baked) -> HeadTexture:
     angle, azimuth = texel_angles()
     rim = per_azimuth(surface.azimuth, surface.rim_angle, azimuth)
     silhouette = per_azimuth(surface.azimuth, surface.silhouette_angle, azimuth)
     low = -np.sin(azimuth)
     colour, known = _mirror(baked, angle, rim)
-    skin = _fill(baked.colour, baked.weight * smoothstep(baked.skin, 0.6, 0.9) * (angle > np.radians(30)))
+    skin = fill(baked.colour, baked.weight * smoothstep(baked.skin, 0.6, 0.9) * (angle > np.radians(30)))
     skin = skin * (1 - 0.25 * smoothstep(angle - rim, 0, np.radians(14)) * smoothstep(low, 0.3, 0.8))[..., None]
-    hair, is_hair, hair_colour = _hair(baked, skin, angle, azimuth, rim, silhouette)
+    # The fold between an ear and the skull lies in its shadow.
+    ear = per_azimuth(surface.azimuth, surface.earness, azimuth)
+    skin = skin * (1 - 0.35 * ear * np.exp(-(((np.degrees(angle - silhouette) - 9) / 5) ** 2)))[..., None]
+    hair, is_hair, hair_colour = complete_hair(baked, surface, skin)
     under_jaw = smoothstep(low, 0.30, 0.55) * smoothstep(np.radians(155) - angle, 0, 0.5)
-    local_hair = _fill(baked.hair[..., None], baked.weight)[..., 0] if hair_colour is not None else np.zeros_like(angle)
+    local_hair = fill(baked.hair[..., None], baked.weight)[..., 0] if hair_colour is not None else np.zeros_like(angle)
     under_jaw = under_jaw * (1 - smoothstep(local_hair, 0.4, 0.75) * smoothstep(low, 0.93, 0.75))
     is_hair = is_hair * (1 - under_jaw)
     guess = hair * is_hair[..., None] + skin * (1 - is_hair[..., None])
-    face_fill = _fill(baked.colour, baked.weight * baked.is_face)
+    face_fill = fill(baked.colour, baked.weight * baked.is_face)
     face_share = cv2.GaussianBlur(baked.is_face.astype(np.float32), (0, 0), 3) * smoothstep(
         rim - angle, 0, np.radians(6)
     )
@@ -126,24 +135,13 @@ def _complete(surface: HeadSurface, baked: Baked) -> HeadTexture:
     )
 
 
-def per_azimuth(at: Array, values: Array, azimuth: Array) -> Array:
-    """Interpolate a periodic function of the azimuth, known at `at`, [A, A] float32."""
-    grid = np.linspace(-np.pi, np.pi, 721)
-    turns = np.r_[at - 2 * np.pi, at, at + 2 * np.pi]
-    table = np.interp(grid, turns, np.r_[values, values, values])
-    return np.interp(azimuth.ravel(), grid, table).reshape(azimuth.shape).astype(np.float32)
-
-
 def _mirror(baked: Baked, angle: Array, rim: Array) -> tuple[Array, Array]:
     """Add the other side of the rim and sides, its brightness matched locally: colour and how much is known."""
 
-    def low_pass(image: Array) -> Array:
-        small = cv2.resize(image, (ATLAS_PX // 8, ATLAS_PX // 8), interpolation=cv2.INTER_AREA)
-        return cv2.resize(cv2.GaussianBlur(small, (0, 0), 6 * ATLAS_PX / TUNED_PX), (ATLAS_PX, ATLAS_PX))
-
     other, other_weight = baked.colour[:, ::-1], baked.weight[:, ::-1]
-    both = (baked.weight * other_weight)[..., None]
-    gain = np.clip((low_pass(baked.colour * both) + 0.02) / (low_pass(other * both) + 0.02), 0.6, 1.6)
+    both = baked.weight * other_weight
+    own_mean, other_mean = low_pass(baked.colour, both), low_pass(other, both)
+    gain = np.clip((own_mean + 0.02) / (other_mean + 0.02), 0.6, 1.6)
     share = 0.9 * other_weight * (1 - baked.weight) * (baked.hair[:, ::-1] < 0.5)
     share = share * (angle < np.radians(100)) * (angle > rim - np.radians(22))
     total = baked.weight + share
@@ -151,40 +149,3 @@ def _mirror(baked: Baked, angle: Array, rim: Array) -> tuple[Array, Array]:
         ..., None
     ]
     return colour, np.clip(total, 0, 1)
-
-
-def _fill(image: Array, weight: Array) -> Array:
-    """Push-pull at half resolution, [A, A, C]."""
-    half = ATLAS_PX // 2
-
-    def down(x: Array) -> Array:
-        return cv2.resize(x.astype(np.float32), (half, half), interpolation=cv2.INTER_AREA)
-
-    small_weight = down(weight)
-    small = down(image * weight[..., None]).reshape(half, half, -1) / np.maximum(small_weight, 1e-6)[..., None]
-    filled = cv2.resize(push_pull(small, small_weight), (ATLAS_PX, ATLAS_PX), interpolation=cv2.INTER_LINEAR)
-    return filled.reshape(ATLAS_PX, ATLAS_PX, -1)
-
-
-def _hair(
-    baked: Baked, skin: Array, angle: Array, azimuth: Array, rim: Array, silhouette: Array
-) -> tuple[Array, Array, Array | None]:
-    """Guessed hair everywhere, where there is hair in the guess, and the median hair colour."""
-    well_seen = baked.weight * smoothstep(baked.hair, 0.65, 0.92) * ~baked.is_face
-    if well_seen.sum() < 4000 * (ATLAS_PX / TUNED_PX) ** 2:
-        return skin, np.zeros_like(angle), None
-    core = (well_seen > 0.7) & (baked.hair > 0.95) & (baked.weight > 0.9) & (angle > rim + np.radians(8))
-    if core.sum() < 100:
-        core = well_seen > 0.3
-    median = np.median(baked.colour[core], 0)
-    base = 0.35 * _fill(baked.colour, well_seen**2) + 0.65 * median
-    # Strands vary as much as the real hair does around its own local mean.
-    spread = float(np.std((baked.colour - base)[core].mean(-1)) / max(float(median.mean()), 1e-3))
-    streaks = 0.75 * strand_noise(1, 0.8) + 0.5 * strand_noise(2, 4.0, 40.0)
-    hair = base * np.exp(np.clip(0.45 * spread, 0.04, 0.11) * streaks)[..., None]
-    up = np.sin(azimuth)
-    near = _fill(baked.hair[..., None], baked.weight)[..., 0]
-    beyond = smoothstep(angle - silhouette, 0, np.radians(9)) * smoothstep(up, -0.55, -0.3)
-    on_top = smoothstep(up, 0.05, 0.2) * smoothstep(angle - silhouette, np.radians(-22), np.radians(-12))
-    is_hair = np.maximum(np.maximum(smoothstep(near, 0.35, 0.65), beyond), on_top)
-    return hair, is_hair, median

@@ -22,8 +22,8 @@ from perse_engine.vocabulary import REGION_LABELS
 Array = npt.NDArray[Any]
 
 ROW_STEP_PX = 6
-AROUND_DEG = 128.0
-COLUMNS = 97
+AROUND_DEG = 180.0
+COLUMNS = 129
 NECK_DEPTH_MM = 62.0
 MAX_DEPTH_MM = 115.0
 MAX_NECK_MM = 58.0
@@ -37,6 +37,8 @@ class _Outline:
     left: Array
     right: Array
     neck_row: int
+    neck_left: float
+    neck_right: float
 
 
 def build_torso(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface) -> Part:
@@ -112,7 +114,9 @@ def _outline(analysis: PortraitAnalysis, frame: HeadFrame, marks: Array) -> _Out
         neck_left, neck_right = centre - widest / 2, centre + widest / 2
     # Behind the head the neck goes up as a column.
     left[:neck], right[:neck] = neck_left, neck_right
-    return _Outline(gaussian_filter1d(left, 12), gaussian_filter1d(right, 12), neck)
+    return _Outline(
+        gaussian_filter1d(left, 12), gaussian_filter1d(right, 12), neck, float(neck_left), float(neck_right)
+    )
 
 
 def _texture(
@@ -129,17 +133,26 @@ def _texture(
     known = cv2.erode(known.astype(np.uint8), np.ones((3, 3))).astype(np.float32)
     jaw_row = int((marks[172, 1] + marks[397, 1]) / 2)
     neck_skin = known * (regions.skin > 0.5) * (row > jaw_row)
-    fill = push_pull(photo, known)
+    # Rims and shadows of the head lie on the first pixels beside it; the body farther down is more like the hidden one.
+    fill = push_pull(photo, cv2.erode(known, np.ones((9, 9))) + 0.02 * known)
     is_skin = np.zeros((size, size), np.float32)
     lower_face = (regions.skin > 0.8) & (regions.face_oval > 0.9) & (row > marks[14, 1])
     jaw_colour = np.median(photo[lower_face], 0) if lower_face.sum() > 50 else np.array([0.6, 0.45, 0.4])
     if neck_skin.sum() > 150:
-        neck_fill = 0.55 * push_pull(photo, neck_skin) + 0.45 * jaw_colour * 0.85
+        neck_fill = 0.35 * push_pull(photo, neck_skin) + 0.65 * jaw_colour * 0.92
         collar = float(np.where(neck_skin.any(1))[0].max())
-        is_skin = smoothstep(row, collar + 6, collar - 10).astype(np.float32)
+        # Only the neck: shoulders can rise above the lowest skin of an open collar.
+        column = np.arange(size)[None]
+        out = np.maximum(outline.neck_left - column, column - outline.neck_right) / frame.px_per_mm
+        is_skin = (smoothstep(row, collar + 6, collar - 10) * smoothstep(out, 9, 3)).astype(np.float32)
+        is_skin = np.maximum(is_skin, smoothstep(row, outline.neck_row + 4.0, outline.neck_row - 4.0))
         fill = neck_fill * is_skin[..., None] + fill * (1 - is_skin[..., None])
     height = float(np.linalg.norm(marks[10, :2] - marks[152, :2]))
-    shadow = 1 - 0.18 * smoothstep(row, marks[152, 1] + 0.02 * height, marks[152, 1] - 0.12 * height)
+    # Under the jaw it is darker, and round at the sides.
+    across = np.abs(np.arange(size)[None] - 0.5 * (outline.neck_left + outline.neck_right))
+    turned = smoothstep(across / max(0.5 * (outline.neck_right - outline.neck_left), 1), 0.45, 1.05)
+    shadow = 1 - 0.10 * smoothstep(row, marks[152, 1] + 0.04 * height, marks[152, 1] - 0.12 * height)
+    shadow = shadow * (1 - 0.16 * turned)
     rgb = np.where(known[..., None] > 0, photo, fill * shadow[..., None])
     column = np.arange(size)[None]
     inside = (column >= outline.left[:, None] - 1) & (column <= outline.right[:, None] + 1)
