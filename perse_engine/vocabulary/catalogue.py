@@ -29,13 +29,11 @@ def _hair(length: str, texture: str, colour: str) -> VariantSpec:
     )
 
 
-def _beard(style: str, colour: str) -> VariantSpec:
-    return VariantSpec(
-        "beard",
-        f"{style}-{colour}",
-        {"style": style, "colour": colour},
-        f"a person with a {colour} {style} beard",
-    )
+def _beard(style: str, colour: str, *, length: str = "", texture: str = "") -> VariantSpec:
+    slots = {"style": style, "length": length, "texture": texture, "colour": colour}
+    slots = {slot: value for slot, value in slots.items() if value}
+    words = " ".join(w for w in (length, texture, colour, style.replace("-", " ")) if w)
+    return VariantSpec("beard", "-".join(slots.values()), slots, f"a person with a {words} beard")
 
 
 def _earrings(type: str, material: str, size: str, style: str) -> VariantSpec:
@@ -71,6 +69,15 @@ CATALOGUE: tuple[VariantSpec, ...] = (
     _beard("stubble", "brown"),
     _beard("goatee", "black"),
     _beard("full", "grey"),
+    _beard("moustache", "dark"),
+    _beard("van-dyke", "ginger"),
+    _beard("full", "ginger", length="long"),
+    _beard("mutton-chops", "brown"),
+    _beard("balbo", "brown"),
+    _beard("circle", "dark"),
+    _beard("chin-strap", "black"),
+    _beard("full", "black", length="medium", texture="curly"),
+    _beard("handlebar", "blonde"),
     _one("eyebrows", "thick-dark", "a person with thick dark eyebrows", thickness="thick", colour="dark"),
     _one("eyebrows", "thin-arched", "a person with thin arched eyebrows", thickness="thin", shape="arched"),
     _one("eyebrows", "blonde", "a person with blonde eyebrows", colour="blonde"),
@@ -81,18 +88,52 @@ CATALOGUE: tuple[VariantSpec, ...] = (
         thickness="thick",
         shape="straight",
     ),
+    _one("eyebrows", "bushy-grey", "a person with bushy grey eyebrows", density="dense", colour="grey"),
+    _one("eyebrows", "thick-angled", "a person with thick angled eyebrows", thickness="thick", shape="angled"),
+    _one("eyebrows", "thin-rounded", "a person with thin rounded eyebrows", thickness="thin", shape="rounded"),
+    _one(
+        "eyebrows",
+        "dense-long-dark",
+        "a person with dense long dark eyebrows",
+        density="dense",
+        length="long",
+        colour="dark",
+    ),
     _one("nose", "wide", "a person with a wide nose", width="wide"),
     _one("nose", "slim-long", "a person with a slim long nose", width="slim", length="long"),
     _one("nose", "short-upturned", "a person with a short upturned nose", length="short", tip="upturned"),
     _one("nose", "aquiline", "a person with an aquiline nose", bridge="aquiline"),
+    _one("nose", "slim-pointed", "a person with a slim pointed nose", width="slim", tip="pointed"),
+    _one("nose", "bulbous", "a person with a bulbous nose", tip="bulbous"),
+    _one("nose", "concave-upturned", "a person with a concave upturned nose", bridge="concave", tip="upturned"),
+    _one("nose", "wide-flared", "a person with a wide nose, flared nostrils", width="wide", nostrils="flared"),
     _one("mouth", "full-red", "a person with full red lips", fullness="full", colour="red"),
     _one("mouth", "thin-pale", "a person with thin pale lips", fullness="thin", colour="pale"),
     _one("mouth", "wide-rose", "a person with a wide mouth and rose lips", width="wide", colour="rose"),
     _one("mouth", "full-plum", "a person with full plum lips", fullness="full", colour="plum"),
+    _one("mouth", "smiling", "a person with smiling lips", smile="smiling"),
+    _one("mouth", "frowning", "a person with frowning lips", smile="frowning"),
+    _one("mouth", "heart-pink", "a person with heart shaped pink lips", shape="heart", colour="pink"),
+    _one(
+        "mouth",
+        "narrow-round-coral",
+        "a person with a narrow mouth and round coral lips",
+        width="narrow",
+        shape="round",
+        colour="coral",
+    ),
     _one("skin", "tanned", "a person with tanned skin", tone="tanned"),
     _one("skin", "pale-freckled", "a person with pale freckled skin", tone="pale", marks="freckled"),
     _one("skin", "deep", "a person with deep brown skin", tone="deep"),
     _one("skin", "rosy", "a person with rosy cheeks", tone="rosy"),
+    _one("skin", "aged", "a person with aged skin", lines="aged"),
+    _one("skin", "evening-makeup", "a person with evening make-up", makeup="evening"),
+    _one("skin", "olive", "a person with olive skin", tone="olive"),
+    _one("skin", "freckled", "a person with freckled skin", marks="freckled"),
+    _one("skin", "smoky-makeup", "a person with smoky make-up", makeup="smoky"),
+    _one("skin", "brown-aged", "a person with brown aged skin", tone="brown", lines="aged"),
+    _one("skin", "natural-makeup", "a person with natural make-up", makeup="natural"),
+    _one("skin", "blue-shadow", "a person with blue eye shadow and pink blush", blush="pink", shadow="blue"),
     _one("eyeglasses", "round-black", "a person with round black eyeglasses", shape="round", colour="black"),
     _one("eyeglasses", "square-red", "a person with square red eyeglasses", shape="square", colour="red"),
     _one("eyeglasses", "round-gold", "a person with round gold eyeglasses", shape="round", colour="gold"),

@@ -179,18 +179,20 @@ WORDS: Mapping[str, SlotWords] = {
     "cloth": {
         "type": {
             "suit": "suit!, blazer!, tuxedo!",
+            "v-neck": "v neck!, v neck sweater!",
             "shirt": "shirt!, blouse!",
             "t-shirt": "t shirt!, tshirt!, tee!",
             "hoodie": "hoodie!, hooded sweatshirt!",
             "sweater": "sweater!, jumper!, pullover!, jersey!, cardigan!",
-            "turtleneck": "turtleneck!, turtle neck!, roll neck!, polo neck!",
+            "turtleneck": "turtleneck!, turtle neck!, polo neck!",
             "jacket": "jacket!, coat!, leather jacket!",
             "dress": "dress!, gown!",
         },
         "pattern": {
-            "plain": "plain, solid",
+            "solid": "solid, plain",
             "striped": "striped, stripes, stripy",
-            "checked": "checked, plaid, tartan, checkered",
+            "plaid": "plaid, checked, tartan, checkered",
+            "pinstriped": "pinstriped, pinstripe, pin striped",
             "dotted": "dotted, polka dot, spotted",
         },
         "colour": _CLOTH_COLOUR,

@@ -8,15 +8,19 @@ from perse_engine.errors import UnknownName, UnsupportedWish
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.synthesis.dataset import AddedSurface
+from perse_engine.synthesis.procedural.beard import beard
 from perse_engine.synthesis.procedural.earrings import earrings
+from perse_engine.synthesis.procedural.eyebrows import eyebrows
 from perse_engine.synthesis.procedural.eyeglasses import eyeglasses
 from perse_engine.synthesis.procedural.hair import hair
 from perse_engine.synthesis.procedural.hat import hat
 from perse_engine.synthesis.procedural.headphones import headphones
+from perse_engine.synthesis.procedural.mouth import mouth
+from perse_engine.synthesis.procedural.nose import nose
 from perse_engine.synthesis.procedural.outfit import Outfit
-from perse_engine.synthesis.procedural.painted import beard, eyebrows, mouth, nose, skin
+from perse_engine.synthesis.procedural.skin import skin
 from perse_engine.synthesis.surfaces import merge_surfaces, sample_surface
-from perse_engine.vocabulary import ADDITIVE_CATEGORIES, VariantSpec, find_variant
+from perse_engine.vocabulary import ADDITIVE_CATEGORIES, VariantSpec, find_variant, variant_spec
 
 APPLY: dict[str, Callable[[Outfit, VariantSpec, float], None]] = {
     # In this order: paint below, then what lies over it.
@@ -31,6 +35,9 @@ APPLY: dict[str, Callable[[Outfit, VariantSpec, float], None]] = {
     "hat": hat,
     "headphones": headphones,
 }
+
+REMOVES = ("beard", "eyebrows")
+"""Categories that a wish can take away."""
 
 
 class ProceduralEditor:
@@ -50,8 +57,10 @@ class ProceduralEditor:
             return subject.look
         for category, apply in APPLY.items():
             for id, weight in look.variants.get(category, {}).items():
+                spec = _spec(category, id)
                 if weight > 0:
-                    apply(outfit, _spec(category, id), weight)
+                    _check_removal(spec)
+                    _apply(apply, outfit, spec, weight)
         return outfit.finish()
 
     def added_surface(self, subject: Subject, category: str, variants: tuple[VariantSpec, ...]) -> AddedSurface | None:
@@ -66,6 +75,29 @@ class ProceduralEditor:
         if not found:
             return None
         return merge_surfaces(found, tuple(spec.id for spec in variants))
+
+
+def _apply(
+    apply: Callable[[Outfit, VariantSpec, float], None], outfit: Outfit, spec: VariantSpec, weight: float
+) -> None:
+    try:
+        apply(outfit, spec, weight)
+    except KeyError as missing:
+        # Wishes have words that no table of shapes knows; the catalogue's variants must not.
+        if variant_spec(spec.category, spec.id) is not None:
+            raise
+        raise UnsupportedWish(
+            f"The procedural editor cannot make this {spec.category}: {missing.args[0]!r}.",
+            hint="`perse vocabulary` lists what it can make.",
+        ) from missing
+
+
+def _check_removal(spec: VariantSpec) -> None:
+    """A portrait without glasses stays without; what the photo shows can only be taken away where skin covers it."""
+    if spec.slots.get("presence") == "none" and spec.category not in REMOVES:
+        raise UnsupportedWish(
+            f"The procedural editor cannot take {spec.category} away.", hint=f"It can take away: {', '.join(REMOVES)}."
+        )
 
 
 def _spec(category: str, id: str) -> VariantSpec:

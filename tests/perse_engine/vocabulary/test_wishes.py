@@ -216,10 +216,21 @@ def test_the_catalogues_prompts_are_understood(spec: VariantSpec) -> None:
         assert wish.slots.items() <= spec.slots.items()
 
 
+@pytest.mark.parametrize("category", CATEGORIES)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_variant_survives_its_id(category: str, data: st.DataObject) -> None:
+    names = data.draw(st.sets(st.sampled_from(slot_names(category)), min_size=1))
+    slots = {slot: data.draw(st.sampled_from(slot_values(category, slot))) for slot in names}
+    spec = Wish(category, slots, (), ()).to_variant()
+    assert slots.items() <= spec.slots.items()
+    assert find_variant(category, spec.id) == spec
+
+
 @given(st.data())
 @settings(max_examples=300, deadline=None)
-def test_a_variant_survives_its_id_and_its_prompt(data: st.DataObject) -> None:
-    category = data.draw(st.sampled_from(sorted(WORDS)))
+def test_a_variant_survives_its_prompt(data: st.DataObject) -> None:
+    category = data.draw(st.sampled_from(["hair", *GRADED]))
     slots = {}
     for slot in data.draw(st.sets(st.sampled_from(slot_names(category)), min_size=1)):
         value = data.draw(st.sampled_from(slot_values(category, slot)))

@@ -1,0 +1,174 @@
+"""Skin: tone, freckles, age lines and make-up; head, lids and neck change together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from perse_engine.head.atlas import ATLAS_PX
+from perse_engine.head.sampling import smoothstep
+from perse_engine.synthesis.procedural.colours import BLUSH, LIPS, SHADOW, colour
+from perse_engine.synthesis.procedural.creases import creases
+from perse_engine.synthesis.procedural.mouth import paint_lips
+from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
+from perse_engine.synthesis.procedural.parameters import Parameters, Table, changes
+from perse_engine.synthesis.procedural.strokes import landmark_uv, polygon_map
+from perse_engine.vocabulary import REGION_LABELS, VariantSpec
+
+Array = npt.NDArray[Any]
+
+UPPER_LIDS = (
+    (33, 246, 161, 160, 159, 158, 157, 173, 133, 190, 56, 28, 27, 29, 30, 247, 130),
+    (263, 466, 388, 387, 386, 385, 384, 398, 362, 414, 286, 258, 257, 259, 260, 467, 359),
+)
+SOCKETS = (
+    (33, 246, 161, 160, 159, 158, 157, 173, 133, 189, 221, 222, 223, 224, 225, 113, 226, 130),
+    (263, 466, 388, 387, 386, 385, 384, 398, 362, 413, 441, 442, 443, 444, 445, 342, 446, 359),
+)
+LASHES = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (263, 466, 388, 387, 386, 385, 384, 398, 362))
+CHEEKS = (50, 280, 205, 425)
+DARKEST, LIGHTEST = 34.0, 86.0
+"""L* of a face that darkening and lightening stop at."""
+
+
+@dataclass(frozen=True)
+class SkinParameters(Parameters):
+    """Factor of lightness, shifts of a* and b*, and strengths 0..1 of what is painted."""
+
+    lightness: float = 1.0
+    red: float = 0.0
+    yellow: float = 0.0
+    flush: float = 0.0
+    freckles: float = 0.0
+    creases: float = 0.0
+    smooth: float = 0.0
+    blush: float = 0.0
+    shadow: float = 0.0
+    liner: float = 0.0
+    lipstick: float = 0.0
+
+
+TABLE: Table = {
+    "tone": {
+        "tanned": {"lightness": 0.86, "red": 3.0, "yellow": 9.0},
+        "deep": {"lightness": 0.52, "red": 4.0, "yellow": 7.0},
+        "brown": {"lightness": 0.68, "red": 4.0, "yellow": 9.0},
+        "olive": {"lightness": 0.90, "red": -2.0, "yellow": 6.0},
+        "pale": {"lightness": 1.10, "red": -3.0, "yellow": -5.0},
+        "rosy": {"flush": 1.0},
+    },
+    "marks": {"freckled": {"freckles": 1.0}, "none": {"smooth": 0.6}},
+    "lines": {"aged": {"creases": 1.0}, "none": {"smooth": 1.0}},
+    "makeup": {
+        "natural": {"blush": 0.4, "shadow": 0.35, "liner": 0.25, "lipstick": 0.5, "smooth": 0.4},
+        "evening": {"blush": 0.8, "shadow": 0.8, "liner": 0.9, "lipstick": 1.0, "smooth": 0.5},
+        "smoky": {"blush": 0.3, "shadow": 1.0, "liner": 1.0, "lipstick": 0.7, "smooth": 0.4},
+    },
+    "blush": {"pink": {"blush": 1.0}, "peach": {"blush": 1.0}},
+    "shadow": {word: {"shadow": 1.0, "liner": 0.3} for word in ("brown", "blue", "green", "plum", "black")},
+}
+MAKEUP = {
+    # Eye shadow, lips and blush of each look.
+    "natural": ("brown", "rose", "peach"),
+    "evening": ("plum", "red", "pink"),
+    "smoky": ("black", "pale", "peach"),
+}
+
+
+def skin_parameters(spec: VariantSpec) -> SkinParameters:
+    """The numbers of a variant's words; make-up comes first, single wishes after it."""
+    found = SkinParameters()
+    for slot in ("makeup", *(s for s in TABLE if s != "makeup")):
+        found = replace(found, **changes(TABLE, spec, slot, SkinParameters()))
+    return found
+
+
+def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
+    """Tone below, marks and make-up over it."""
+    p = skin_parameters(spec)
+    maps = outfit.subject.texel_maps
+    region = maps["skin"] * (1 - 0.15 * maps["eyes"])
+    lab = to_lab(outfit.head)
+    typical = np.median(lab[region * maps["face"] > 0.8], 0)
+    if p.smooth:
+        even = cv2.bilateralFilter(outfit.head, 0, 0.09, 5.0)
+        outfit.head[...] += (even - outfit.head) * (region * maps["face"] * min(p.smooth, 1.0) * weight)[..., None]
+    if p.lightness != 1 or p.red or p.yellow:
+        change = _tone(p, float(typical[0]))
+        # Lips, the skin under the brows and what the hair's soft border holds of the forehead have their share.
+        like = 1 - smoothstep(np.linalg.norm((lab - typical) * np.array([0.35, 1, 1]), axis=-1), 9, 15)
+        near = smoothstep(cv2.GaussianBlur(maps["face"], (0, 0), 24), 0.02, 0.3)
+        hair = maps["hair"] * (1 - cv2.GaussianBlur(like, (0, 0), 1.5) * near)
+        outfit.recolour(np.clip((1 - hair) * (1 - 0.45 * maps["lips"]), 0, 1) * weight, change)
+        _neck(outfit, weight, change)
+    outfit.recolour(_cheeks(outfit) * p.flush * weight, lambda lab: lab + np.array([-3.0, 17.0, 5.0]))
+    spots = smoothstep(_patches(21, 1.3), 1.25, 2.0) * maps["face"] * region * 0.6
+    outfit.recolour(np.clip(spots * p.freckles * weight, 0, 0.9), lambda lab: lab + np.array([-17.0, 7.0, 11.0]))
+    if p.creases:
+        creases(outfit, region * maps["face"], p.creases * weight)
+    _make_up(outfit, spec, p, weight)
+
+
+def _tone(p: SkinParameters, typical: float) -> Callable[[Array], Array]:
+    """Lightness by a factor that stops at the darkest and lightest of skins; darker skin is less saturated."""
+    factor = float(np.clip(p.lightness, min(1.0, DARKEST / typical), max(1.0, LIGHTEST / typical)))
+    shift = np.array([p.red, p.yellow]) * (0.4 + 0.6 * factor)
+
+    def change(lab: Array) -> Array:
+        return np.dstack([np.clip(lab[..., :1] * factor, 0, 98), lab[..., 1:] * (0.35 + 0.65 * factor) + shift])
+
+    return change
+
+
+def _make_up(outfit: Outfit, spec: VariantSpec, p: SkinParameters, weight: float) -> None:
+    shadow, lips, blush = MAKEUP.get(spec.slots.get("makeup", ""), ("brown", "rose", "pink"))
+    if p.shadow:
+        lids = np.maximum(polygon_map(outfit, list(UPPER_LIDS), 2.5), 0.7 * polygon_map(outfit, list(SOCKETS), 4.5))
+        target = lab_of(colour(SHADOW, spec.slots.get("shadow", shadow), "skin"))
+        outfit.recolour(lids * 0.72 * min(p.shadow, 1.2) * weight, lambda lab: 0.3 * lab + 0.7 * target)
+    if p.liner:
+        lines = np.zeros((ATLAS_PX, ATLAS_PX), np.uint8)
+        for lash in LASHES:
+            points = np.round(landmark_uv(outfit)[list(lash)] * 16).astype(np.int32)
+            cv2.polylines(lines, [points], False, (255.0,), 2, cv2.LINE_AA, 4)
+        line = cv2.GaussianBlur(lines.astype(np.float32) / 255, (0, 0), 1.0)
+        outfit.recolour(np.clip(line * p.liner * weight, 0, 0.85), lambda lab: lab * np.array([0.25, 0.5, 0.5]))
+    if p.blush:
+        target = lab_of(colour(BLUSH, spec.slots.get("blush", blush), "skin"))
+        outfit.recolour(
+            _cheeks(outfit) * 0.55 * p.blush * weight,
+            lambda lab: np.dstack([0.8 * lab[..., :1] + 0.2 * target[0], 0.35 * lab[..., 1:] + 0.65 * target[1:]]),
+        )
+    if p.lipstick:
+        paint_lips(outfit, lab_of(colour(LIPS, lips, "skin")), p.lipstick * weight)
+
+
+def _neck(outfit: Outfit, weight: float, change: Any) -> None:
+    """Skin of the torso's texture, which lies right of the head's atlas."""
+    neck = (outfit.labels[:, ATLAS_PX:] == REGION_LABELS["skin"]) & (outfit.texture[:, ATLAS_PX:, 3] > 0)
+    mask = cv2.GaussianBlur(neck.astype(np.float32), (0, 0), 2.0) * weight
+    patch = outfit.texture[:, ATLAS_PX:, :3]
+    changed = np.clip(cv2.cvtColor(change(to_lab(patch)).astype(np.float32), cv2.COLOR_LAB2RGB), 0, 1)
+    patch += (changed - patch) * mask[..., None]
+
+
+def _cheeks(outfit: Outfit) -> Array:
+    out = np.zeros((ATLAS_PX, ATLAS_PX), np.float32)
+    uv = landmark_uv(outfit)
+    for index in CHEEKS:
+        cv2.circle(out, (int(uv[index, 0]), int(uv[index, 1])), int(0.022 * ATLAS_PX), (0.8,), -1)
+    return cv2.GaussianBlur(out, (0, 0), 0.013 * ATLAS_PX)
+
+
+@cache
+def _patches(seed: int, sigma: float) -> Array:
+    """Blotchy noise, [A, A], mean 0, deviation 1."""
+    noise = np.random.default_rng(seed).standard_normal((ATLAS_PX, ATLAS_PX)).astype(np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), sigma)
+    return np.asarray((smooth - smooth.mean()) / smooth.std())
