@@ -54,6 +54,15 @@ def _headphones(type: str, colour: str, style: str) -> VariantSpec:
     )
 
 
+def _cloth(type: str, colour: str, pattern: str, style: str) -> VariantSpec:
+    return VariantSpec(
+        "cloth",
+        f"{type}-{colour}-{pattern}",
+        {"type": type, "colour": colour, "pattern": pattern, "style": style},
+        f"a person in a {pattern} {colour} {type}",
+    )
+
+
 def _one(category: str, id: str, prompt: str, **slots: str) -> VariantSpec:
     return VariantSpec(category, id, slots, prompt)
 
@@ -163,6 +172,14 @@ CATALOGUE: tuple[VariantSpec, ...] = (
     _headphones("over-ear", "silver", "classic"),
     _headphones("on-ear", "black", "slim"),
     _headphones("over-ear", "blue", "headset"),
+    _cloth("t-shirt", "navy", "solid", "crew-neck"),
+    _cloth("suit", "grey", "solid", "tie"),
+    _cloth("hoodie", "green", "solid", "hooded"),
+    _cloth("turtleneck", "black", "solid", "folded"),
+    _cloth("t-shirt", "red", "striped", "crew-neck"),
+    _cloth("shirt", "red", "plaid", "collared"),
+    _cloth("v-neck", "blue", "solid", "deep"),
+    _cloth("suit", "navy", "pinstriped", "tie"),
 )
 
 

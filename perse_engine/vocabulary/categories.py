@@ -6,8 +6,8 @@ CATEGORIES: tuple[str, ...] = (
 )  # fmt: skip
 """PERSE's ten categories (section 1.9 of its code: category_dict) and eyeglasses."""
 
-ADDITIVE_CATEGORIES: tuple[str, ...] = ("hat", "earrings", "headphones", "eyeglasses", "hair")
-"""Categories whose variants may add surface that the source does not have (hair: longer hair)."""
+ADDITIVE_CATEGORIES: tuple[str, ...] = ("hat", "earrings", "headphones", "eyeglasses", "hair", "cloth")
+"""Categories whose variants may add surface that the source does not have (hair: longer hair; cloth: collars)."""
 
 REGION_LABELS: dict[str, int] = {
     "background": 0,

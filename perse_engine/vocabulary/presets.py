@@ -21,7 +21,7 @@ class Preset:
 
 
 _EDITABLE = ("hair", "beard", "eyebrows", "nose", "mouth", "skin", "eyeglasses", "hat")
-_ALL = (*_EDITABLE, "earrings", "headphones")
+_ALL = (*_EDITABLE, "earrings", "headphones", "cloth")
 
 PRESETS: dict[str, Preset] = {
     # A first look in seconds, and what tests build.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.synthesis.procedural.anchors import ear_lobe
+from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import JEWELS, METALS, colour
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.synthesis.procedural.solids import Solid, ball, lathe, lit_sphere, part, tube
@@ -24,7 +25,7 @@ SIZES = {"small": 0.85, "medium": 1.0, "large": 1.2}
 
 def earrings(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     """Add one at each ear."""
-    make = {"hoop": _hoop, "stud": _stud, "drop": _drop}[spec.slots["type"]]
+    make = chosen({"hoop": _hoop, "stud": _stud, "drop": _drop}, spec, "type")
     for sign in (-1.0, 1.0):
         lobe = ear_lobe(outfit, sign)
         # Outwards and to the front: both views of a portrait see the same side.
@@ -35,7 +36,7 @@ def earrings(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
 
 
 def _hoop(lobe: Array, out: Array, spec: VariantSpec) -> list[AddedPart]:
-    radius = HOOP_RADIUS_M[spec.slots["size"]]
+    radius = chosen(HOOP_RADIUS_M, spec, "size")
     metal = lit_sphere(colour(METALS, spec.slots["material"], "earrings"), "metal")
     # Nearly along the cheek, and a little back, or the jaw would cut it.
     out = np.array([0.89 * np.sign(out[0]), 0.0, 0.45])
@@ -53,7 +54,7 @@ def _hoop(lobe: Array, out: Array, spec: VariantSpec) -> list[AddedPart]:
 
 
 def _stud(lobe: Array, out: Array, spec: VariantSpec) -> list[AddedPart]:
-    radius = 0.0042 * SIZES[spec.slots["size"]]
+    radius = 0.0042 * chosen(SIZES, spec, "size")
     stone, finish = _stone(spec.slots["material"])
     if finish != "gem":
         return [_piece(ball(lobe + 0.55 * radius * out, radius), lit_sphere(stone, finish))]
@@ -63,7 +64,7 @@ def _stud(lobe: Array, out: Array, spec: VariantSpec) -> list[AddedPart]:
 
 
 def _drop(lobe: Array, out: Array, spec: VariantSpec) -> list[AddedPart]:
-    size = SIZES[spec.slots["size"]]
+    size = chosen(SIZES, spec, "size")
     stone, finish = _stone(spec.slots["material"])
     metal = lit_sphere(
         METALS["silver" if spec.slots["material"] in ("silver", "pearl", "sapphire") else "gold"], "metal"

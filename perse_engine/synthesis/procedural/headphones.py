@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import ConvexHull
 
 from perse_engine.synthesis.procedural.anchors import face_width, head_triangles
+from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import HEADPHONES, colour
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.synthesis.procedural.shadow import contact_shadow
@@ -42,7 +43,7 @@ DARK = (0.075, 0.075, 0.08)
 
 def headphones(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     """Add band and cups, and their shadow on the head."""
-    build = BUILDS[spec.slots["type"]]
+    build = chosen(BUILDS, spec, "type")
     tone = colour(HEADPHONES, spec.slots["colour"], "headphones")
     shell = lit_sphere(tone, "metal" if spec.slots["colour"] == "silver" else "plastic")
     parts: list[AddedPart] = []

@@ -31,6 +31,16 @@ class AddedPart:
 
 
 @dataclass
+class Chart:
+    """Another texture [H, W, 4] and labels [H, W] for some of the rig's vertices: indices [N], uv [N, 2] texels."""
+
+    indices: npt.NDArray[np.int64]
+    uv: Array
+    texture: Array
+    labels: npt.NDArray[np.uint8]
+
+
+@dataclass
 class Outfit:
     """Mutable: texture and labels are copies; `head` is the view of the head's atlas in the texture."""
 
@@ -40,6 +50,7 @@ class Outfit:
     offset: Array
     blends: list[Any]
     parts: list[AddedPart] = field(default_factory=list)
+    charts: dict[str, Chart] = field(default_factory=dict)
 
     @staticmethod
     def of(subject: Subject) -> Outfit:
@@ -90,10 +101,13 @@ class Outfit:
         """Merge added parts into one textured rig."""
         look = self.subject.look
         rig = look.rig.with_offset(self.offset) if self.offset.any() else look.rig
-        if not self.parts:
+        if not self.parts and not self.charts:
             return replace(look, rig=rig, texture=self.texture, labels=self.labels, blends=tuple(self.blends))
         texture, labels, corners = self._packed()
-        vertices, faces, uv = [rig.vertices], [look.faces], [look.uv]
+        own = look.uv.copy()
+        for chart in self.charts.values():
+            own[chart.indices] = chart.uv + np.array(corners.pop(0))
+        vertices, faces, uv = [rig.vertices], [look.faces], [own]
         weights = [rig.bone_weights]
         count = len(rig.vertices)
         for part, (x, y) in zip(self.parts, corners, strict=True):
@@ -112,19 +126,30 @@ class Outfit:
         )  # fmt: skip
 
     def _packed(self) -> tuple[Array, npt.NDArray[np.uint8], list[tuple[int, int]]]:
-        """Stack the parts' textures below the subject's."""
+        """Stack the charts' and then the parts' textures below the subject's."""
         height, width = self.labels.shape
-        corners, y = [], height
-        for part in self.parts:
-            corners.append((0, y))
-            y += part.texture.shape[0]
-        texture = np.zeros((y, width, 4), np.float32)
-        labels = np.zeros((y, width), np.uint8)
+        pieces: list[tuple[Array, Any]] = [(c.texture, c.labels) for c in self.charts.values()]
+        pieces += [(p.texture, np.uint8(p.label)) for p in self.parts]
+        corners: list[tuple[int, int]] = []
+        x, y, shelf = 0, height, 0
+        placed: dict[tuple[int, int], tuple[int, int]] = {}
+        for rgba, label in pieces:
+            # Parts of one material share their texture.
+            key = (id(rgba), id(label) if isinstance(label, np.ndarray) else int(label))
+            if key not in placed:
+                h, w = rgba.shape[:2]
+                if x + w > width:
+                    x, y, shelf = 0, y + shelf, 0
+                placed[key] = (x, y)
+                x, shelf = x + w, max(shelf, h)
+            corners.append(placed[key])
+        texture = np.zeros((y + shelf, width, 4), np.float32)
+        labels = np.zeros((y + shelf, width), np.uint8)
         texture[:height], labels[:height] = self.texture, self.labels
-        for part, (x, top) in zip(self.parts, corners, strict=True):
-            h, w = part.texture.shape[:2]
-            texture[top : top + h, x : x + w] = part.texture
-            labels[top : top + h, x : x + w] = part.label
+        for (rgba, label), (left, top) in zip(pieces, corners, strict=True):
+            h, w = rgba.shape[:2]
+            texture[top : top + h, left : left + w] = rgba
+            labels[top : top + h, left : left + w] = label
         return texture, labels, corners
 
 
@@ -145,5 +170,10 @@ def lab_of(colour: tuple[float, float, float]) -> Array:
     return to_lab(np.array(colour, np.float32)[None, None])[0, 0]
 
 
+def from_lab(lab: Array) -> Array:
+    """CIE Lab [H, W, 3] to sRGB 0..1."""
+    return np.clip(cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_LAB2RGB), 0, 1)
+
+
 def _changed(rgb: Array, change: Callable[[Array], Array]) -> Array:
-    return np.clip(cv2.cvtColor(change(to_lab(rgb)).astype(np.float32), cv2.COLOR_LAB2RGB), 0, 1)
+    return from_lab(change(to_lab(rgb)))

@@ -9,6 +9,7 @@ from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.synthesis.dataset import AddedSurface
 from perse_engine.synthesis.procedural.beard import beard
+from perse_engine.synthesis.procedural.cloth import cloth
 from perse_engine.synthesis.procedural.earrings import earrings
 from perse_engine.synthesis.procedural.eyebrows import eyebrows
 from perse_engine.synthesis.procedural.eyeglasses import eyeglasses
@@ -29,6 +30,7 @@ APPLY: dict[str, Callable[[Outfit, VariantSpec, float], None]] = {
     "mouth": mouth,
     "nose": nose,
     "beard": beard,
+    "cloth": cloth,
     "hair": hair,
     "earrings": earrings,
     "eyeglasses": eyeglasses,
