@@ -114,7 +114,7 @@ def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     # Stubble is finer than a texel.
     opacity = (0.42 + 0.48 * is_long) * smoothstep(shown - 0.85 * grown.order, 0.0, 0.22)
     random = np.random.default_rng(13)
-    shade = np.exp(0.30 * random.standard_normal(len(opacity))) * (0.92 + 0.25 * grown.normal[:, 1])
+    shade = np.exp(0.36 * random.standard_normal(len(opacity))) * (0.92 + 0.25 * grown.normal[:, 1])
     hairs, light = draw_hairs(paths, opacity, shade)
     ground = grows * weight * min(p.density, 1.2) * (0.20 + 0.42 * is_long)
     head = outfit.head
@@ -123,7 +123,7 @@ def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     lit = np.clip(bright / typical, 0.6, 1.15)[..., None]
     head += (np.clip(tone * 0.72 * lit, 0, 1) - head) * ground[..., None]
     # A sheen of its own, or black hair shows no hairs.
-    sheen = 0.16 * np.clip(light - 1.0, 0, 1)[..., None]
+    sheen = 0.30 * np.clip(light - 1.0, 0, 1)[..., None]
     head += (np.clip((tone * light[..., None] + sheen) * lit, 0, 1) - head) * hairs[..., None]
     shown_map = cv2.GaussianBlur(np.maximum(hairs, ground), (0, 0), 1.5)
     outfit.head_labels[(shown_map > 0.4) & (grows > 0.3)] = REGION_LABELS["beard"]
