@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from perse_engine.head.atlas import head_uv
 from perse_engine.head.eyes import IRIS_CELLS, build_eyes
+from perse_engine.head.folds import smooth_folds
 from perse_engine.head.head_frame import NECK_PIVOT_MM, HeadFrame, head_frame
 from perse_engine.head.lids import lid_blends
 from perse_engine.head.mouth import build_mouth
@@ -38,6 +40,7 @@ def build_subject(analysis: PortraitAnalysis) -> Subject:
     uv, uv468 = head_uv(surface, frame.landmarks)
     texture = texture_head(analysis, frame, surface, uv)
     maps = texel_maps(surface, uv, texture, analysis.regions)
+    folds = smooth_folds(texture.rgb, maps["skin"], uv468, shapes.source)
     head = _head_part(surface, uv, texture.rgb, head_labels(maps, surface, uv), shapes)
     torso = build_torso(analysis, frame, surface)
     torso = _upright(torso, frame)
@@ -47,18 +50,20 @@ def build_subject(analysis: PortraitAnalysis) -> Subject:
     inner = (*mouth.parts, *((mouth.seal,) if mouth.seal else ()))
     parts = [torso, *inner, head, right_eye.sclera, left_eye.sclera, right_eye.iris, left_eye.iris]
     packed = pack(parts)
-    blends = lid_blends(texture.rgb, uv468)
+    blends = (*folds, *lid_blends(texture.rgb, uv468))
     if mouth.seal is not None:
         blends = (*blends, _seal_blend(mouth.seal, packed.corner[parts.index(mouth.seal)], shapes))
     hair = texture.hair_colour
     return Subject(
-        look=_textured_rig(packed, frame, surface, right_eye.centre, left_eye.centre, parts.index(head), blends),
+        look=_textured_rig(
+            packed, frame, surface, right_eye.centre, left_eye.centre, parts.index(head), blends, shapes.source
+        ),
         landmark_vertices=_landmark_vertices(packed, parts.index(head), len(parts)),
         texel_maps=maps,
         edit_shapes={n: np.asarray(packed.motion[n] / 1000, np.float32) for n in shapes.edits},
         measures={
             "confidence": analysis.confidence,
-            "smiling": shapes.smiling,
+            "smiling": sum(shapes.source.get(n, 0.0) for n in ("mouthSmileLeft", "mouthSmileRight")) / 2,
             "face_width_m": float(np.linalg.norm(frame.landmarks[454] - frame.landmarks[234])) / 1000,
             "mouth_is_open": float(mouth.is_open),
             "is_bald": float(hair is None),
@@ -66,7 +71,7 @@ def build_subject(analysis: PortraitAnalysis) -> Subject:
             "face_vertices": float(surface.face_count),
         },
         source_pose=frame.source_pose(),
-        source_expression=Expression(),
+        source_expression=Expression(dict(shapes.source)),
         source_camera=frame.source_camera(),
         # The photo's light stays in the texture, so the light that reproduces the photo is a plain white ambient one.
         source_light=np.vstack([np.ones((1, 3)), np.zeros((8, 3))]).astype(np.float32),
@@ -112,7 +117,7 @@ def _seal_blend(seal: Part, corner: tuple[int, int], shapes: ShapeFields) -> Tex
 
 def _textured_rig(
     packed: Packed, frame: HeadFrame, surface: HeadSurface, right: Array, left: Array, head: int,
-    blends: tuple[TextureBlend, ...],
+    blends: tuple[TextureBlend, ...], source: Mapping[str, float],
 ) -> TexturedRig:  # fmt: skip
     # The head's atlas is the largest texture, so it lies at the origin, as the lids' blends and texel maps expect.
     assert packed.corner[head] == (0, 0)
@@ -122,13 +127,18 @@ def _textured_rig(
     start = int(np.flatnonzero(packed.face_part == PARTS.index("face"))[0])
     face_part[start + surface.face_triangles : start + len(surface.faces)] = PARTS.index("scalp")
     rig = Rig(
-        vertices=frame.to_world(packed.vertices),
+        vertices=frame.to_world(_at_rest(packed, source)),
         shape_names=names,
         shapes=world_shapes(packed.motion, names),
         bone_pivots=frame.to_world(pivots),
         bone_weights=packed.weights,
     )
     return TexturedRig(rig, packed.faces, face_part, packed.uv, packed.texture, packed.labels, blends)
+
+
+def _at_rest(packed: Packed, source: Mapping[str, float]) -> Array:
+    """The photographed vertices with the photo's expression taken back."""
+    return packed.vertices - np.sum([w * packed.motion[n] for n, w in source.items()], axis=0)
 
 
 def _landmark_vertices(packed: Packed, head: int, parts: int) -> npt.NDArray[np.int32]:

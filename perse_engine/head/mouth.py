@@ -97,7 +97,9 @@ def _cavity(upper: Array, lower: Array, shapes: ShapeFields) -> Part:
     middle = (upper[0, 0] + upper[-1, 0]) / 2
     grid[..., 0] = middle + (grid[..., 0] - middle) * (1 + 0.27 * across**3)
     grid[..., 2] += 5.5 * smoothstep(across, 0.55, 1.0)
-    motion = {k: m[None] * share for k, m in shapes.jaw_motion(bottom).items()}
+    # It narrows with the lips, or its ends would look out of the cheeks; on the jaw it turns with the jaw.
+    motion = {name: _between(field, share) * np.array([0.9, 0, 0.9]) for name, field in shapes.expressions.items()}
+    motion |= {k: m[None] * share for k, m in shapes.jaw_motion(bottom).items()}
     down = np.linspace(0, 1, 32)[:, None]
     colour = np.array([0.20, 0.07, 0.07]) * (1 - 0.6 * down) + np.array([0.30, 0.10, 0.10]) * down * 0.5
     texture = np.dstack([np.repeat(colour[:, None], 32, 1), np.ones((32, 32))])
@@ -199,18 +201,16 @@ def _seal(analysis: PortraitAnalysis, frame: HeadFrame, shapes: ShapeFields) -> 
     """A patch between the inner lip lines, textured from the photo; it moves with the lips and fades when they part."""
     rows = 7
     share = np.linspace(0, 1, rows)[:, None, None]
-    points = frame.landmarks
-
-    def between(field: Array) -> Array:
-        return (
-            curve(field[list(INNER_UPPER)], COLUMNS)[None] * (1 - share)
-            + curve(field[list(INNER_LOWER)], COLUMNS)[None] * share
-        )
-
-    grid = between(points[:468])
+    grid = _between(frame.landmarks[:468], share)
     where = frame.project(resample_grid(grid, 24, 160))[..., :2]
     grid[..., 2] -= 0.9
     photo = sample(analysis.work_rgb.astype(np.float32) / 255, where)
-    motion = {name: between(field) for name, field in shapes.expressions.items()}
+    motion = {name: _between(field, share) for name, field in shapes.expressions.items()}
     texture = np.dstack([photo, np.ones(photo.shape[:2])])
     return sheet("mouth", grid, texture, REGION_LABELS["lips"], motion=motion)
+
+
+def _between(field: Array, share: Array) -> Array:
+    """A field on the landmarks, from the upper inner lip (share 0) to the lower one (1), [R, COLUMNS, 3]."""
+    upper, lower = curve(field[list(INNER_UPPER)], COLUMNS), curve(field[list(INNER_LOWER)], COLUMNS)
+    return np.asarray(upper[None] * (1 - share) + lower[None] * share)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 import scipy.sparse.linalg as spl
 
+from perse_engine.head.neutral import find_neutral
 from perse_engine.head.shape_handles import (
     EDIT_HANDLES,
     EXPRESSION_HANDLES,
@@ -45,13 +46,13 @@ RIGHT_LID_CREASE = (130, 247, 30, 29, 27, 28, 56, 190, 243)
 @dataclass(frozen=True)
 class ShapeFields:
     """expressions and edits: name -> [468, 3] mm at weight 1; jaw_hinge [3] mm; jaw_angle rad at jawOpen 1;
-    smiling 0..1, how much the photo already smiles."""
+    source: the weights of the photo's own expression, which the landmarks include."""
 
     expressions: Mapping[str, Field]
     edits: Mapping[str, Field]
     jaw_hinge: Array
     jaw_angle: float
-    smiling: float
+    source: Mapping[str, float]
 
     def jaw_motion(self, points: Array) -> dict[str, Array]:
         """How points [..., 3] on the jaw bone move, per jaw shape at weight 1."""
@@ -83,17 +84,16 @@ def shape_fields(landmarks: Array) -> ShapeFields:
         out |= solver.named(handles)
     for side in ("Right", "Left"):
         out |= _lids(solver, points, side)
-    smiling = _smiling(landmarks)
-    for side in ("Left", "Right"):
-        # A face that smiles already has little left of the way to a full smile.
-        out[f"mouthSmile{side}"] = out[f"mouthSmile{side}"] * (1 - 0.6 * smiling)
+    neutral = find_neutral(points, out, solver)
+    for name, opening in neutral.opening.items():
+        out[name] = out[name] + opening
     out["mouthLeft"], out["mouthRight"] = _sideways(out, follows, 1.0), _sideways(out, follows, -1.0)
     # Closes what jawOpen opened: ARKit's mouthClose is meant to be used together with it.
     out["mouthClose"] = -_mouth_only(out["jawOpen"], points)
     edits: dict[str, Field] = {}
     for handles in EDIT_HANDLES:
         edits |= solver.named(handles)
-    return ShapeFields(out, edits, hinge, float(angle), smiling)
+    return ShapeFields(out, edits, hinge, float(angle), neutral.weights)
 
 
 def _turn(points: Array, hinge: Array, angle: float) -> Array:
@@ -102,12 +102,6 @@ def _turn(points: Array, hinge: Array, angle: float) -> Array:
     q = points - hinge
     turned = np.stack([q[..., 0], q[..., 1] * c - q[..., 2] * s, q[..., 1] * s + q[..., 2] * c], -1)
     return np.asarray(turned - q)
-
-
-def _smiling(landmarks: Array) -> float:
-    width = float(np.linalg.norm(landmarks[61] - landmarks[291]))
-    raised = float(((landmarks[61] + landmarks[291]) / 2 - (landmarks[13] + landmarks[14]) / 2)[1])
-    return float(0.5 * np.clip((width - 50) / 16, 0, 1) + 0.5 * np.clip(raised / 7, 0, 1))
 
 
 def _sideways(fields: Mapping[str, Field], follows: Field, sign: float) -> Field:
