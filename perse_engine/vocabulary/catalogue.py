@@ -63,6 +63,14 @@ def _cloth(type: str, colour: str, pattern: str, style: str) -> VariantSpec:
     )
 
 
+def _glasses(shape: str, colour: str, *, thickness: str = "", lens: str = "") -> VariantSpec:
+    slots = {s: w for s, w in (("shape", shape), ("thickness", thickness), ("lens", lens), ("colour", colour)) if w}
+    id = "-".join(w for w in (shape, colour, thickness, lens) if w)
+    noun = "sunglasses" if lens == "dark" else "eyeglasses"
+    words = " ".join(w.replace("-", " ") for w in (thickness, shape, colour) if w)
+    return VariantSpec("eyeglasses", id, slots, f"a person with {words} {noun}")
+
+
 def _one(category: str, id: str, prompt: str, **slots: str) -> VariantSpec:
     return VariantSpec(category, id, slots, prompt)
 
@@ -154,10 +162,20 @@ CATALOGUE: tuple[VariantSpec, ...] = (
         colour="dark",
         lens="dark",
     ),
+    _glasses("cat-eye", "black"),
+    _glasses("aviator", "gold", lens="dark"),
+    _glasses("oval", "silver", thickness="thin"),
+    _glasses("rimless", "silver"),
+    _glasses("cat-eye", "red", thickness="thick"),
+    _glasses("square", "black", thickness="thick"),
     _one("hat", "beanie-grey", "a person with a grey knitted beanie", type="beanie", colour="grey"),
     _one("hat", "fedora-brown", "a person with a brown fedora", type="fedora", colour="brown"),
     _one("hat", "cap-navy", "a person with a navy baseball cap", type="cap", colour="navy"),
     _one("hat", "beanie-red", "a person with a red knitted beanie", type="beanie", colour="red"),
+    _one("hat", "cowboy-brown", "a person with a brown cowboy hat", type="cowboy", colour="brown"),
+    _one("hat", "bucket-green", "a person with a green bucket hat", type="bucket", colour="green"),
+    _one("hat", "top-hat-black", "a person with a black top hat", type="top-hat", colour="black"),
+    _one("hat", "beret-red", "a person with a red beret", type="beret", colour="red"),
     _earrings("hoop", "gold", "large", "plain"),
     _earrings("stud", "pearl", "medium", "plain"),
     _earrings("drop", "emerald", "medium", "framed"),

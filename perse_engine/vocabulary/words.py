@@ -205,6 +205,7 @@ WORDS: Mapping[str, SlotWords] = {
             "cowboy": "cowboy hat!, stetson!, cowboy, western",
             "bucket": "bucket hat!, bucket",
             "beret": "beret!",
+            "top-hat": "top hat!, topper!, stovepipe!",
         },
         "colour": _CLOTH_COLOUR,
     },

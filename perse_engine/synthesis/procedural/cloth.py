@@ -79,7 +79,7 @@ def cloth(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     outfit.offset[chart.indices] += (weight * sample(thick, at)[:, None] * torso.normals.reshape(-1, 3)).astype(
         np.float32
     )
-    cut = Cut(tailor, tone, spec.slots.get("pattern", "solid"), Neckline.of(depth, places, torso.axis_x))
+    cut = Cut(tailor, tone, spec.slots.get("pattern", "solid"), Neckline.of(depth, places, torso))
     for make in garment.parts:
         outfit.parts += make(cut)
 

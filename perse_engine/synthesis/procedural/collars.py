@@ -47,7 +47,7 @@ def roll_neck(cut: Cut) -> list[AddedPart]:
 
 def shirt_collar(cut: Cut, tone: Array | None = None, *, is_under: bool = False) -> list[AddedPart]:
     """A turned-down collar with two points; under a jacket it is thinner and hides at the sides."""
-    thin, sides, back = (0.55, 0.004, 0.24) if is_under else (1.0, 0.018, 0.0)
+    thin, sides, back = (0.55, 0.004, 0.36) if is_under else (1.0, 0.018, 0.0)
     parts = []
     for sign in (-1.0, 1.0):
         share = np.linspace(0.5 - back, 0.006, 81)

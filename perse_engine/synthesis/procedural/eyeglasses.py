@@ -8,54 +8,66 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.sampling import smoothstep
+from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import FRAMES, colour
+from perse_engine.synthesis.procedural.frames import SHAPES, THICKNESS
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit, rigid_to
+from perse_engine.synthesis.procedural.shadow import contact_shadow
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
 Array = npt.NDArray[Any]
 
 RIM_POINTS, TUBE_POINTS = 64, 8
-SHAPES = {"round": (1.0, 0.37, 0.35), "square": (0.50, 0.41, 0.29)}
-"""Superellipse exponent, half width and half height in eye distances (between eye centres)."""
 CURVE_PER_M = 4.5
 """How the front wraps around the face: metres back per square metre sideways."""
 TEXELS = (4, 32)
 
 
 def eyeglasses(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
-    """Add frame and lenses."""
+    """Add frame and lenses, and their shadow."""
     tone = np.array(colour(FRAMES, spec.slots["colour"], "eyeglasses"))
-    exponent, half_width, half_height = SHAPES[spec.slots["shape"]]
+    shape = chosen(SHAPES, spec, "shape")
+    thick = THICKNESS.get(spec.slots.get("thickness", ""), 1.0)
     eyes = [(outfit.landmark(a) + outfit.landmark(b)) / 2 for a, b in ((33, 133), (263, 362))]
     distance = float(eyes[1][0] - eyes[0][0])
     # The whole frame grows with the weight, from a fine wire.
-    radius = (0.25 + 1.35 * weight) / 1000
+    radius = (0.25 + 1.35 * weight) / 1000 * (1 + (thick - 1) * weight)
     opacity = min(1.0, weight / 0.12)
-    size = 0.9 + 0.1 * weight
-    w, h = distance * half_width * size, distance * half_height * size
+    size = distance * (0.9 + 0.1 * weight)
+    w, h = size * shape.half_width, size * shape.half_height
     depth = max(float(outfit.landmark(168)[2]), float(outfit.landmark(6)[2])) + 0.003
-    frame, lens = _frame_texture(tone, opacity), _lens_texture(spec.slots.get("lens"), opacity, weight)
-    inner = []
+    frame = _frame_texture(tone, opacity)
+    lens = _lens_texture(spec.slots.get("lens"), opacity, weight, has_edge=not shape.has_rim)
+    parts, inner = [], []
     for sign, eye in ((-1.0, eyes[0]), (1.0, eyes[1])):
         centre = np.array([eye[0] + sign * 0.0012, eye[1] - 0.0022])
-        rim = _rim(centre, w, h, exponent, depth)
-        outfit.parts.append(_tube(rim, radius, frame, is_closed=True))
+        xy = shape.outline(RIM_POINTS) * [sign * w, h] + centre
+        rim = np.column_stack([xy, depth - CURVE_PER_M * xy[:, 0] ** 2])
+        parts.append(_tube(rim, radius if shape.has_rim else 0.25 * radius, frame, is_closed=True))
         outfit.parts.append(_lens(rim, centre, depth, lens))
-        outer = centre[0] + sign * w
-        inner.append(centre[0] - sign * w)
-        outfit.parts.append(_tube(_temple(outfit, sign, outer, centre[1] + 0.4 * h, depth), 0.8 * radius, frame))
+        hinge = rim[np.argmax(sign * rim[:, 0] + 0.5 * rim[:, 1])]
+        inner.append(rim[np.argmin(sign * rim[:, 0] - 0.1 * rim[:, 1]), 0])
+        parts.append(_tube(_temple(outfit, sign, hinge[0], hinge[1], depth), 0.8 * radius, frame))
+        parts.append(_pad(outfit, sign, inner[-1], eye[1], depth, radius, frame))
     bridge = np.linspace(0, 1, 13)
     arch = 1 - (2 * bridge - 1) ** 2
-    y = (eyes[0][1] + eyes[1][1]) / 2 + 0.12 * h + 0.003 * arch
-    path = np.stack([inner[0] + (inner[1] - inner[0]) * bridge, y, np.full(13, depth) + 0.002 * arch], -1)
-    outfit.parts.append(_tube(path, 0.9 * radius, frame))
+    middle = (eyes[0][1] + eyes[1][1]) / 2
+    for level in shape.bridges:
+        x = inner[0] + (inner[1] - inner[0]) * bridge
+        path = np.stack([x, middle + level * h + 0.003 * arch, np.full(13, depth) + 0.002 * arch], -1)
+        parts.append(_tube(path, 0.9 * radius, frame))
+    contact_shadow(outfit, parts, 0.40 * weight, 0.0045)
+    # Frames are drawn before lenses, or glass would hide what lies behind it.
+    outfit.parts[len(outfit.parts) - 2 :] = [*parts, *outfit.parts[-2:]]
 
 
-def _rim(centre: Array, w: float, h: float, exponent: float, depth: float) -> Array:
-    angle = np.linspace(0, 2 * np.pi, RIM_POINTS, endpoint=False)
-    x = centre[0] + w * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** exponent
-    y = centre[1] + h * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** exponent
-    return np.stack([x, y, depth - CURVE_PER_M * x**2], -1)
+def _pad(outfit: Outfit, sign: float, x: float, y: float, depth: float, radius: float, texture: Array) -> AddedPart:
+    """The arm of a nose pad: from the rim back to the nose."""
+    nose = outfit.landmark(122 if sign < 0 else 351)
+    start = np.array([x + sign * 0.001, y - 0.004, depth])
+    s = np.linspace(0, 1, 9)[:, None]
+    end = np.array([nose[0], y - 0.009, max(float(nose[2]) + 0.001, depth - 0.012)])
+    return _tube(start + (end - start) * s + [0, 0, -0.002] * np.sin(np.pi * s), 0.45 * radius, texture)
 
 
 def _temple(outfit: Outfit, sign: float, x0: float, y0: float, depth: float) -> Array:
@@ -115,9 +127,9 @@ def _frame_texture(tone: Array, opacity: float) -> Array:
     return texture
 
 
-def _lens_texture(kind: str | None, opacity: float, weight: float) -> Array:
+def _lens_texture(kind: str | None, opacity: float, weight: float, *, has_edge: bool) -> Array:
     texture = np.zeros((*TEXELS, 4), np.float32)
     texture[..., :3] = (0.07, 0.08, 0.09) if kind == "dark" else (0.80, 0.86, 0.92)
     # Below one half, so that the eyes behind stay what is visible and keep their depth.
-    texture[..., 3] = (0.92 * weight if kind == "dark" else 0.08) * opacity
+    texture[..., 3] = (0.92 * weight if kind == "dark" else 0.22 if has_edge else 0.08) * opacity
     return texture

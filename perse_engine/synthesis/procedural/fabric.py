@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import cv2
@@ -48,6 +49,7 @@ def _over(below: Array, tone: Array, amount: Array) -> Array:
     return np.asarray(below + (tone - below) * amount[..., None])
 
 
+@cache
 def fold_height(shape: tuple[int, int], seed: int = 3) -> Array:
     """Drapery on the torso's chart: folds that run away from the neck, metres, mean about 0."""
     height, width = shape
@@ -80,6 +82,7 @@ def light(normals: Array) -> Array:
     return np.asarray(0.42 + 0.52 * np.clip(normals @ KEY_LIGHT, 0, 1) + 0.16 * np.clip(normals @ FILL_LIGHT, 0, 1))
 
 
+@cache
 def weave(shape: tuple[int, int], strength: float = 0.022) -> Array:
     """Threads: fine noise around 1."""
     random = np.random.default_rng(11)

@@ -5,46 +5,46 @@ The weight is how far the hat is pulled on: its lower edge comes down from the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.head.sampling import grid_faces, smoothstep
+from perse_engine.head.sampling import smoothstep
 from perse_engine.head.scalp import vertex_normals
 from perse_engine.head.subject import PARTS
+from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import CLOTH, colour
+from perse_engine.synthesis.procedural.hat_crowns import BLOCKS, blocked
+from perse_engine.synthesis.procedural.hat_ring import TILT, Crown, brim
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit, rigid_to
+from perse_engine.synthesis.procedural.shadow import contact_shadow
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
 Array = npt.NDArray[Any]
 
-TILT = 0.30
-"""The lower edge rises towards the front: metres up per metre forward."""
 TEXELS = 256
-
-
-@dataclass(frozen=True)
-class _Crown:
-    """Vertices of the shell above the lowest edge, their normals, faces and height above the final edge, metres."""
-
-    points: Array
-    normals: Array
-    faces: npt.NDArray[np.int32]
-    height: Array
-    top: float
+LIFT_M = {"beanie": 0.004, "cap": 0.006, "fedora": 0.007}
 
 
 def hat(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
-    """Add the crown, and what the type has beside it."""
+    """Add the crown, what the type has beside it, and their shadow."""
+    kind = spec.slots.get("type", "")
+    chosen(dict.fromkeys((*LIFT_M, *BLOCKS)), spec, "type")
     tone = np.array(colour(CLOTH, spec.slots["colour"], "hat"))
     crown = _crown(outfit)
-    kind = spec.slots["type"]
     # At weight 0 the edge lies at the very top, at 1 where the hat sits.
     edge = crown.top * (1 - weight)
-    lift = {"beanie": 0.004, "cap": 0.006, "fedora": 0.007}[kind] * smoothstep(weight, 0.0, 0.3)
+    parts = [_shell(crown, kind, tone, edge, weight) if kind in LIFT_M else blocked(crown, kind, tone, edge, weight)]
+    if kind not in ("beanie", "beret"):
+        parts.append(brim(crown, kind, tone, edge, weight))
+    contact_shadow(outfit, parts, 0.6 * weight, 0.012)
+    outfit.parts += parts
+
+
+def _shell(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> AddedPart:
+    lift = LIFT_M[kind] * smoothstep(weight, 0.0, 0.3)
     bulge = np.zeros(len(crown.points))
     if kind == "beanie":
         bulge = 0.004 * (1 - smoothstep(crown.height - edge, 0.028, 0.034))
@@ -59,12 +59,10 @@ def hat(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     uv = _wrap(crown)
     texture = _fabric(kind, tone, crown.top, edge)
     label = REGION_LABELS["hat"]
-    outfit.parts.append(AddedPart(vertices, crown.faces, uv, texture, label, rigid_to(len(vertices), "head")))
-    if kind != "beanie":
-        outfit.parts.append(_brim(crown, edge, tone, kind, weight))
+    return AddedPart(vertices, crown.faces, uv, texture, label, rigid_to(len(vertices), "head"))
 
 
-def _crown(outfit: Outfit) -> _Crown:
+def _crown(outfit: Outfit) -> Crown:
     look = outfit.subject.look
     head = np.isin(look.face_part, [PARTS.index("face"), PARTS.index("scalp")])
     faces = look.faces[head]
@@ -78,7 +76,7 @@ def _crown(outfit: Outfit) -> _Crown:
     used, local = np.unique(faces[inside], return_inverse=True)
     kept = local.reshape(-1, 3).astype(np.int32)
     smooth = _smoothed(vertices[used], kept, 3)
-    return _Crown(smooth, normals[used], kept, height[used], float(height[used].max()))
+    return Crown(smooth, normals[used], kept, height[used], float(height[used].max()), base)
 
 
 def _smoothed(points: Array, faces: npt.NDArray[np.int32], rounds: int) -> Array:
@@ -96,7 +94,7 @@ def _smoothed(points: Array, faces: npt.NDArray[np.int32], rounds: int) -> Array
     return points
 
 
-def _wrap(crown: _Crown) -> Array:
+def _wrap(crown: Crown) -> Array:
     """u around the head, v down from the top; the seam is at the back."""
     angle = np.arctan2(crown.points[:, 0], crown.points[:, 2] + 0.09)
     return np.stack(
@@ -123,41 +121,3 @@ def _fabric(kind: str, tone: Array, top: float, edge: float) -> Array:
         rgb = rgb * (1 - 0.65 * band[..., None])
     alpha = smoothstep(height, edge - 0.0035, edge - 0.0005)
     return np.dstack([rgb, alpha]).astype(np.float32)
-
-
-def _brim(crown: _Crown, edge: float, tone: Array, kind: str, weight: float) -> AddedPart:
-    """A ring around the edge; a cap has it in front only."""
-    columns, rows = 97, 9
-    turn = np.linspace(-np.pi, np.pi, columns)
-    near = np.abs(crown.height - edge) < 0.014
-    points = crown.points[near] if near.sum() > 24 else crown.points
-    angle = np.arctan2(points[:, 0], points[:, 2] + 0.09)
-    around = np.hypot(points[:, 0], points[:, 2] + 0.09) + 0.008
-    order = np.argsort(angle)
-    a, r, y = angle[order], around[order], points[order, 1]
-    a3 = np.r_[a - 2 * np.pi, a, a + 2 * np.pi]
-    radius = np.interp(turn, a3, np.tile(r, 3))
-    start = np.interp(turn, a3, np.tile(y, 3))
-    kernel = np.ones(9) / 9
-    radius = np.convolve(np.r_[radius[-5:-1], radius, radius[1:5]], kernel, "valid")
-    start = np.convolve(np.r_[start[-5:-1], start, start[1:5]], kernel, "valid")
-    out = np.linspace(0, 1, rows)[:, None]
-    if kind == "cap":
-        front = np.clip(np.cos(turn), 0, 1) ** 0.7 * (np.abs(turn) < np.radians(75))
-        reach, fall = 0.065 * front * weight, 0.25
-    else:
-        reach, fall = np.full(columns, 0.055 * weight), -0.10
-    ring = radius[None] + reach[None] * out - 0.006
-    droop = -fall * reach[None] * out * (1 if kind == "cap" else np.cos(2 * turn)[None])
-    grid = np.stack([ring * np.sin(turn), start[None] + droop + 0.002, ring * np.cos(turn) - 0.09], -1)
-    texture = np.zeros((16, 64, 4), np.float32)
-    texture[..., :3] = np.clip(tone * np.linspace(0.75, 1.0, 16)[:, None, None], 0, 1)
-    texture[..., 3] = 1.0
-    if kind == "cap":
-        u = np.linspace(-np.pi, np.pi, 64)
-        texture[..., 3] = (np.abs(u) < np.radians(76))[None]
-    v, u2 = np.meshgrid(np.linspace(0.5, 15.5, rows), np.linspace(0.5, 63.5, columns), indexing="ij")
-    vertices = grid.reshape(-1, 3)
-    uv = np.stack([u2, v], -1).reshape(-1, 2)
-    label = REGION_LABELS["hat"]
-    return AddedPart(vertices, grid_faces(rows, columns), uv, texture, label, rigid_to(len(vertices), "head"))

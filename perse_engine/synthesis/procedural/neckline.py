@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
 from perse_engine.head.sampling import sample
-from perse_engine.synthesis.procedural.torso_chart import HEIGHT, WIDTH
+from perse_engine.synthesis.procedural.torso_chart import FRONT, HEIGHT, WIDTH, Torso
 
 Array = npt.NDArray[Any]
 
@@ -27,7 +27,7 @@ class Neckline:
     away: Array
 
     @staticmethod
-    def of(depth: Array, places: Array, axis_x: float) -> Neckline:
+    def of(depth: Array, places: Array, torso: Torso) -> Neckline:
         """Where `depth` (metres below the line, [H, W]) is 0; `places` [H, W, 3] are the chart's points."""
         mask = (depth > 0).astype(np.uint8)
         # The garment reaches down to the last row: of its outline only the upper part counts.
@@ -39,8 +39,8 @@ class Neckline:
         line = min(one, other, key=lambda o: float(o[:, 1].mean()))
         line = np.stack([gaussian_filter1d(line[:, k], 5, mode="nearest") for k in (0, 1)], -1)
         there = sample(places.astype(np.float32), line)
-        in_front = (line[:, 0] > 0.2 * WIDTH) & (line[:, 0] < 0.8 * WIDTH)
-        aside = np.where(in_front, np.abs(there[:, 0] - axis_x), np.inf)
+        in_front = np.abs(torso.turn_at(line[:, 0])) < FRONT
+        aside = np.where(in_front, np.abs(there[:, 0] - torso.axis_x), np.inf)
         middle = int(np.clip(np.argmin(aside), 2, len(line) - 3))
         length = np.r_[0, np.cumsum(np.linalg.norm(np.diff(there, axis=0), axis=1))]
         half = POINTS // 2

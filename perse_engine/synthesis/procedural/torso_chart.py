@@ -25,6 +25,8 @@ Array = npt.NDArray[Any]
 
 HEIGHT, WIDTH = 640, 1024
 NAME = "torso"
+FRONT = np.radians(85.0)
+"""Directions that count as the side which faces the front."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Torso:
 
     def front_place(self, xy: Array) -> Array:
         """Chart px [..., 2] of what lies at x, y (metres) on the side that faces the front."""
-        reach = slice(COLUMNS // 8, -(COLUMNS // 8))
+        reach = np.abs(self.turn) < FRONT
         row, column = np.mgrid[0 : len(self.points), 0:COLUMNS][:, :, reach]
         where, values = self.points[:, reach, :2].reshape(-1, 2), np.stack([column, row], -1).reshape(-1, 2)
         found = LinearNDInterpolator(where, values)(xy)
@@ -114,8 +116,8 @@ def neck_skin(chart: Chart, above: Array) -> Array:
     """Skin continued downwards from where the neck is bare above a neckline, [H, W, 3]."""
     bare = (chart.labels == REGION_LABELS["skin"]) & (chart.texture[..., 3] > 0.9) & above
     # Further round the photo's texture repeats what is at its edge, often background.
-    side = round(0.30 * WIDTH)
-    bare[:, :side] = bare[:, -side:] = False
+    turn = np.linspace(-AROUND_DEG, AROUND_DEG, WIDTH)
+    bare &= np.abs(turn)[None] < 60
     known = cv2.erode(bare.astype(np.uint8), np.ones((9, 9))).astype(np.float32)
     if known.sum() < 500:
         return np.asarray(chart.texture[..., :3])

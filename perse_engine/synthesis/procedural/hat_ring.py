@@ -1,0 +1,110 @@
+"""Where a hat's edge runs around the head, and what stands out from it: brims and visors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from perse_engine.head.sampling import grid_faces, resample_grid, smoothstep
+from perse_engine.head.scalp import vertex_normals
+from perse_engine.synthesis.procedural.fabric import light
+from perse_engine.synthesis.procedural.outfit import AddedPart, rigid_to
+from perse_engine.vocabulary import REGION_LABELS
+
+Array = npt.NDArray[Any]
+
+TILT = 0.30
+"""The lower edge rises towards the front: metres up per metre forward."""
+AXIS_Z = -0.09
+"""The middle of the head lies this far behind the eyes, metres."""
+COLUMNS = 121
+TEXELS = (96, 512)
+THICK_M = 0.0032
+
+
+@dataclass(frozen=True)
+class Crown:
+    """Vertices of the shell above the lowest edge, their normals, faces and height above the final edge, metres."""
+
+    points: Array
+    normals: Array
+    faces: npt.NDArray[np.int32]
+    height: Array
+    top: float
+    base: float
+
+    def radius(self, height: Array, turn: Array) -> Array:
+        """Distance of the head's surface from the axis at heights and directions, [...]."""
+        angle = np.arctan2(self.points[:, 0], self.points[:, 2] - AXIS_Z)
+        reach = np.hypot(self.points[:, 0], self.points[:, 2] - AXIS_Z)
+        flat = np.stack([np.ravel(a) for a in np.broadcast_arrays(height, turn)])
+        out = np.empty(flat.shape[1])
+        for i, (h, t) in enumerate(flat.T):
+            aside = (angle - t + np.pi) % (2 * np.pi) - np.pi
+            near = np.exp(-((aside / 0.10) ** 2) - ((self.height - h) / 0.006) ** 2) + 1e-12
+            out[i] = (near * reach).sum() / near.sum()
+        return out.reshape(np.broadcast_shapes(np.shape(height), np.shape(turn)))
+
+    def ring(self, edge: float, turn: Array) -> Array:
+        """The head's radius at the edge, smooth all around."""
+        own = self.radius(np.full(72, edge), np.linspace(-np.pi, np.pi, 73)[:-1])
+        waves = np.fft.rfft(own)
+        waves[7:] = 0
+        return np.interp(turn, np.linspace(-np.pi, np.pi, 73), np.r_[np.fft.irfft(waves), np.fft.irfft(waves)[:1]])
+
+    def place(self, radius: Array, turn: Array, height: Array) -> Array:
+        """World points of cylinder coordinates in the tilted frame."""
+        x, z = radius * np.sin(turn), radius * np.cos(turn) + AXIS_Z
+        return np.stack([x, self.base + height + TILT * z, z], -1)
+
+
+def brim(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> AddedPart:
+    """A ring of cloth around the edge; a cap has it in front only."""
+    limit = np.radians(78) if kind == "cap" else np.pi
+    turn = np.linspace(-limit, limit, COLUMNS)[None]
+    out = np.r_[np.linspace(0, 1, 11), np.linspace(1, 0, 11)][:, None]
+    aside, ahead = np.sin(turn) ** 2, np.cos(turn)
+    if kind == "cap":
+        reach, rise = 0.066 * np.clip(np.cos(turn * np.radians(90) / limit), 0, 1) ** 0.6, -0.016 - 0.020 * aside
+    elif kind == "cowboy":
+        reach, rise = 0.082 + 0.012 * ahead**2 + 0 * turn, 0.046 * aside - 0.010 * np.abs(ahead)
+    elif kind == "bucket":
+        reach, rise = 0.046 + 0 * turn, -0.036 + 0 * turn
+    elif kind == "top-hat":
+        reach, rise = 0.040 + 0.008 * ahead**2, 0.012 * aside - 0.004 * ahead**2
+    else:
+        reach, rise = 0.055 + 0 * turn, 0.006 * np.cos(2 * turn + np.pi)
+    curl = out ** (2.0 if kind in ("cowboy", "top-hat") else 1.0)
+    under = np.r_[np.zeros(11), np.ones(11)][:, None]
+    radius = crown.ring(edge, turn) + 0.002 + reach * out * weight
+    height = edge + 0.001 + rise * curl * weight - under * THICK_M * min(1.0, 4 * weight)
+    grid = crown.place(radius, np.broadcast_to(turn, radius.shape), height)
+    return lit_grid(grid, tone, hatched=kind in ("cap", "bucket"))
+
+
+def lit_grid(grid: Array, tone: Array, *, hatched: bool = False, paint: Array | None = None) -> AddedPart:
+    """A grid [n, m, 3] of felt or twill in the light; `paint` [n] darkens rows."""
+    n, m = grid.shape[:2]
+    faces = grid_faces(n, m)
+    normals = vertex_normals(grid.reshape(-1, 3), faces).reshape(n, m, 3)
+    middle = np.array([0.0, grid[..., 1].mean(), AXIS_Z])
+    if (normals * (grid - middle)).sum() < 0:
+        normals, faces = -normals, faces[:, [0, 2, 1]]
+    lit = resample_grid(light(normals)[..., None], *TEXELS)[..., 0]
+    noise = cv2.GaussianBlur(np.random.default_rng(4).standard_normal(TEXELS).astype(np.float32), (0, 0), 1.0)
+    shade = lit * (1 + 0.03 * noise / noise.std())
+    if hatched:
+        seams = np.sin(np.linspace(0, 2 * np.pi * n / 3.2, TEXELS[0]))[:, None]
+        shade = shade * (1 - 0.14 * smoothstep(seams, 0.86, 1.0))
+    if paint is not None:
+        shade = shade * np.interp(np.linspace(0, n - 1, TEXELS[0]), np.arange(n), paint)[:, None]
+    # Even black felt has a sheen where the light falls on it.
+    rgb = tone * shade[..., None] + 0.065 * shade[..., None] ** 3
+    texture = np.dstack([np.clip(rgb, 0, 1), np.ones(TEXELS)]).astype(np.float32)
+    v, u = np.meshgrid(np.linspace(0.5, TEXELS[0] - 0.5, n), np.linspace(0.5, TEXELS[1] - 0.5, m), indexing="ij")
+    uv = np.stack([u, v], -1).reshape(-1, 2)
+    return AddedPart(grid.reshape(-1, 3), faces, uv, texture, REGION_LABELS["hat"], rigid_to(n * m, "head"))

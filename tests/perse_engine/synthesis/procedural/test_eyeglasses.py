@@ -1,0 +1,69 @@
+"""Eyeglasses sit before the eyes, thicken with the weight, and differ."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from perse_engine.head.rig import BONES
+from perse_engine.head.subject import Subject
+from perse_engine.synthesis.procedural.eyeglasses import eyeglasses
+from perse_engine.synthesis.procedural.frames import SHAPES
+from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.vocabulary import variants_of
+from tests.perse_engine.synthesis.procedural.dressing import assert_sound, changed, parts_of
+
+IDS = [v.id for v in variants_of("eyeglasses")]
+
+
+def test_there_are_eight_variants_of_six_shapes() -> None:
+    assert len(IDS) >= 8
+    assert {v.slots["shape"] for v in variants_of("eyeglasses")} == set(SHAPES)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_geometry_is_sound_and_follows_the_head(id: str, astronaut_subject: Subject) -> None:
+    for part in parts_of(astronaut_subject, "eyeglasses", id):
+        assert_sound(part)
+        assert (part.bone_weights[:, BONES.index("head")] == 1).all()
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_lenses_lie_before_the_eyes(id: str, astronaut_subject: Subject) -> None:
+    outfit = Outfit.of(astronaut_subject)
+    right, left = parts_of(astronaut_subject, "eyeglasses", id)[-2:]
+    for lens, corners in ((right, (33, 133)), (left, (263, 362))):
+        eye = (outfit.landmark(corners[0]) + outfit.landmark(corners[1])) / 2
+        middle = lens.vertices[-1]
+        assert np.linalg.norm((middle - eye)[:2]) < 0.006
+        assert middle[2] > eye[2]
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_more_weight_shows_more(id: str, astronaut_subject: Subject) -> None:
+    counts = [changed(astronaut_subject, "eyeglasses", id, w) for w in (0.0, 0.3, 1.0)]
+    assert counts[0] == 0
+    assert counts[1] < counts[2]
+
+
+def test_outlines_differ() -> None:
+    outlines = [s.outline(64) * [s.half_width, s.half_height] for s in SHAPES.values()]
+    for a, b in combinations(outlines, 2):
+        assert np.abs(a - b).max() > 0.02
+
+
+def test_outlines_do_not_cross_themselves() -> None:
+    for shape in SHAPES.values():
+        x, y = shape.outline(64).T
+        turn = np.unwrap(np.arctan2(y, x))
+        assert (np.diff(turn) > 0).all()
+
+
+def test_frames_shade_the_face(astronaut_subject: Subject) -> None:
+    outfit = Outfit.of(astronaut_subject)
+    before = outfit.head.copy()
+    eyeglasses(outfit, variants_of("eyeglasses")[0], 1.0)
+    assert (before - outfit.head).max() > 0.1
+    assert (before != outfit.head).any(-1).mean() < 0.2

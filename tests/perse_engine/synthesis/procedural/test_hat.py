@@ -1,0 +1,71 @@
+"""Hats enclose the head, come down with the weight, and differ."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from perse_engine.errors import UnsupportedWish
+from perse_engine.head.rig import BONES
+from perse_engine.head.subject import Subject
+from perse_engine.synthesis.procedural.hat import hat
+from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.vocabulary import REGION_LABELS, VariantSpec, variants_of
+from tests.perse_engine.synthesis.procedural.dressing import (
+    assert_sound,
+    changed,
+    dressed,
+    parts_of,
+    seen,
+    silhouette,
+)
+
+IDS = [v.id for v in variants_of("hat")]
+TYPES = {v.slots["type"]: v.id for v in variants_of("hat")}
+
+
+def test_there_are_seven_types() -> None:
+    assert len(TYPES) >= 7
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_geometry_is_sound_and_follows_the_head(id: str, astronaut_subject: Subject) -> None:
+    for part in parts_of(astronaut_subject, "hat", id):
+        assert_sound(part)
+        assert (part.bone_weights[:, BONES.index("head")] == 1).all()
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_more_weight_shows_more(id: str, astronaut_subject: Subject) -> None:
+    counts = [changed(astronaut_subject, "hat", id, w) for w in (0.0, 0.3, 0.65, 1.0)]
+    assert counts[0] == 0
+    assert counts == sorted(set(counts))
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_no_hair_sticks_out_of_the_crown(id: str, astronaut_subject: Subject) -> None:
+    labels = seen(dressed(astronaut_subject, "hat", id), size_px=160).labels
+    rows = np.where((labels == REGION_LABELS["hat"]).any(1))[0]
+    upper = labels[rows.min() : rows.min() + len(rows) // 2]
+    assert ((upper != 0) & (upper != REGION_LABELS["hat"])).mean() < 0.002
+
+
+def test_types_differ_in_silhouette(astronaut_subject: Subject) -> None:
+    shapes = [silhouette(astronaut_subject, "hat", id) for id in TYPES.values()]
+    for a, b in combinations(shapes, 2):
+        assert (a != b).sum() > 0.08 * max(a.sum(), b.sum())
+
+
+def test_a_brim_shades_the_forehead(astronaut_subject: Subject) -> None:
+    outfit = Outfit.of(astronaut_subject)
+    before = outfit.head.mean()
+    spec = next(v for v in variants_of("hat") if v.slots["type"] == "fedora")
+    hat(outfit, spec, 1.0)
+    assert outfit.head.mean() < before - 0.002
+
+
+def test_an_unknown_hat_is_refused(astronaut_subject: Subject) -> None:
+    with pytest.raises(UnsupportedWish):
+        hat(Outfit.of(astronaut_subject), VariantSpec("hat", "x", {"type": "crown", "colour": "red"}, ""), 1.0)
