@@ -47,14 +47,14 @@ def roll_neck(cut: Cut) -> list[AddedPart]:
 
 def shirt_collar(cut: Cut, tone: Array | None = None, *, is_under: bool = False) -> list[AddedPart]:
     """A turned-down collar with two points; under a jacket it is thinner and hides at the sides."""
-    thin, sides, back = (0.55, 0.004, 0.36) if is_under else (1.0, 0.018, 0.0)
+    thin, sides, back = (0.55, 0.004, 0.39) if is_under else (1.0, 0.018, 0.0)
     parts = []
     for sign in (-1.0, 1.0):
         share = np.linspace(0.5 - back, 0.006, 81)
         fall = sides + (0.044 - sides) * smoothstep(share, 0.16 if is_under else 0.24, 0.0)
         down = np.where(FOLD[:, :1] < 0, FOLD[:, :1] * 0.030, FOLD[:, :1] * fall)
         # From the middle the edges go down and apart, to the points.
-        spread = 0.055 * smoothstep(share, 0.16, 0.0) * np.clip(FOLD[:, :1], 0, 1)
+        spread = 0.055 * smoothstep(share, 0.10, 0.0) * np.clip(FOLD[:, :1], 0, 1)
         places = cut.line.band(0.5 + sign * (share + spread), down)
         rgb = cut.plain(tone) if tone is not None else cut.patterned(0.06, 0.20)
         edge = np.linspace(0, 1, TEXELS[0])[:, None]

@@ -26,7 +26,7 @@ def patterned(pattern: str, tone: Array, across: Array, along: Array) -> Array:
     if pattern == "striped":
         return _over(plain, WHITE, _bands(along, 0.022, 0.36))
     if pattern == "pinstriped":
-        return _over(plain, 0.55 * WHITE + 0.45 * tone, 0.55 * _bands(across, 0.012, 0.05))
+        return _over(plain, 0.55 * WHITE + 0.45 * tone, 0.45 * _bands(across, 0.013, 0.10))
     if pattern == "plaid":
         wide = 0.5 * _bands(across, 0.036, 0.42) + 0.5 * _bands(along, 0.036, 0.42)
         lines = np.maximum(_bands(across + 0.016, 0.036, 0.05), _bands(along + 0.016, 0.036, 0.05))

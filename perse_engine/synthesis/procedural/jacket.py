@@ -30,7 +30,7 @@ def jacket(cut: Cut) -> list[AddedPart]:
 def opening(torso: Torso, y: Array) -> Array:
     """Half of the width (metres) that a jacket leaves open at a height."""
     top, button = min(torso.sides), torso.chin - 1.25 * torso.face
-    return np.asarray(np.clip(0.92 * torso.neck * (y - button) / (top - button), 0.002, None))
+    return np.asarray(0.92 * torso.neck * np.clip((y - button) / (top - button), 0.03, 1.0))
 
 
 def _lapels(cut: Cut) -> list[AddedPart]:
