@@ -6,7 +6,7 @@ import numpy as np
 
 from perse_engine.avatar.avatar import ALL_COLUMNS, EXPRESSION_COLUMNS, Binding
 from perse_engine.avatar.drawing import View
-from perse_engine.avatar.kernels import add_rows, take_rows
+from perse_engine.avatar.kernels import add_basis, project_on_basis, take_rows
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.head.mesh_raster import bake, depth_map, draw
@@ -39,7 +39,8 @@ def warm_up(progress: Progress) -> None:
     for columns in (ALL_COLUMNS, EXPRESSION_COLUMNS):
         ones = np.ones((1, len(columns)), np.float32)
         with PARALLEL_WORK:
-            add_rows(x, rows, ones, columns, ones.copy())
+            add_basis(x, rows, ones, columns, ones[None].copy(), np.zeros(1, np.int64), np.ones(1, np.float32))
+            project_on_basis(ones[None].copy(), ones, np.zeros((1, 1)))
             take_rows(grad_x, rows, ones, columns, ones.copy())
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.avatar.kernels import add_rows
+from perse_engine.avatar.kernels import add_basis
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork, column_weights, sharing
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.compiled import PARALLEL_WORK
@@ -141,10 +141,10 @@ class Avatar:
         shares = sharing({c: strength(z) for c, z in codes.items()}, {c: self.categories[c].change for c in codes})
         for category, code in codes.items():
             model = self.categories[category]
-            delta = np.tensordot(model.network(code), model.basis, 1).astype(np.float32)
             weights = column_weights(model.mask, shares[category][model.rows])
+            active = np.arange(len(model.basis))
             with PARALLEL_WORK:
-                add_rows(x, model.rows, weights, ALL_COLUMNS, np.ascontiguousarray(delta))
+                add_basis(x, model.rows, weights, ALL_COLUMNS, model.basis, active, model.network(code))
         return BakedLook(look, x)
 
     def random_code(self, category: str, random: np.random.Generator) -> tuple[float, ...]:

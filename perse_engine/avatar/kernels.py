@@ -105,16 +105,42 @@ def bind_back(
 
 
 @kernel(parallel=True)
-def add_rows(x: Array, rows: Array, weights: Array, columns: Array, delta: Array) -> None:
-    """x[rows[i], columns[j]] += weights[i, j] * delta[i, j]; rows are distinct."""
+def add_basis(
+    x: Array, rows: Array, weights: Array, columns: Array, basis: Array, active: Array, coefficients: Array
+) -> None:
+    """x[rows[i], columns[j]] += weights[i, j] * sum_k coefficients[k] basis[active[k], i, j]; rows are distinct.
+
+    One pass instead of a BLAS product and an addition: BLAS brings threads of its own, and with other work on the
+    cores those made it ten times slower.
+    """
     for i in nb.prange(rows.shape[0]):
+        row = rows[i]
         for j in range(columns.shape[0]):
-            x[rows[i], columns[j]] += weights[i, j] * delta[i, j]
+            total = F(0)
+            for k in range(active.shape[0]):
+                total += coefficients[k] * basis[active[k], i, j]
+            x[row, columns[j]] += weights[i, j] * total
+
+
+@kernel(parallel=True)
+def project_on_basis(basis: Array, grad: Array, parts: Array) -> None:
+    """parts[p, k] = share of sum_ij basis[k, i, j] grad[i, j] from the p-th cut of the rows; [P, K] float64."""
+    count = parts.shape[0]
+    for part in nb.prange(count):
+        first, end = grad.shape[0] * part // count, grad.shape[0] * (part + 1) // count
+        for k in range(basis.shape[0]):
+            total = np.float64(0)
+            for i in range(first, end):
+                row = F(0)
+                for j in range(grad.shape[1]):
+                    row += basis[k, i, j] * grad[i, j]
+                total += row
+            parts[part, k] = total
 
 
 @kernel(parallel=True)
 def take_rows(grad_x: Array, rows: Array, weights: Array, columns: Array, out: Array) -> None:
-    """out[i, j] = weights[i, j] * grad_x[rows[i], columns[j]]: the gradient of `add_rows` by delta."""
+    """out[i, j] = weights[i, j] * grad_x[rows[i], columns[j]]: the gradient by what is added to x there."""
     for i in nb.prange(rows.shape[0]):
         for j in range(columns.shape[0]):
             out[i, j] = weights[i, j] * grad_x[rows[i], columns[j]]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.avatar.avatar import EXPRESSION_COLUMNS, Avatar, BakedLook, Binding
-from perse_engine.avatar.kernels import KEPT, add_rows, bind
+from perse_engine.avatar.kernels import KEPT, add_basis, bind
 from perse_engine.avatar.properties import OPACITY, PROPERTIES
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.scene import Expression, FloatArray, Pose
@@ -59,6 +59,7 @@ class Poser:
         self._vertices = np.empty_like(avatar.binding.rig.vertices)
         n = len(avatar)
         self._x, self._kept = np.empty((n, PROPERTIES), np.float32), np.empty((n, KEPT), np.float32)
+        self._ones = np.ones((n, len(EXPRESSION_COLUMNS)), np.float32)
         self._gaussians = GaussianBuffers.allocate(n)
 
     def pose(self, look: VisibleLook, pose: Pose, expression: Expression) -> GaussianBuffers:
@@ -70,9 +71,11 @@ class Poser:
         values = self._drivers.values(expression)
         active = np.flatnonzero(values)
         if len(active):
-            delta = np.tensordot(values[active], look.expression_basis[active], 1).astype(np.float32)
             with PARALLEL_WORK:
-                add_rows(x, look.expression_rows, np.ones_like(delta), EXPRESSION_COLUMNS, np.ascontiguousarray(delta))
+                add_basis(
+                    x, look.expression_rows, self._ones[: len(look.expression_rows)], EXPRESSION_COLUMNS,
+                    look.expression_basis, active, values[active],
+                )  # fmt: skip
         g = self._gaussians
         out = GaussianBuffers(*(a[:count] for a in (g.means, g.quats, g.scales, g.opacities, g.colours)))
         with PARALLEL_WORK:

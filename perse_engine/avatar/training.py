@@ -23,7 +23,7 @@ from perse_engine.avatar.avatar import (
 )
 from perse_engine.avatar.checkpoint import load_checkpoint, save_checkpoint
 from perse_engine.avatar.drawing import View, training_rasterizer
-from perse_engine.avatar.kernels import add_rows, take_rows
+from perse_engine.avatar.kernels import add_basis, project_on_basis, take_rows
 from perse_engine.avatar.latent import CODE_SIZE, column_weights, sharing
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.properties import OPACITY, RATES
@@ -55,6 +55,8 @@ CODE_DECAY = 1e-4
 """The Gaussian prior's pull to 0, per step."""
 CHECKPOINT_EVERY_S = 6.0
 REPORT_EVERY = 20
+PARTS_OF_SUMS = 16
+"""Sums over Gaussians are cut into as many parts, so that they do not depend on the number of threads."""
 
 
 def train(
@@ -151,10 +153,9 @@ class Trainer:
 
     def _add_expression(self, x: FloatArray, values: FloatArray) -> None:
         e = self._start.expression
-        for k in np.flatnonzero(values):
-            delta = e.basis[k] * values[k]
-            with PARALLEL_WORK:
-                add_rows(x, e.rows, self._expression_ones, EXPRESSION_COLUMNS, delta)
+        active = np.flatnonzero(values)
+        with PARALLEL_WORK:
+            add_basis(x, e.rows, self._expression_ones, EXPRESSION_COLUMNS, e.basis, active, values[active])
 
     def _learn_expression(self, grad_x: FloatArray, values: FloatArray, rate: float) -> None:
         on = np.flatnonzero(values)
@@ -199,6 +200,8 @@ class _CategoryTrainer:
             rows = np.atleast_2d(array)
             self._network_adams[name] = Adam(rows, np.full(rows.shape[1], NETWORK_RATE, np.float32))
         self._grad = np.empty(model.basis.shape[1:], np.float32)
+        self._all = np.arange(len(model.basis))
+        self._parts = np.empty((PARTS_OF_SUMS, len(model.basis)))
 
     def code(self, weights: Any) -> FloatArray:
         """z = sum of weight times code; the source's code is 0."""
@@ -211,15 +214,15 @@ class _CategoryTrainer:
         m = self.model
         self._code, self._coefficients = code, m.network(code)
         self._weights = column_weights(m.mask, share[m.rows])
-        delta = (self._coefficients @ m.basis.reshape(len(m.basis), -1)).reshape(self._grad.shape)
         with PARALLEL_WORK:
-            add_rows(x, m.rows, self._weights, ALL_COLUMNS, delta)
+            add_basis(x, m.rows, self._weights, ALL_COLUMNS, m.basis, self._all, self._coefficients)
 
     def learn(self, grad_x: FloatArray, weights: Any, rate: float) -> None:
         m = self.model
         with PARALLEL_WORK:
             take_rows(grad_x, m.rows, self._weights, ALL_COLUMNS, self._grad)
-        grad_coefficients = m.basis.reshape(len(m.basis), -1) @ self._grad.reshape(-1)
+            project_on_basis(m.basis, self._grad, self._parts)
+        grad_coefficients = self._parts.sum(0).astype(np.float32)
         gradients, grad_code = m.network.back(self._code, grad_coefficients)
         self._basis_adam.step_basis(self._coefficients, self._grad, rate_factor=rate)
         for name, array in gradients.arrays().items():

@@ -28,7 +28,11 @@ Array = npt.NDArray[Any]
 
 EYEBALL_RADIUS_MM = 12.0
 """Adult eyeballs measure 24 mm across."""
-COLUMNS, ROWS = 33, 21
+COLUMNS, ROWS = 33, 25
+BEHIND_LIDS_MM = 5.0
+"""How far the white of the eye goes on above and below the opening: raised lids uncover it."""
+LID_MM = 0.8
+"""Lids are at least this far in front of the iris."""
 IRIS_CELLS = 13
 IRIS_TEXELS = 64
 SCLERA_TEXELS = (96, 160)
@@ -69,14 +73,17 @@ def _opening(frame: HeadFrame, upper: tuple[int, ...], lower: tuple[int, ...], i
 
 def _eye(analysis: PortraitAnalysis, frame: HeadFrame, opening: _Opening) -> Eye:
     photo = analysis.work_rgb.astype(np.float32) / 255
-    across, down = np.linspace(0, 1, COLUMNS), np.linspace(-0.35, 1.35, ROWS)[:, None, None]
-    grid = curve(opening.upper, COLUMNS)[None] * (1 - down) + curve(opening.lower, COLUMNS)[None] * down
+    across, down = np.linspace(0, 1, COLUMNS), np.linspace(-0.5, 1.5, ROWS)[:, None, None]
+    upper, lower = curve(opening.upper, COLUMNS), curve(opening.lower, COLUMNS)
+    share = np.clip(down, 0, 1)
+    grid = upper[None] * (1 - share) + lower[None] * share
+    # Above and below it goes on behind the lids, at the corners too, where the opening has no height.
+    grid[..., 1] += 2 * BEHIND_LIDS_MM * (np.clip(-down, 0, 1) - np.clip(down - 1, 0, 1))[..., 0]
     lid_depth = grid[..., 2].copy()
     middle = frame.landmarks[opening.iris].copy()
-    at = int(np.argmin(np.abs(grid[ROWS // 2, :, 0] - middle[0])))
-    # The front of the eyeball lies just behind the line between the lids.
-    front = float(lid_depth[ROWS // 2, at]) - 0.2
-    centre = np.array([middle[0], middle[1], front - EYEBALL_RADIUS_MM])
+    rim = frame.landmarks[opening.iris + 1 : opening.iris + 5]
+    radius = float(np.linalg.norm(rim - frame.landmarks[opening.iris], axis=1).mean()) * 1.06
+    centre = np.array([middle[0], middle[1], _front(upper, lower, middle, radius) - EYEBALL_RADIUS_MM])
     offset = np.linalg.norm(grid[..., :2] - centre[:2], axis=-1)
     sphere = centre[2] + np.sqrt(np.maximum(EYEBALL_RADIUS_MM**2 - offset**2, 1.0))
     outside = smoothstep(offset, 8.0, 11.5)
@@ -92,16 +99,31 @@ def _eye(analysis: PortraitAnalysis, frame: HeadFrame, opening: _Opening) -> Eye
     mask = cv2.erode(mask, np.ones((3, 3)))
     iris_px = frame.project(frame.landmarks[opening.iris : opening.iris + 5])[:, :2]
     radius_px = float(np.linalg.norm(iris_px[1:] - iris_px[0], axis=1).mean())
-    sclera = sheet(
-        "eyes", grid, _sclera_texture(photo, mask, frame, grid, iris_px[0], radius_px), REGION_LABELS["sclera"]
-    )
-    rim = frame.landmarks[opening.iris + 1 : opening.iris + 5]
-    radius = float(np.linalg.norm(rim - frame.landmarks[opening.iris], axis=1).mean()) * 1.06
+    white = _sclera_texture(photo, mask, frame, grid, iris_px[0], radius_px)
+    side = opening.bone.removeprefix("eye")
+    sclera = sheet("eyes", grid, white, REGION_LABELS["sclera"], motion=_withdrawn(grid, side))
     disc = _iris_grid(centre, radius)
-    iris = sheet(
-        "irises", disc, _iris_texture(photo, mask, iris_px[0], radius_px), REGION_LABELS["iris"], bone=opening.bone
-    )
+    iris_picture = _iris_texture(photo, mask, iris_px[0], radius_px)
+    motion = _withdrawn(disc, side)
+    iris = sheet("irises", disc, iris_picture, REGION_LABELS["iris"], bone=opening.bone, motion=motion)
     return Eye(sclera, iris, centre)
+
+
+def _front(upper: Array, lower: Array, middle: Array, radius: float) -> float:
+    """How far forward the eyeball can be, z in mm, so that the iris lies behind both lids where they cover it."""
+    between = (upper + lower) / 2
+    front = float(between[np.argmin(np.abs(between[:, 0] - middle[0])), 2]) - 0.2
+    for line in (upper, lower):
+        near = line[np.abs(line[:, 0] - middle[0]) < radius]
+        away = np.minimum(np.linalg.norm(near[:, :2] - middle[:2], axis=1), 0.95 * EYEBALL_RADIUS_MM)
+        recedes = EYEBALL_RADIUS_MM - np.sqrt(EYEBALL_RADIUS_MM**2 - away**2)
+        front = min([front, *(near[:, 2] - LID_MM + recedes)])
+    return front
+
+
+def _withdrawn(grid: Array, side: str) -> dict[str, Array]:
+    """The eye draws back while its lids close: they slide over it and never through it."""
+    return {f"eyeBlink{side}": np.zeros_like(grid) + np.array([0, 0, -2.5])}
 
 
 def _sclera_texture(photo: Array, mask: Array, frame: HeadFrame, grid: Array, iris: Array, radius: float) -> Array:
@@ -114,6 +136,14 @@ def _sclera_texture(photo: Array, mask: Array, frame: HeadFrame, grid: Array, ir
     white = (inside > 0.9) & (distance > radius * 1.13)
     # An iris that fills the opening leaves nothing to sample.
     filled = push_pull(seen, white.astype(np.float32)) if white.sum() > 30 else np.full_like(seen, 0.72)
+    if white.sum() > 30:
+        # What the iris hides lies in the middle, away from the shadows of lids and lashes that the rest shows.
+        values = seen[white]
+        bright = values[values.sum(1) > np.percentile(values.sum(1), 55)].mean(0)
+        hidden = smoothstep(distance, radius * 1.6, radius * 1.1)[..., None]
+        filled = filled * (1 - 0.75 * hidden) + bright * 0.75 * hidden
+    down = np.linspace(-0.5, 1.5, height)[:, None, None]
+    filled = filled * (1 - 0.30 * smoothstep(down, 0.35, -0.25)) * (1 - 0.10 * smoothstep(down, 0.75, 1.2))
     keep = smoothstep(inside, 0.1, 0.6) * smoothstep(distance, radius * 1.08, radius * 1.2)
     rgb = np.where(keep[..., None] > 0.5, seen, cv2.GaussianBlur(filled, (0, 0), 2.0))
     return np.dstack([np.clip(rgb, 0, 1), np.ones((height, width))])

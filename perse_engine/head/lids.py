@@ -45,14 +45,16 @@ def _blend(rgb: Array, uv468: Array, side: str) -> TextureBlend:
     y0, y1 = rows.min() - MARGIN, rows.max() + MARGIN + 1
     x0, x1 = columns.min() - MARGIN, columns.max() + MARGIN + 1
     patch = rgb[y0:y1, x0:x1]
-    mask = cv2.GaussianBlur(covered[y0:y1, x0:x1].astype(np.float32), (0, 0), 1.0) * 0.95
+    mask = cv2.GaussianBlur(covered[y0:y1, x0:x1].astype(np.float32), (0, 0), 2.5) * 0.95
     lid = _lid_colour(rgb, uv468, crease, brow, side)
     lash = np.percentile(patch[covered[y0:y1, x0:x1]], 5, axis=0) * 0.7
     local = cv2.GaussianBlur(patch, (0, 0), 6)
     local = local * (lid.mean() / max(float(local.mean()), 1e-3))
     t = height[y0:y1, x0:x1, 0]
     shade = 1 - 0.12 * smoothstep(t, 0.35, 0.95) - 0.22 * np.exp(-(((t - 0.03) / 0.10) ** 2))
-    painted = (0.5 * lid + 0.5 * local) * shade[..., None]
+    # From the shadow of the crease to the lid's own skin.
+    out = smoothstep(t, 0.0, 0.5)[..., None]
+    painted = (local * (1 - out) + (0.55 * lid + 0.45 * local) * out) * shade[..., None]
     lashes = smoothstep(t, 0.80, 0.95)[..., None] * 0.8
     painted = painted * (1 - lashes) + lash * lashes
     driver = ExpressionDriver(f"lid{side}", {f"eyeBlink{side}": 1.0}, 0.05, 0.75)

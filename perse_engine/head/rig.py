@@ -20,6 +20,9 @@ from perse_engine.scene import Expression, FloatArray, Pose, rotation_matrix
 BONES: tuple[str, ...] = ("torso", "head", "eyeRight", "eyeLeft")
 """Torso stays; head turns about the neck pivot; an eye turns about its centre and then with the head."""
 
+LID_RANGE_DEG = 25.0
+"""Vertical gaze at which the shapes eyeLookUp* and eyeLookDown*, which move the lids, are at weight 1."""
+
 
 @dataclass(frozen=True)
 class Rig:
@@ -50,9 +53,16 @@ class Rig:
             if getattr(self, name).shape != shape:
                 raise InvalidValue(f"Rig.{name} has shape {getattr(self, name).shape}; expected {shape}.")
 
-    def weights(self, expression: Expression) -> FloatArray:
-        """Weights of `shape_names`, [K] float32."""
-        return np.array([expression[n] for n in self.shape_names], np.float32)
+    def weights(self, pose: Pose, expression: Expression) -> FloatArray:
+        """Weights of `shape_names`, [K] float32: the expression's, but lids follow where the eyes look."""
+        weights = np.array([expression[n] for n in self.shape_names], np.float32)
+        for eye, gaze in expression.gaze().items():
+            side = eye.removeprefix("eye")
+            up = (pose.gaze.pitch_deg + gaze.pitch_deg) / LID_RANGE_DEG
+            for name, weight in ((f"eyeLookUp{side}", up), (f"eyeLookDown{side}", -up)):
+                if name in self.shape_names:
+                    weights[self.shape_names.index(name)] = min(max(weight, 0.0), 1.0)
+        return weights
 
     def bone_transforms(self, pose: Pose, expression: Expression) -> FloatArray:
         """Affine [4, 3, 4] of each bone in the order of BONES: posed = A[:, :3] v + A[:, 3]."""
@@ -74,7 +84,9 @@ class Rig:
     def posed(self, pose: Pose, expression: Expression, out: FloatArray | None = None) -> FloatArray:
         """Vertices in the world frame, [V, 3] float32; `out`, when given, is filled and returned."""
         transforms = self.bone_transforms(pose, expression)
-        return pose_vertices(self.vertices, self.shapes, self.weights(expression), self.bone_weights, transforms, out)
+        return pose_vertices(
+            self.vertices, self.shapes, self.weights(pose, expression), self.bone_weights, transforms, out
+        )
 
     def with_offset(self, offset: FloatArray) -> Rig:
         """The rig with another identity: `offset` [V, 3] float32 metres is added at rest."""

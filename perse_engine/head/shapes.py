@@ -133,9 +133,10 @@ def _lids(solver: _Solver, points: Array, side: str) -> dict[str, Field]:
     blink: dict[int, Array] = dict(still) | dict.fromkeys((117, 346), np.zeros(3))
     blink |= {own(i): np.zeros(3) for i in (23, 24, 22, 26, 110, 25)}
     for k in range(9):
-        to = 0.12 * points[upper[k]] + 0.88 * points[lower[k]] - points[upper[k]]
+        # A little past the lower lid: subdivision smooths both margins, and they must not part again.
+        to = -0.02 * points[upper[k]] + 1.02 * points[lower[k]] - points[upper[k]]
         # The lid slides over the eyeball: it comes forward on the way.
-        to[2] += 0.9 * np.linalg.norm(to[:2]) / 8
+        to[2] += 1.4 * np.linalg.norm(to[:2]) / 8
         blink[upper[k]] = to
         blink[lower[k]] = (points[upper[k]] - points[lower[k]]) * 0.10
     for k in range(1, 8):
@@ -148,11 +149,28 @@ def _lids(solver: _Solver, points: Array, side: str) -> dict[str, Field]:
     for k in range(1, 8):
         squint[lower[k]] = 0.42 * (points[upper[k]] - points[lower[k]])
     squint |= {own(117): np.array([0, 2, 1.0]), own(118): np.array([0, 2.2, 1.0]), own(50): np.array([0, 2, 1.0])}
-    return {
+    return _gaze_lids(solver, points, side, still, upper, lower, crease) | {
         f"eyeBlink{side}": solver.solve(blink),
         f"eyeWide{side}": solver.solve(wide),
         f"eyeSquint{side}": solver.solve(squint),
     }
+
+
+def _gaze_lids(
+    solver: _Solver, points: Array, side: str, still: Mapping[int, Array],
+    upper: tuple[int, ...], lower: tuple[int, ...], crease: list[int],
+) -> dict[str, Field]:  # fmt: skip
+    """Lids that follow the eye up and down: the upper one nearly as far as the iris goes, the lower one a little."""
+    down, up = dict(still), dict(still)
+    for k in range(1, 8):
+        bow = np.sin(np.pi * k / 8) ** 0.7
+        opening = float(np.linalg.norm(points[upper[k]] - points[lower[k]]))
+        # Never past the lower lid.
+        drop = min(4.2 * bow, 0.55 * opening)
+        down[upper[k]], down[lower[k]] = np.array([0, -drop, 0.10 * drop]), np.array([0, -1.3 * bow, 0])
+        up[upper[k]], up[lower[k]] = np.array([0, 2.6 * bow, 0]), np.array([0, 0.7 * bow, 0])
+        down[crease[k]], up[crease[k]] = np.array([0, -0.35 * drop, 0]), np.array([0, 1.0 * bow, 0])
+    return {f"eyeLookDown{side}": solver.solve(down), f"eyeLookUp{side}": solver.solve(up)}
 
 
 class _Solver:

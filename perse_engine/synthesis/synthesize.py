@@ -46,7 +46,9 @@ def synthesize(
         return open_dataset(folder)
     editor, animator = editor or ProceduralEditor(), animator or RigAnimator()
     size = recipe.size()
-    frames = make_trajectory(size.frames_per_clip, size.size_px, recipe.seed)
+    frames = make_trajectory(
+        size.frames_per_clip, size.size_px, recipe.seed, (subject.source_pose, subject.source_expression)
+    )
     clips = plan_clips(recipe, frames)
     total = sum(len(c.frames) for c in clips)
     folder.mkdir(parents=True, exist_ok=True)

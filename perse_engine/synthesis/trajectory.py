@@ -55,8 +55,10 @@ CHANNELS: tuple[tuple[Mapping[str, float], float], ...] = (
 """Expression and how often it is on; its amount is uniform up to the weights given."""
 
 
-def make_trajectory(count: int, size_px: int, seed: int) -> tuple[Frame, ...]:
-    """`count` independent draws (Sobol), the first one neutral and frontal.
+def make_trajectory(
+    count: int, size_px: int, seed: int, source: tuple[Pose, Expression] | None = None
+) -> tuple[Frame, ...]:
+    """`count` independent draws (Sobol), the first one neutral and frontal, the second as on the photo, if given.
 
     Independent, not a smooth path: held-out frames are then no neighbours of trained ones.
     """
@@ -77,6 +79,9 @@ def make_trajectory(count: int, size_px: int, seed: int) -> tuple[Frame, ...]:
                 Gaze(_edgy(u[3], GAZE_YAW_DEG), _edgy(u[4], GAZE_PITCH_DEG)),
             )
         yaw, pitch = (_edgy(u[5], CAMERA_YAW_DEG), _edgy(u[6], CAMERA_PITCH_DEG)) if camera_on else (0.0, 0.0)
+        if source is not None and i == 1:
+            (pose, photographed), yaw, pitch = source, 0.0, 0.0
+            expression = dict(photographed.weights)
         angles[i] = pose.yaw_deg, pose.pitch_deg, yaw, pitch
         camera = Camera.orbit(yaw, pitch, width_px=size_px, height_px=size_px)
         frames.append(Frame(i, pose, Expression(expression), camera, "train"))
@@ -87,7 +92,7 @@ def make_trajectory(count: int, size_px: int, seed: int) -> tuple[Frame, ...]:
 def _heldout(angles: Array) -> set[int]:
     """Held-out frames, evenly over those inside the trained range: what no picture shows cannot be learned.
 
-    angles [count, 4]: yaw and pitch of the head, then of the camera. The neutral first frame is always trained.
+    angles [count, 4]: yaw and pitch of the head, then of the camera. The first two are always trained.
     """
     count = len(angles)
     if count <= 2:
@@ -95,7 +100,7 @@ def _heldout(angles: Array) -> set[int]:
     axes = np.column_stack([angles, angles[:, :2] + angles[:, 2:]])
     ends = max(1, count // 20)
     order = np.argsort(axes, 0)
-    outer = {0, *order[:ends].ravel().tolist(), *order[-ends:].ravel().tolist()}
+    outer = {0, 1, *order[:ends].ravel().tolist(), *order[-ends:].ravel().tolist()}
     # Frames with a moved camera last, so that both kinds get their share.
     inner = sorted({*range(count)} - outer, key=lambda i: (bool(angles[i, 2:].any()), i)) or [1]
     places = np.linspace(0, len(inner) - 1, min(len(inner), max(1, round(HELDOUT_SHARE * count))))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from perse_engine.avatar.kernels import KEPT, add_rows, bind, bind_back, take_rows
+from perse_engine.avatar.kernels import KEPT, add_basis, bind, bind_back, project_on_basis, take_rows
 from perse_engine.avatar.properties import COLOUR, LOG_SCALE, MAX_LOG_SCALE, OFFSET, OPACITY, PROPERTIES, QUAT
 
 Array = np.ndarray[Any, Any]
@@ -155,14 +155,21 @@ def test_a_clamped_scale_has_no_gradient() -> None:
     assert not scene.back(gradients)[:, LOG_SCALE].any()
 
 
-def test_taking_rows_is_the_transpose_of_adding_rows() -> None:
+def test_taking_rows_is_the_transpose_of_adding_a_basis() -> None:
     random = np.random.default_rng(0)
     rows, columns = np.array([4, 1, 7], np.int32), np.array([0, 3, 13], np.int64)
-    weights, delta = (random.random((3, 3)).astype(np.float32) for _ in range(2))
+    weights = random.random((3, 3)).astype(np.float32)
+    basis, coefficients = random.normal(size=(5, 3, 3)).astype(np.float32), random.normal(size=2).astype(np.float32)
+    active = np.array([3, 1])
     grad = random.random((9, PROPERTIES)).astype(np.float32)
     x = np.zeros((9, PROPERTIES), np.float32)
-    add_rows(x, rows, weights, columns, delta)
+    add_basis(x, rows, weights, columns, basis, active, coefficients)
+    expected = weights * np.tensordot(coefficients, basis[active], 1)
+    np.testing.assert_allclose(x[rows][:, columns], expected, rtol=1e-5, atol=1e-6)
+    assert np.count_nonzero(x) == 9
     taken = np.zeros((3, 3), np.float32)
     take_rows(grad, rows, weights, columns, taken)
-    assert (x * grad).sum() == pytest.approx((taken * delta).sum(), rel=1e-5)
-    assert np.count_nonzero(x) == 9
+    assert (x * grad).sum() == pytest.approx((taken * expected / weights).sum(), rel=1e-4)
+    parts = np.zeros((2, 5))
+    project_on_basis(basis, taken, parts)
+    np.testing.assert_allclose(parts.sum(0), np.tensordot(basis, taken, 2), rtol=1e-5, atol=1e-6)

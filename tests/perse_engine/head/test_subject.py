@@ -42,8 +42,9 @@ def test_every_part_but_added_surface_is_there(astronaut_subject: Subject) -> No
     assert parts == set(PARTS) - {"added"}
 
 
-def test_the_shapes_are_arkits_expressions_without_the_gaze(astronaut_subject: Subject) -> None:
-    assert set(astronaut_subject.look.rig.shape_names) == set(ARKIT_NAMES) - set(EYE_LOOK_NAMES)
+def test_the_shapes_are_arkits_expressions_without_sideways_gaze(astronaut_subject: Subject) -> None:
+    sideways = {n for n in EYE_LOOK_NAMES if "In" in n or "Out" in n}
+    assert set(astronaut_subject.look.rig.shape_names) == set(ARKIT_NAMES) - sideways
 
 
 def test_every_shape_moves_something_and_nothing_by_more_than_4_cm(astronaut_subject: Subject) -> None:
@@ -135,7 +136,19 @@ def test_gaze_upwards_raises_both_irises(astronaut_subject: Subject) -> None:
 
 
 def test_gaze_leaves_the_face_alone(astronaut_subject: Subject) -> None:
-    assert not moved(astronaut_subject, Pose(gaze=Gaze(20, 10)), Expression(), NOSE_TIP).any()
+    assert np.abs(moved(astronaut_subject, Pose(gaze=Gaze(20, 10)), Expression(), NOSE_TIP)).max() < 1e-5
+
+
+@pytest.mark.parametrize(("upper", "lower", "eye"), [(159, 145, "Right"), (386, 374, "Left")])
+def test_lids_follow_the_eye_whether_pose_or_expression_turns_it(
+    astronaut_subject: Subject, upper: int, lower: int, eye: str
+) -> None:
+    down = moved(astronaut_subject, Pose(gaze=Gaze(0, -20)), Expression(), upper)
+    assert -0.005 < down[1] < -0.002
+    assert down[1] < moved(astronaut_subject, Pose(gaze=Gaze(0, -20)), Expression(), lower)[1]
+    assert moved(astronaut_subject, Pose(gaze=Gaze(0, 20)), Expression(), upper)[1] > 0.001
+    other = Expression({f"eyeLookDown{eye}": 0.8})
+    assert moved(astronaut_subject, Pose(), other, upper)[1] < -0.002
 
 
 def test_eye_look_expressions_turn_the_eyes_as_gaze_does(astronaut_subject: Subject) -> None:
