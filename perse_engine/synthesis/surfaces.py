@@ -11,16 +11,20 @@ from perse_engine.synthesis.dataset import AddedSurface
 from perse_engine.synthesis.procedural.outfit import AddedPart
 
 SPACING_M = 0.0022
+SMALL_M2 = 1e-3
+"""Jewellery is smaller than this and needs points closer together."""
+CLOSEST = 0.4
 MIN_ALPHA = 0.05
 
 
 def sample_surface(part: AddedPart, variant: int) -> AddedSurface:
-    """About one point per SPACING_M squared of the visible surface; colours from its texture."""
+    """About one point per SPACING_M squared of the visible surface, more on small parts; colours from its texture."""
     random = np.random.default_rng(variant)
     corners = part.vertices[part.faces]
     cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = np.linalg.norm(cross, axis=1) / 2
-    count = max(8, round(float(area.sum()) / SPACING_M**2))
+    spacing = SPACING_M * float(np.clip(np.sqrt(area.sum() / SMALL_M2), CLOSEST, 1.0))
+    count = max(8, round(float(area.sum()) / spacing**2))
     # Evenly spaced along the triangles' summed area.
     places = (np.arange(count) + random.random(count)) / count * area.sum()
     face = np.minimum(np.searchsorted(np.cumsum(area), places), len(area) - 1)
@@ -35,7 +39,7 @@ def sample_surface(part: AddedPart, variant: int) -> AddedSurface:
         points=(corners[face] * bary[..., None]).sum(1)[keep].astype(np.float32),
         normals=normals[keep].astype(np.float32),
         colours=rgba[keep, :3].astype(np.float32),
-        spacing_m=np.full(int(keep.sum()), SPACING_M, np.float32),
+        spacing_m=np.full(int(keep.sum()), spacing, np.float32),
         bone_weights=weights[keep].astype(np.float32),
         variant=np.full(int(keep.sum()), variant, np.uint16),
         variants=(),

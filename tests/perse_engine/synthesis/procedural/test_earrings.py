@@ -10,8 +10,10 @@ import pytest
 
 from perse_engine.head.rig import BONES
 from perse_engine.head.subject import Subject
+from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.anchors import ear_lobe
 from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.synthesis.surfaces import SPACING_M
 from perse_engine.vocabulary import variants_of
 from tests.perse_engine.synthesis.procedural.dressing import assert_sound, changed, parts_of, silhouette
 
@@ -56,6 +58,14 @@ def test_more_weight_shows_more(id: str, astronaut_subject: Subject) -> None:
     assert counts[0] == 0
     assert counts == sorted(counts)
     assert counts[-1] > counts[1]
+
+
+def test_small_pieces_get_enough_points(astronaut_subject: Subject) -> None:
+    surface = ProceduralEditor().added_surface(astronaut_subject, "earrings", variants_of("earrings"))
+    assert surface is not None
+    assert np.bincount(surface.variant).min() > 150
+    assert surface.spacing_m.max() <= SPACING_M
+    assert surface.spacing_m.min() < 0.6 * SPACING_M
 
 
 def test_variants_differ_in_silhouette(astronaut_subject: Subject) -> None:
