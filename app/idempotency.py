@@ -1,22 +1,32 @@
-"""Idempotency-Key: the same key and body answer the same; another body is refused; a running first is a conflict."""
+"""Idempotency-Key: the same key and body answer the same; another body is refused; a running first is a conflict.
+
+A first request that never ended, because its process died, holds its key no longer than `PENDING_S`; an answer is
+repeated for `KEPT`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.database.models import IdempotencyKey
+from app.database.models import IdempotencyKey, now
 from app.database.session import Sessions, transaction
 from app.problems import Problem
 
 HEADER = "idempotency-key"
+KEY = re.compile(r"[\x20-\x7e]{1,255}")
+PENDING_S = 180.0
+"""Longer than any request that makes something may take: an engine that starts, and then analyses."""
+KEPT = timedelta(hours=24)
 
 
 def once(
@@ -31,39 +41,65 @@ def once(
     if key is None:
         status, headers, body = work()
         return JSONResponse(body, status, headers)
+    if not KEY.fullmatch(key):
+        raise Problem("invalid_request", "An Idempotency-Key is 1 to 255 printable ASCII characters.")
     digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + fingerprint).hexdigest()
-    stored = _reserve(sessions, tenant_id, key, digest)
+    since = now()
+    stored = _reserve(sessions, tenant_id, key, digest, since)
     if stored is not None:
-        if stored.fingerprint != digest:
-            raise Problem("idempotency_mismatch", "This Idempotency-Key was used with another request.")
-        if stored.status_code is None:
-            raise Problem(
-                "in_progress", "The first request with this key is still running.", headers={"Retry-After": "1"}
-            )
-        headers = {**stored.headers, "Idempotency-Replayed": "true"}
-        return JSONResponse(json.loads(stored.body or "null"), stored.status_code, headers)
-    mine = (IdempotencyKey.tenant_id == tenant_id, IdempotencyKey.key == key)
+        return _replay(stored, digest)
+    # `created_at` tells this reservation from that of a request that took the key over.
+    mine = and_(_of(tenant_id, key), IdempotencyKey.created_at == since)
     try:
         status, headers, body = work()
     except BaseException:
         # A request that failed made nothing: it may be sent again.
         with transaction(sessions) as session:
-            session.execute(delete(IdempotencyKey).where(*mine))
+            session.execute(delete(IdempotencyKey).where(mine))
         raise
     with transaction(sessions) as session:
         values = {"status_code": status, "headers": headers, "body": json.dumps(body)}
-        session.execute(update(IdempotencyKey).where(*mine).values(**values))
+        session.execute(update(IdempotencyKey).where(mine).values(**values))
     return JSONResponse(body, status, headers)
 
 
-def _reserve(sessions: Sessions, tenant_id: str, key: str, digest: str) -> IdempotencyKey | None:
+def prune_keys(sessions: Sessions) -> int:
+    """Forget keys that are older than they are kept; returns how many."""
+    with transaction(sessions) as session:
+        old = delete(IdempotencyKey).where(IdempotencyKey.created_at < now() - KEPT)
+        return int(session.execute(old).rowcount)  # type: ignore[attr-defined]
+
+
+def _replay(stored: IdempotencyKey, digest: str) -> Response:
+    if stored.fingerprint != digest:
+        raise Problem("idempotency_mismatch", "This Idempotency-Key was used with another request.")
+    if stored.status_code is None:
+        raise Problem("in_progress", "The first request with this key is still running.", headers={"Retry-After": "1"})
+    headers = {**stored.headers, "Idempotency-Replayed": "true"}
+    return JSONResponse(json.loads(stored.body or "null"), stored.status_code, headers)
+
+
+def _reserve(sessions: Sessions, tenant_id: str, key: str, digest: str, since: datetime) -> IdempotencyKey | None:
     """None when the key is ours now; else what stands there."""
     try:
         with transaction(sessions) as session:
-            session.add(IdempotencyKey(tenant_id=tenant_id, key=key, fingerprint=digest))
+            session.add(IdempotencyKey(tenant_id=tenant_id, key=key, fingerprint=digest, created_at=since))
         return None
     except IntegrityError:
-        with sessions() as session:
-            return session.scalar(
-                select(IdempotencyKey).where(IdempotencyKey.tenant_id == tenant_id, IdempotencyKey.key == key)
-            )
+        pass
+    abandoned = and_(
+        IdempotencyKey.status_code.is_(None), IdempotencyKey.created_at < since - timedelta(seconds=PENDING_S)
+    )
+    free = and_(_of(tenant_id, key), or_(abandoned, IdempotencyKey.created_at < since - KEPT))
+    with transaction(sessions) as session:
+        # One statement: of two requests that see a free key, one gets it.
+        values = {"fingerprint": digest, "created_at": since, "status_code": None, "headers": {}, "body": None}
+        if session.execute(update(IdempotencyKey).where(free).values(**values)).rowcount:  # type: ignore[attr-defined]
+            return None
+        stored = session.scalar(select(IdempotencyKey).where(_of(tenant_id, key)))
+    # It was freed between the two looks: the first request failed.
+    return stored or _reserve(sessions, tenant_id, key, digest, since)
+
+
+def _of(tenant_id: str, key: str) -> ColumnElement[bool]:
+    return and_(IdempotencyKey.tenant_id == tenant_id, IdempotencyKey.key == key)

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from app.auth import ensure_tenant
 from app.database.migrate import upgrade
-from app.database.models import Artifact, Avatar, LatentCode, now
+from app.database.models import Artifact, Avatar, Job, LatentCode, now
 from app.database.session import Sessions, open_database, transaction
 from app.engine_client import AnalysedPortrait, AvatarFiles, EngineFailure, RenderedImage, RenderRequest
 from app.ids import new_id
-from app.jobs.store import JobStore
+from app.jobs.store import TERMINAL, JobStore
 from app.main import create_app
 from app.settings import Settings
 from app.state import State
@@ -120,3 +121,17 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def s3_url() -> Iterator[str]:
     with s3_server() as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def any_sessions(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sessions]:
+    """A database of each kind that the service runs on; jobs of earlier tests are out of the way."""
+    own = f"sqlite:///{tmp_path / 'any.db'}"
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else own
+    upgrade(url)
+    sessions = open_database(url)
+    with transaction(sessions) as session:
+        ensure_tenant(session)
+        session.execute(update(Job).where(Job.status.notin_(TERMINAL)).values(status="canceled"))
+    yield sessions
+    sessions.kw["bind"].dispose()

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from app.auth import ensure_tenant
-from app.database.migrate import upgrade
 from app.database.models import Job, JobEvent, Outbox, now
-from app.database.session import Sessions, open_database, transaction
+from app.database.session import Sessions, transaction
 from app.jobs.store import TERMINAL, JobStore, enqueue, problem_of, request_cancel
 
 TENANT = "tenant_default"
 LEASE_S = 30.0
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def any_sessions(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sessions]:
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
-    else:
-        url = f"sqlite:///{tmp_path / 'jobs.db'}"
-    upgrade(url)
-    sessions = open_database(url)
-    with transaction(sessions) as session:
-        ensure_tenant(session)
-        session.execute(update(Job).where(Job.status.notin_(TERMINAL)).values(status="canceled"))
-    yield sessions
-    sessions.kw["bind"].dispose()
 
 
 def add_job(sessions: Sessions, **values: object) -> str:
