@@ -20,13 +20,10 @@ class VariantSpec:
     prompt: str
 
 
-def _hair(length: str, texture: str, colour: str) -> VariantSpec:
-    return VariantSpec(
-        "hair",
-        f"{length}-{texture}-{colour}",
-        {"length": length, "texture": texture, "colour": colour},
-        f"a person with {length} {texture} {colour} hair",
-    )
+def _hair(length: str, texture: str, colour: str = "", style: str = "") -> VariantSpec:
+    slots = {s: w for s, w in (("length", length), ("texture", texture), ("colour", colour), ("style", style)) if w}
+    words = " ".join(w for w in (style, length, texture, colour) if w)
+    return VariantSpec("hair", "-".join(slots.values()), slots, f"a person with {words} hair")
 
 
 def _beard(style: str, colour: str, *, length: str = "", texture: str = "") -> VariantSpec:
@@ -82,6 +79,18 @@ CATALOGUE: tuple[VariantSpec, ...] = (
     _hair("long", "straight", "brown"),
     _hair("source-length", "straight", "grey"),
     _hair("source-length", "straight", "blue"),
+    _hair("source-length", "curly", "black", "afro"),
+    _hair("shoulder", "wavy", "ginger"),
+    _hair("buzz", "straight", "dark"),
+    _hair("long", "straight", "brown", "ponytail"),
+    _one("hair", "bald", "a bald person", presence="none"),
+    _hair("chin", "straight", "black"),
+    _hair("long", "straight", "black", "braided"),
+    _hair("source-length", "curly", "brown"),
+    _hair("long", "straight", "blonde", "bun"),
+    _hair("waist", "straight", "blonde"),
+    _hair("short", "straight", "white"),
+    _hair("long", "curly", "ginger"),
     _beard("full", "brown"),
     _beard("stubble", "brown"),
     _beard("goatee", "black"),

@@ -59,7 +59,7 @@ def find_variant(category: str, id: str) -> VariantSpec | None:
 def slot_names(category: str) -> tuple[str, ...]:
     """Every slot of a category, in the order of ids and prompts."""
     own = dict.fromkeys(WORDS[category])
-    own.update({s: None for v in variants_of(category) for s in v.slots})
+    own.update({s: None for v in variants_of(category) for s in v.slots if s != PRESENCE})
     return tuple(own)
 
 

@@ -38,7 +38,6 @@ def test_extra_variants_are_added_once() -> None:
     [
         {"preset": "huge"},
         {"categories": ("wings",)},
-        {"categories": ("earrings",)},
         {"variants": (("hair", "none-such"),)},
         {"editor": "magic"},
         {"animator": "magic"},

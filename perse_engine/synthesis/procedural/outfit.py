@@ -93,6 +93,19 @@ class Outfit:
             rgba[..., :3] += (_changed(rgba[..., :3], change) - rgba[..., :3]) * own
             self.blends[i] = replace(blend, rgba=rgba)
 
+    def paint(self, picture: Array, mask: Array) -> None:
+        """Blend `picture` [A, A, 3] into the head by mask [A, A]; the lids' and folds' patches follow."""
+        m = mask[..., None]
+        self.head[...] = np.clip(self.head + (picture - self.head) * m, 0, 1)
+        for i, blend in enumerate(self.blends):
+            h, w = blend.mask.shape
+            if blend.x + w > ATLAS_PX or blend.y + h > ATLAS_PX:
+                continue
+            window = (slice(blend.y, blend.y + h), slice(blend.x, blend.x + w))
+            rgba = blend.rgba.copy()
+            rgba[..., :3] += (picture[window] - rgba[..., :3]) * m[window]
+            self.blends[i] = replace(blend, rgba=rgba)
+
     def move(self, shape: str, amount: float) -> None:
         """Add an identity shape of the subject."""
         self.offset += amount * self.subject.edit_shapes[shape]

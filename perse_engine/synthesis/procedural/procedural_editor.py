@@ -38,7 +38,7 @@ APPLY: dict[str, Callable[[Outfit, VariantSpec, float], None]] = {
     "headphones": headphones,
 }
 
-REMOVES = ("beard", "eyebrows")
+REMOVES = ("beard", "eyebrows", "hair")
 """Categories that a wish can take away."""
 
 

@@ -95,7 +95,7 @@ def test_painted_categories_add_no_surface(category: str, astronaut_subject: Sub
 
 
 def test_hair_colour_alone_adds_no_surface(astronaut_subject: Subject) -> None:
-    specs = tuple(v for v in variants_of("hair") if v.slots["length"] == "source-length")
+    specs = tuple(v for v in variants_of("hair") if v.slots.get("length") == "source-length" and "style" not in v.slots)
     assert ProceduralEditor().added_surface(astronaut_subject, "hair", specs) is None
 
 

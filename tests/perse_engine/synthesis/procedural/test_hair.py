@@ -1,0 +1,65 @@
+"""Cuts and styles change the shape of the head, each in its own way and step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perse_engine.errors import UnsupportedWish
+from perse_engine.head.mesh_raster import draw
+from perse_engine.head.subject import Subject, TexturedRig
+from perse_engine.look import Look
+from perse_engine.scene import Camera, Expression, Pose
+from perse_engine.synthesis.procedural import ProceduralEditor
+from perse_engine.vocabulary import variants_of
+from perse_engine.vocabulary.wishes import parse_wish
+
+CAMERA = Camera.orbit(yaw_deg=30, width_px=160, height_px=160, fov_deg=30)
+SHAPES = [
+    "bald", "buzz-straight-dark", "source-length-curly-black-afro", "chin-straight-black", "waist-straight-blonde",
+    "long-straight-brown-ponytail", "long-straight-black-braided", "long-straight-blonde-bun",
+]  # fmt: skip
+
+
+def worn(subject: Subject, id: str, weight: float = 1.0) -> TexturedRig:
+    return ProceduralEditor().dress(subject, Look({"hair": {id: weight}}))
+
+
+def outline(look: TexturedRig) -> np.ndarray:
+    return draw(look, look.rig.posed(Pose(), Expression()), CAMERA).rgba[..., 3] > 127
+
+
+def test_the_shapes_of_the_catalogue_differ_from_each_other(astronaut_subject: Subject) -> None:
+    outlines = {id: outline(worn(astronaut_subject, id)) for id in SHAPES}
+    for a in SHAPES:
+        for b in SHAPES:
+            if a < b:
+                assert (outlines[a] ^ outlines[b]).mean() > 0.002, (a, b)
+
+
+@pytest.mark.parametrize("id", [v.id for v in variants_of("hair")])
+def test_every_variant_changes_more_with_more_weight(id: str, astronaut_subject: Subject) -> None:
+    def picture(look: TexturedRig) -> np.ndarray:
+        return draw(look, look.rig.posed(Pose(), Expression()), CAMERA).rgba.astype(np.float64)
+
+    source = picture(astronaut_subject.look)
+    half, full = (np.abs(picture(worn(astronaut_subject, id, w)) - source).mean() for w in (0.4, 1.0))
+    assert 0.1 < half < full
+
+
+def test_a_bald_head_is_smaller_and_has_skin_on_top(astronaut_subject: Subject) -> None:
+    source, bald = outline(astronaut_subject.look), outline(worn(astronaut_subject, "bald"))
+    assert bald.sum() < 0.95 * source.sum()
+    assert not (bald & ~source).any() or (bald & ~source).mean() < 0.002
+
+
+def test_an_afro_leaves_the_face_where_it_is(astronaut_subject: Subject) -> None:
+    moved = worn(astronaut_subject, "source-length-curly-black-afro").rig.vertices - astronaut_subject.look.rig.vertices
+    distance = np.linalg.norm(moved, axis=1)
+    assert distance[astronaut_subject.landmark_vertices].max() < 1e-6
+    assert 0.015 < distance.max() < 0.08
+
+
+def test_a_style_without_a_shape_is_refused(astronaut_subject: Subject) -> None:
+    with pytest.raises(UnsupportedWish, match="mohawk"):
+        worn(astronaut_subject, parse_wish("a mohawk").to_variant().id)
