@@ -14,7 +14,9 @@ class Page:
     """`?limit=&cursor=` of a list."""
 
     def __init__(
-        self, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: Annotated[str | None, Query()] = None
+        self,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,64}$")] = None,
     ) -> None:
         self.limit, self.cursor = limit, cursor
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import problems
 from app.artifacts.endpoints import router as artifacts
 from app.avatars.endpoints import router as avatars
+from app.doors import Doors
 from app.ids import new_id
 from app.jobs.endpoints import router as jobs
 from app.portraits.endpoints import router as portraits
@@ -46,6 +47,7 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
     problems.install(app)
     for router in (portraits, avatars, renders, artifacts, jobs, vocabulary, probes):
         app.include_router(router)
+    app.add_middleware(Doors, settings=state.settings)
     app.add_middleware(BodyLimit, limit=state.settings.max_upload_bytes + MULTIPART_EXTRA_BYTES)
     log = structlog.get_logger()
 

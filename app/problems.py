@@ -21,6 +21,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "conflict": (409, "Conflict"),
     "not_ready": (409, "The avatar is not ready"),
     "in_progress": (409, "The first request with this key is still running"),
+    "misdirected": (421, "This service does not answer to that name"),
     "too_large": (413, "Too large"),
     "unsupported_media_type": (415, "Unsupported media type"),
     "range_not_satisfiable": (416, "Range not satisfiable"),

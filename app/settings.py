@@ -41,6 +41,15 @@ class Settings(BaseSettings):
     require_key: bool | None = None
     """Whether requests need an API key; when unset, they do unless the service listens on loopback only."""
 
+    allowed_hosts: str = ""
+    """Names, with commas, beside those of loopback that a service without keys answers to; * for any."""
+
+    @property
+    def trusted_hosts(self) -> tuple[str, ...]:
+        """Host names, without ports, of requests that need no key."""
+        named = (h.strip().strip("[]").lower() for h in self.allowed_hosts.split(","))
+        return (*LOOPBACK, self.host.lower(), *filter(None, named))
+
     @property
     def resolved_database_url(self) -> str:
         """The database to use."""

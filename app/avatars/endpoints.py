@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,18 +21,14 @@ from app.listing import PageQuery, list_page
 from app.portraits.endpoints import find_portrait
 from app.problems import Problem, documented, not_found
 from app.state import AppState
+from app.text import Strict
 from perse_engine.vocabulary import CATEGORIES, PRESETS, variant_spec, variants_of
 
 router = APIRouter(prefix="/v1/avatars", tags=["avatars"])
 
 CODE_SIZE = 32
+MAX_NUMBER = 1e6
 LookName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-
-
-class Strict(BaseModel):
-    """Unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class VariantWish(Strict):
@@ -253,4 +248,5 @@ def check_look(avatar: Avatar, look: dict[str, dict[str, Any]]) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # NaN is no number here either; integers may be too large for a float.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_NUMBER

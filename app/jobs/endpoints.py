@@ -122,7 +122,7 @@ async def stream_events(
 ) -> StreamingResponse:  # fmt: skip
     """Server-sent events: a full snapshot first, then status and progress, and done at the end."""
     first, cursor = await run_in_threadpool(_snapshot, state, tenant, job_id)
-    if last_event_id and last_event_id.isdigit():
+    if last_event_id and last_event_id.isdecimal():
         cursor = min(cursor, int(last_event_id))
     return StreamingResponse(
         _events(state, request, tenant, job_id, first, cursor),

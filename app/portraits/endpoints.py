@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,16 +21,16 @@ from app.listing import PageQuery, list_page
 from app.problems import Problem, documented, not_found
 from app.state import AppState
 from app.storage import portrait_prefix
+from app.text import Strict
 
 router = APIRouter(prefix="/v1/portraits", tags=["portraits"])
 
 MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP", re.DOTALL)
 
 
-class Consent(BaseModel):
+class Consent(Strict):
     """Whose face it is, and that its use is agreed to."""
 
-    model_config = ConfigDict(extra="forbid")
     version: str
     subject: str
     at: str | None = None

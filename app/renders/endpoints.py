@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.auth import CurrentTenant
-from app.avatars.endpoints import Strict, check_look, find_look, find_ready
+from app.avatars.endpoints import check_look, find_look, find_ready
 from app.database.models import Artifact, Avatar
 from app.database.session import transaction
 from app.engine_client import AvatarFiles, EngineFailure, RenderRequest
@@ -23,6 +23,7 @@ from app.jobs.store import enqueue
 from app.problems import Problem, documented
 from app.state import AppState
 from app.storage import avatar_prefix
+from app.text import Strict
 from perse_engine.vocabulary import ARKIT_NAMES
 
 router = APIRouter(prefix="/v1/avatars", tags=["renders"])

@@ -81,7 +81,8 @@ def jobs(sessions: Sessions) -> JobStore:
 
 @pytest.fixture
 def client(settings: Settings, sessions: Sessions, storage: LocalStorage, engine: PromptEngine) -> Iterator[TestClient]:
-    with TestClient(create_app(State(settings, sessions, storage, engine)), raise_server_exceptions=False) as client:
+    app = create_app(State(settings, sessions, storage, engine))
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
         yield client
 
 
