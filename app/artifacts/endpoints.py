@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.auth import CurrentTenant
 from app.avatars.endpoints import find_avatar
+from app.conditional import is_fresh
 from app.database.models import Artifact
 from app.listing import PageQuery, list_page
 from app.problems import Problem, documented, not_found
@@ -51,14 +52,16 @@ def get_artifact(artifact_id: str, tenant: CurrentTenant, state: AppState) -> di
         return show(_find(session, tenant, artifact_id))
 
 
+@router.head("/artifacts/{artifact_id}/content", response_class=StreamingResponse, responses=documented("not_found"))
 @router.get(
     "/artifacts/{artifact_id}/content",
     response_class=StreamingResponse,
     responses=documented("not_found", "range_not_satisfiable"),
 )
 def get_content(
-    artifact_id: str, tenant: CurrentTenant, state: AppState,
+    artifact_id: str, request: Request, tenant: CurrentTenant, state: AppState,
     range: Annotated[str | None, Header()] = None, if_none_match: Annotated[str | None, Header()] = None,
+    if_range: Annotated[str | None, Header()] = None,
 ) -> Response:  # fmt: skip
     """The file itself."""
     with state.sessions() as session:
@@ -70,8 +73,14 @@ def get_content(
         "Accept-Ranges": "bytes",
         "Content-Disposition": f'attachment; filename="{artifact.name}"',
     }
-    if if_none_match == etag:
+    if is_fresh(if_none_match, etag):
         return Response(status_code=304, headers=headers)
+    if request.method == "HEAD":
+        # Also where the content itself is elsewhere: a link that is signed for GET answers no HEAD.
+        size = {"Content-Length": str(artifact.size_bytes)}
+        return Response(headers=headers | size, media_type=artifact.media_type)
+    if if_range not in (None, etag):
+        range = None
     link = state.storage.presign_get(artifact.storage_key, artifact.name, artifact.media_type)
     if link is not None:
         return RedirectResponse(link, 307, {"Cache-Control": "no-store"})

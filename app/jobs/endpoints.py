@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.auth import CurrentTenant
+from app.conditional import is_fresh
 from app.database.models import Avatar, Job, JobEvent
 from app.database.session import transaction
 from app.jobs.store import TERMINAL, request_cancel
@@ -92,7 +93,7 @@ async def get_job(
             break
         await asyncio.sleep(POLL_S)
     headers = {"ETag": _etag(job), "Cache-Control": "no-cache"}
-    if if_none_match == headers["ETag"]:
+    if is_fresh(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return JSONResponse(job, headers=headers)
 

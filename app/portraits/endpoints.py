@@ -6,12 +6,13 @@ import hashlib
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Header, Request, Response, UploadFile
 from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.auth import CurrentTenant, ensure_tenant
+from app.conditional import is_fresh
 from app.database.models import Portrait
 from app.database.session import transaction
 from app.engine_client import EngineFailure
@@ -115,13 +116,23 @@ def get_portrait(portrait_id: str, tenant: CurrentTenant, state: AppState) -> di
         return show(find_portrait(session, tenant, portrait_id))
 
 
+@router.head("/{portrait_id}/image", responses=documented("not_found"))
 @router.get("/{portrait_id}/image", responses=documented("not_found"))
-def get_portrait_image(portrait_id: str, tenant: CurrentTenant, state: AppState) -> Response:
+def get_portrait_image(
+    portrait_id: str, request: Request, tenant: CurrentTenant, state: AppState,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:  # fmt: skip
     """The sanitised picture."""
     with state.sessions() as session:
         portrait = find_portrait(session, tenant, portrait_id)
-    data = b"".join(state.storage.read(portrait.storage_key))
     headers = {"Cache-Control": "private, no-store", "ETag": f'"{portrait.sha256}"'}
+    if is_fresh(if_none_match, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    if request.method == "HEAD":
+        stored = state.storage.head(portrait.storage_key)
+        size = {"Content-Length": str(stored.size_bytes)} if stored else {}
+        return Response(media_type=portrait.media_type, headers=headers | size)
+    data = b"".join(state.storage.read(portrait.storage_key))
     return Response(data, media_type=portrait.media_type, headers=headers)
 
 

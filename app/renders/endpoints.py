@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.auth import CurrentTenant
 from app.avatars.endpoints import check_look, find_look, find_ready
+from app.conditional import is_fresh
 from app.database.models import Artifact, Avatar
 from app.database.session import transaction
 from app.engine_client import AvatarFiles, EngineFailure, RenderRequest
@@ -108,9 +109,11 @@ def render(
         files = avatar_files(session, avatar)
     digest = hashlib.sha256(json.dumps([avatar.version, asdict(wanted)], sort_keys=True).encode()).hexdigest()
     etag = f'"{digest}"'
-    if if_none_match == etag:
-        return Response(status_code=304, headers={"ETag": etag})
     key = f"{avatar_prefix(tenant, avatar_id)}/renders/{digest}.{body.format}"
+    # `*` asks for what exists; a tag can only come from an answer to the same request.
+    is_any = (if_none_match or "").strip() == "*"
+    if is_fresh(if_none_match, etag) and (not is_any or state.storage.head(key) is not None):
+        return Response(status_code=304, headers={"ETag": etag})
     if "respond-async" in (prefer or ""):
         return _later(request, tenant, avatar_id, wanted, key, state)
     headers = {"ETag": etag, "Cache-Control": "private, max-age=31536000, immutable"}
