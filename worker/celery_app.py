@@ -19,8 +19,8 @@ from app.engine_client import AvatarFiles, EngineFailure, RenderRequest
 from app.settings import Settings
 from app.storage import open_storage
 from worker.engine_host import HostPool
-from worker.run_job import Worker
 from worker.supervisor import reap, work_through
+from worker.worker import Worker
 
 QUEUES = ("train", "render", "io")
 REPLY_TTL_S = 120

@@ -10,6 +10,7 @@ from pathlib import Path
 EPILOG = """examples:
   perse create me.jpg -o me/                       build an avatar (about two minutes on two cores)
   perse render me/ --yaw 20 --expression jawOpen=0.4 --look hair=long-wavy-blonde:0.7 -o r.png
+  perse export me/ --look hat=cowboy -o me.glb     for other programs: .ply, .spz, .splat, .glb
   perse evaluate avatar me/ --json                 measure it again
   perse vocabulary                                 what --look and --expression may say
   perse serve                                      the REST API on http://127.0.0.1:8000
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_create(commands)
     _add_render(commands)
+    _add_export(commands)
     _add_evaluate(commands)
     _add_dataset(commands)
     words = commands.add_parser("vocabulary", help="categories, variants, expressions, presets")
@@ -80,6 +82,18 @@ def _rasterizer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rasterizer", default="auto", help="auto, cpu, gsplat or reference (default: auto)")
 
 
+def _head(parser: argparse.ArgumentParser) -> None:
+    for name, text in (
+        ("yaw", "head, degrees to the subject's left"),
+        ("pitch", "head, degrees up"),
+        ("roll", "head, degrees to the right shoulder"),
+        ("gaze-yaw", "eyes"),
+        ("gaze-pitch", "eyes"),
+    ):
+        parser.add_argument(f"--{name}", type=float, default=0.0, help=text)
+    parser.add_argument("--expression", nargs="*", default=[], metavar="NAME=0.4", help="ARKit names")
+
+
 def _add_create(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     create = commands.add_parser("create", help="build an avatar from a photo")
     create.add_argument("photo", type=Path)
@@ -94,23 +108,34 @@ def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     render = commands.add_parser("render", help="one picture of an avatar")
     render.add_argument("folder", type=Path)
     render.add_argument("-o", "--output", type=Path, required=True, help=".png, .jpg or .webp")
-    for name, text in (
-        ("yaw", "head, degrees to the subject's left"),
-        ("pitch", "head, degrees up"),
-        ("roll", "head, degrees to the right shoulder"),
-        ("gaze-yaw", "eyes"),
-        ("gaze-pitch", "eyes"),
-        ("camera-yaw", "camera around the head"),
-        ("camera-pitch", "camera above the head"),
-    ):
-        render.add_argument(f"--{name}", type=float, default=0.0, help=text)
-    render.add_argument("--expression", nargs="*", default=[], metavar="NAME=0.4", help="ARKit names")
+    _head(render)
+    render.add_argument("--camera-yaw", type=float, default=0.0, help="camera around the head")
+    render.add_argument("--camera-pitch", type=float, default=0.0, help="camera above the head")
     render.add_argument("--look", nargs="*", default=[], metavar="CATEGORY=VARIANT:0.7")
     render.add_argument("--width", type=int, default=512)
     render.add_argument("--height", type=int, default=512)
     render.add_argument("--transparent", action="store_true")
     _rasterizer(render)
     render.set_defaults(run=_engine("render"))
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = commands.add_parser("export", help="files that other programs open")
+    export.add_argument("folder", type=Path)
+    export.add_argument("-o", "--output", type=Path, required=True, help=".ply, .spz, .splat or .glb")
+    _head(export)
+    export.add_argument(
+        "--look", nargs="*", default=[], metavar="LOOK", help="category=variant:0.7 ..., or JSON, or a .json file"
+    )
+    export.add_argument(
+        "--content",
+        choices=("gaussians", "rig", "both", "mesh"),
+        default="gaussians",
+        help="of a .glb: Gaussians; the source look's rig, for engines to animate; both; its mesh, standing still",
+    )
+    export.add_argument("--y-down", action="store_true", help="turned for SuperSplat (.ply, .splat)")
+    export.add_argument("--spz-version", type=int, choices=(2, 3), default=3)
+    export.set_defaults(run=_engine("export"))
 
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

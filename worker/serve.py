@@ -24,8 +24,8 @@ from worker.celery_app import create_celery
 from worker.celery_engine import CeleryEngine
 from worker.engine_host import HostPool
 from worker.relay import relaying
-from worker.run_job import Worker
 from worker.supervisor import reap, serve_queues, supervised
+from worker.worker import Worker
 
 
 def prepare(settings: Settings) -> Sessions:

@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.database.models import Avatar, Job
-from worker.run_job import Worker, run_job
+from worker.run_job import run_job
+from worker.worker import Worker
 
 QUEUES = ("train", "render", "io")
 POLL_S = 0.3

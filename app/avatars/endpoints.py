@@ -137,7 +137,7 @@ def delete_avatar(avatar_id: str, request: Request, tenant: CurrentTenant, state
         with transaction(state.sessions) as session:
             avatar = find_avatar(session, tenant, avatar_id)
             avatar.status = "deleting"
-            # What is still being built is stopped, and what it finished anyway is refused (worker/run_job.py).
+            # What is still being built is stopped, and what it finished anyway is refused (worker/build_avatar.py).
             for building in session.scalars(select(Job).where(Job.avatar_id == avatar.id)).all():
                 request_cancel(session, building)
             job = enqueue(
