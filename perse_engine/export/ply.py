@@ -17,6 +17,8 @@ from typing import BinaryIO
 import numpy as np
 
 from perse_engine.errors import CorruptFile, InvalidValue
+from perse_engine.export.bands import warn_higher_bands
+from perse_engine.export.limits import MAX_GAUSSIANS, cloud_from_file
 from perse_engine.scene import FloatArray
 from perse_engine.splatting.cloud import GaussianCloud
 
@@ -46,7 +48,6 @@ _NEEDED = tuple(name for name in PROPERTIES if not name.startswith(("n", "f_rest
 
 # Limits for files of unknown origin.
 _MAX_HEADER_BYTES = 1 << 16
-_MAX_GAUSSIANS = 10_000_000
 _MAX_PROPERTIES = 256
 _FLOAT_TYPES = ("float", "float32")
 
@@ -75,11 +76,14 @@ def write_ply(target: Path | BinaryIO, cloud: GaussianCloud, comments: Sequence[
 def read_ply(source: Path | BinaryIO) -> GaussianCloud:
     """Read a cloud; properties may come in any order, and normals and f_rest may be absent.
 
+    PLYs of other programs often hold view-dependent colour (f_rest): its constant part is read, and HigherBandsIgnored
+    is warned of. Axes are the file's own.
+
     Safe for files of unknown origin: nothing is read before the header was checked against the size. The source must
     be seekable.
 
     Raises:
-        CorruptFile: anything but a whole binary PLY file of Gaussians without view-dependent colour.
+        CorruptFile: anything but a whole binary PLY file of Gaussians.
     """
     with _opened(source, "rb") as file:
         count, names = _read_header(file)
@@ -93,9 +97,8 @@ def read_ply(source: Path | BinaryIO) -> GaussianCloud:
     def columns(*wanted: str) -> FloatArray:
         return rows[:, [names.index(name) for name in wanted]].astype(np.float32)
 
-    rest = [name for name in names if name.startswith("f_rest_")]
-    if columns(*rest).any():
-        raise CorruptFile("The PLY file holds view-dependent colour (f_rest), which Perse does not draw.")
+    if any(rows[:, k].any() for k, name in enumerate(names) if name.startswith("f_rest_")):
+        warn_higher_bands("PLY")
     with np.errstate(over="ignore", invalid="ignore"):
         values = {
             "means": columns("x", "y", "z"),
@@ -104,10 +107,7 @@ def read_ply(source: Path | BinaryIO) -> GaussianCloud:
             "opacities": (1 / (1 + np.exp(-columns("opacity")[:, 0].astype(np.float64)))).astype(np.float32),
             "colours": 0.5 + np.float32(SH_0) * columns("f_dc_0", "f_dc_1", "f_dc_2"),
         }
-    try:
-        return GaussianCloud(**values)
-    except InvalidValue as error:
-        raise CorruptFile(f"The PLY file holds impossible values: {error.message}") from error
+    return cloud_from_file("PLY", **values)
 
 
 def _header(count: int, comments: Sequence[str]) -> bytes:
@@ -132,8 +132,8 @@ def _read_header(file: BinaryIO) -> tuple[int, list[str]]:
         raise CorruptFile("This is no binary little-endian PLY file.")
     content = [line for line in lines[2:] if line.split(" ")[0] not in ("comment", "obj_info")]
     element = re.fullmatch(r"element vertex (\d{1,9})", content[0]) if content else None
-    if element is None or int(element[1]) > _MAX_GAUSSIANS:
-        raise CorruptFile(f"A PLY file of Gaussians has one element, vertex, of at most {_MAX_GAUSSIANS}.")
+    if element is None or int(element[1]) > MAX_GAUSSIANS:
+        raise CorruptFile(f"A PLY file of Gaussians has one element, vertex, of at most {MAX_GAUSSIANS}.")
     names = []
     for line in content[1:]:
         words = line.split(" ")
