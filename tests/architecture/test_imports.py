@@ -26,7 +26,7 @@ ENGINE_ROOMS: dict[str, tuple[str, ...]] = {
     "synthesis": ("head",),
     "avatar": ("head", "synthesis", "splatting"),
     "rendering": ("head", "avatar", "splatting"),
-    "export": ("avatar", "splatting"),
+    "export": ("head", "avatar", "splatting"),
     "evaluation": ("portrait", "head", "synthesis", "avatar", "rendering", "splatting"),
 }
 ENGINE_TOP = ("vocabulary", "errors", "progress", "scene", "look", "recipe", "compiled")
