@@ -1,4 +1,4 @@
-"""The engine's commands: what `perse create`, `render`, `evaluate`, `dataset`, `synthesize` and `vocabulary` do."""
+"""The engine's commands: `perse create`, `render`, `export`, `evaluate`, `dataset`, `synthesize` and `vocabulary`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perse_engine.errors import InvalidValue
 from perse_engine.progress import Progress
+
+if TYPE_CHECKING:
+    from perse_engine.look import Look
+    from perse_engine.scene import Expression, Pose
 
 
 class TerminalProgress:
@@ -60,28 +66,89 @@ def render(arguments: argparse.Namespace) -> int:
     from perse_engine.look import Look
     from perse_engine.rendering.image import encode_image
     from perse_engine.rendering.render import Renderer
-    from perse_engine.scene import Camera, Expression, Gaze, Pose
+    from perse_engine.scene import Camera
 
-    expression = {}
-    for word in arguments.expression:
-        name, equals, weight = word.partition("=")
-        try:
-            expression[name] = float(weight) if equals else 1.0
-        except ValueError:
-            raise InvalidValue(f"Cannot read expression {word!r}.", hint="Write name=0.4.") from None
     renderer = Renderer(load_avatar(arguments.folder), arguments.rasterizer)
     camera = Camera.orbit(
         arguments.camera_yaw, arguments.camera_pitch, width_px=arguments.width, height_px=arguments.height
     )
-    pose = Pose(arguments.yaw, arguments.pitch, arguments.roll, Gaze(arguments.gaze_yaw, arguments.gaze_pitch))
     background = None if arguments.transparent else (0.82, 0.84, 0.86)
-    output = renderer.render(Look.parse(arguments.look), pose, Expression(expression), camera, background)
+    pose, expression = _pose(arguments), _expression(arguments.expression)
+    output = renderer.render(Look.parse(arguments.look), pose, expression, camera, background)
     suffix = arguments.output.suffix.lower()
     format = {".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}.get(suffix, "png")
     data = encode_image(output.rgb, output.alpha if arguments.transparent else None, format=format)  # type: ignore[arg-type]
     arguments.output.write_bytes(data)
     print(arguments.output)
     return 0
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """`perse export out/ -o head.ply`: a look, pose and expression as a file of another program's format."""
+    from perse_engine.avatar.posing import posed_cloud
+    from perse_engine.avatar.storage import load_avatar
+    from perse_engine.export import export_cloud, visible, write_glb, write_mesh_glb, write_spz
+    from perse_engine.export.cloud_files import format_of
+    from perse_engine.head.storage import load_subject
+
+    folder, output, content = arguments.folder, arguments.output, arguments.content
+    format = format_of(output)
+    if content != "gaussians" and format != "glb":
+        raise InvalidValue(f"Only a .glb holds a {content}.", hint="Write -o NAME.glb.")
+    pose, expression = _pose(arguments), _expression(arguments.expression)
+    subject = folder / "work" / "subject"
+    if content != "gaussians" and not subject.exists():
+        raise InvalidValue("This avatar has no work/subject, where its mesh is.", hint="Export its Gaussians.")
+    rig = load_subject(subject).look if content != "gaussians" else None
+    if rig is not None and content == "mesh":
+        write_mesh_glb(output, rig, pose, expression)
+    elif rig is not None and content == "rig":
+        write_glb(output, rig=rig)
+    else:
+        avatar = load_avatar(folder)
+        cloud = posed_cloud(avatar, avatar.bake(_look(arguments.look)), pose, expression)
+        if rig is not None:
+            write_glb(output, visible(cloud), rig)
+        elif format == "spz" and not arguments.y_down:
+            write_spz(output, visible(cloud), arguments.spz_version)
+        else:
+            export_cloud(cloud, output, y_down=arguments.y_down)
+    print(f"{output}, {output.stat().st_size / 1e6:.2f} MB")
+    return 0
+
+
+def _pose(arguments: argparse.Namespace) -> Pose:
+    from perse_engine.scene import Gaze, Pose
+
+    return Pose(arguments.yaw, arguments.pitch, arguments.roll, Gaze(arguments.gaze_yaw, arguments.gaze_pitch))
+
+
+def _expression(words: Sequence[str]) -> Expression:
+    """`name=0.4` words; the weight is 1 when absent."""
+    from perse_engine.scene import Expression
+
+    weights = {}
+    for word in words:
+        name, equals, weight = word.partition("=")
+        try:
+            weights[name] = float(weight) if equals else 1.0
+        except ValueError:
+            raise InvalidValue(f"Cannot read expression {word!r}.", hint="Write name=0.4.") from None
+    return Expression(weights)
+
+
+def _look(words: Sequence[str]) -> Look:
+    """`category=variant:0.7` words, or one JSON text in the API's form, or one .json file with it."""
+    from perse_engine.look import Look
+
+    if len(words) != 1 or not (words[0].lstrip().startswith("{") or words[0].endswith(".json")):
+        return Look.parse(words)
+    text = words[0] if words[0].lstrip().startswith("{") else Path(words[0]).read_text()
+    try:
+        return Look.from_json(json.loads(text))
+    except (ValueError, TypeError, AttributeError):
+        hint = 'Write {"hair": {"long-wavy-blonde": 0.7}}.'
+        raise InvalidValue("The look is not JSON of categories and variants.", hint=hint) from None
 
 
 def evaluate_avatar(arguments: argparse.Namespace) -> int:

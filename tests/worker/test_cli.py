@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 
@@ -58,6 +59,35 @@ def test_rendering_writes_a_picture(avatar: Path, tmp_path: Path) -> None:
     )
     assert made.returncode == 0, made.stderr
     assert picture.read_bytes()[8:12] == b"WEBP"
+
+
+def test_exports_of_one_look_hold_the_same_gaussians(avatar: Path, tmp_path: Path) -> None:
+    from perse_engine.export import read_cloud
+
+    (tmp_path / "look.json").write_text('{"hair": {"long-wavy-blonde": 0.7}}')
+    looks = (
+        "hair=long-wavy-blonde:0.7",
+        "hair=long-wavy-blonde:0.7",
+        '{"hair": {"long-wavy-blonde": 0.7}}',
+        str(tmp_path / "look.json"),
+    )
+    means = []
+    for suffix, look in zip(("ply", "spz", "splat", "glb"), looks, strict=True):
+        file = tmp_path / f"a.{suffix}"
+        made = perse("export", avatar, "--yaw", "20", "--expression", "jawOpen=0.4", "--look", look, "-o", file)
+        assert made.returncode == 0, made.stderr
+        cloud = read_cloud(file)
+        means.append(cloud.means)
+    for other in means[1:]:
+        assert len(other) == len(means[0])
+        np.testing.assert_allclose(other.mean(0), means[0].mean(0), atol=1e-4)
+
+
+def test_the_rig_is_exported_for_engines_and_only_as_glb(avatar: Path, tmp_path: Path) -> None:
+    made = perse("export", avatar, "--content", "both", "-o", tmp_path / "a.glb")
+    assert made.returncode == 0 and b"eyeBlinkLeft" in (tmp_path / "a.glb").read_bytes(), made.stderr
+    refused = perse("export", avatar, "--content", "rig", "-o", tmp_path / "a.ply")
+    assert refused.returncode == 1 and "Only a .glb" in refused.stderr
 
 
 def test_wrong_words_get_one_sentence_and_a_hint(avatar: Path, tmp_path: Path) -> None:
