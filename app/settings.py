@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     presign_ttl_s: int = 300
     lease_s: float = 30.0
     max_attempts: int = 3
+    retention_days: float = 7.0
+    """How long events of finished jobs and their work folders are kept."""
     engine_hosts: int = 1
     """Warm child processes that analyse and render."""
     require_key: bool | None = None

@@ -18,5 +18,6 @@ TARGET = Path(__file__).resolve().parents[1] / "docs/reference/openapi.json"
 with tempfile.TemporaryDirectory() as folder:
     settings = Settings(data_dir=Path(folder))
     storage = LocalStorage(Path(folder) / "objects")
-    app = create_app(State(settings, prepare(settings), storage, HostPool(storage, Path(folder))))
+    sessions = prepare(settings)
+    app = create_app(State(settings, sessions, storage, HostPool(sessions, storage, Path(folder))))
     TARGET.write_text(json.dumps(app.openapi(), indent=1) + "\n")

@@ -19,7 +19,8 @@ from app.engine_client import AvatarFiles, EngineFailure, RenderRequest
 from app.settings import Settings
 from app.storage import open_storage
 from worker.engine_host import HostPool
-from worker.supervisor import reap, work_through
+from worker.reaper import reap
+from worker.supervisor import work_through
 from worker.worker import Worker
 
 QUEUES = ("train", "render", "io")
@@ -111,8 +112,8 @@ class _Lazy:
             if self._worker is None:
                 settings = self._settings
                 storage = open_storage(settings)
-                hosts = HostPool(storage, settings.data_dir / "cache", settings.engine_hosts)
                 sessions = open_database(settings.resolved_database_url)
+                hosts = HostPool(sessions, storage, settings.data_dir / "cache", settings.engine_hosts)
                 self._worker = Worker(settings, sessions, storage, hosts, threading.Event())
             return self._worker
 

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import queue
 import resource
+import shutil
 import sys
 import threading
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
+from app.database.models import Avatar
+from app.database.session import Sessions
 from app.engine_client import AnalysedPortrait, AvatarFiles, EngineFailure, RenderedImage, RenderRequest
 from app.storage import Storage
 
@@ -113,8 +118,8 @@ class _Host:
 class HostPool:
     """`EngineClient` by child processes of this machine. Model files are fetched from the store once and kept."""
 
-    def __init__(self, storage: Storage, cache: Path, hosts: int = 1) -> None:
-        self._storage, self._cache = storage, cache
+    def __init__(self, sessions: Sessions, storage: Storage, cache: Path, hosts: int = 1) -> None:
+        self._sessions, self._storage, self._cache = sessions, storage, cache
         self._idle: queue.LifoQueue[_Host] = queue.LifoQueue()
         self._hosts = [_Host() for _ in range(hosts)]
         for host in self._hosts:
@@ -138,9 +143,13 @@ class HostPool:
         return answer
 
     def fetch(self, avatar: AvatarFiles) -> Path:
-        """The avatar's model files as a local folder."""
+        """The avatar's model files as a local folder; what is kept of a deleted avatar is removed instead."""
         folder = self._cache / f"{avatar.avatar_id}-{avatar.version}"
         with self._fetching:
+            if not self._is_current(avatar):
+                for old in self._cache.glob(f"{avatar.avatar_id}-*"):
+                    shutil.rmtree(old, ignore_errors=True)
+                raise EngineFailure("not_found", "The avatar was deleted.")
             if not (folder / "avatar.json").exists():
                 folder.mkdir(parents=True, exist_ok=True)
                 try:
@@ -148,8 +157,15 @@ class HostPool:
                     for name in sorted(avatar.keys, reverse=True):
                         self._storage.download(avatar.keys[name], folder / name)
                 except KeyError as error:
+                    shutil.rmtree(folder, ignore_errors=True)
                     raise EngineFailure("not_found", "The avatar's files are gone.") from error
         return folder
+
+    def _is_current(self, avatar: AvatarFiles) -> bool:
+        """Another machine may have erased it: the row knows, a cache does not."""
+        wanted = (Avatar.id == avatar.avatar_id, Avatar.version == avatar.version, Avatar.status == "ready")
+        with self._sessions() as session:
+            return session.scalar(select(Avatar.id).where(*wanted)) is not None
 
     def close(self) -> None:
         """See `EngineClient`."""

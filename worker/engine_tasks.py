@@ -60,10 +60,17 @@ def render(folder: Path, request: RenderRequest) -> RenderedImage:
     return RenderedImage(data, f"image/{request.format}", 1000 * (time.perf_counter() - start))
 
 
+def drop_erased() -> None:
+    """Forget avatars whose folder is gone: they were erased."""
+    for gone in [k for k in _warm if not Path(k).exists()]:
+        del _warm[gone]
+
+
 def _renderer(folder: Path) -> Any:
     from perse_engine.avatar.storage import load_avatar
     from perse_engine.rendering.render import Renderer
 
+    drop_erased()
     key = str(folder)
     if key in _warm:
         _warm.move_to_end(key)

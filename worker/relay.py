@@ -30,7 +30,7 @@ def relay_once(jobs: JobStore, celery: Celery) -> int:
 
 
 @contextmanager
-def relaying(jobs: JobStore, celery: Celery, reap: Callable[[], int]) -> Iterator[None]:
+def relaying(jobs: JobStore, celery: Celery, reap: Callable[[], None]) -> Iterator[None]:
     """Relay in a thread while the service runs."""
     stopping = threading.Event()
 

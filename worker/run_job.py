@@ -85,6 +85,9 @@ def _render(worker: Worker, claim: ClaimedJob, _: Heart) -> None:
     artifact_id = new_id("art")
 
     def publish(session: Session) -> None:
+        avatar = session.get(Avatar, claim.avatar_id)
+        if avatar is None or avatar.status != "ready":
+            raise _Deleted
         session.add(
             Artifact(
                 id=artifact_id, tenant_id=claim.tenant_id, avatar_id=str(claim.avatar_id), name=Path(key).name,
@@ -94,4 +97,12 @@ def _render(worker: Worker, claim: ClaimedJob, _: Heart) -> None:
         )  # fmt: skip
 
     result = {"artifact_id": artifact_id, "content": f"/v1/artifacts/{artifact_id}/content"}
-    worker.jobs.succeed(claim, result, publish)
+    try:
+        worker.jobs.succeed(claim, result, publish)
+    except _Deleted:
+        worker.storage.delete_prefix(f"{avatar_prefix(claim.tenant_id, str(claim.avatar_id))}/renders")
+        worker.jobs.fail(claim, problem_of("not_found", "The avatar was deleted."), retry=False)
+
+
+class _Deleted(Exception):
+    """The avatar was deleted while its picture was made."""

@@ -23,8 +23,10 @@ from app.storage import open_storage
 from worker.celery_app import create_celery
 from worker.celery_engine import CeleryEngine
 from worker.engine_host import HostPool
+from worker.housekeeping import housekeeping
+from worker.reaper import Reaper
 from worker.relay import relaying
-from worker.supervisor import reap, serve_queues, supervised
+from worker.supervisor import serve_queues, supervised
 from worker.worker import Worker
 
 
@@ -45,7 +47,7 @@ def build_app(settings: Settings) -> FastAPI:
     background: Callable[[], AbstractContextManager[object]]
     engine: EngineClient
     if settings.is_embedded:
-        hosts = HostPool(storage, settings.data_dir / "cache", settings.engine_hosts)
+        hosts = HostPool(sessions, storage, settings.data_dir / "cache", settings.engine_hosts)
         hosts.warm_up()
         engine = hosts
         worker = Worker(settings, sessions, storage, hosts, threading.Event())
@@ -54,7 +56,7 @@ def build_app(settings: Settings) -> FastAPI:
         celery = create_celery(settings)
         engine = CeleryEngine(celery, str(settings.broker_url))
         reaper = Worker(settings, sessions, storage, engine, threading.Event())
-        background = partial(relaying, JobStore(sessions), celery, partial(reap, reaper))
+        background = partial(relaying, JobStore(sessions), celery, Reaper(reaper).round)
     return create_app(State(settings, sessions, storage, engine), background)
 
 
@@ -70,12 +72,14 @@ def work(settings: Settings, queues: tuple[str, ...]) -> None:
     sessions = prepare(settings)
     if settings.broker_url is not None:
         names = ",".join((*queues, "engine") if "render" in queues else queues)
-        create_celery(settings).worker_main(["worker", "-Q", names, "--loglevel=WARNING", "--without-gossip"])
+        with housekeeping(settings, sessions):
+            create_celery(settings).worker_main(["worker", "-Q", names, "--loglevel=WARNING", "--without-gossip"])
         return
     storage = open_storage(settings)
-    hosts = HostPool(storage, settings.data_dir / "cache", settings.engine_hosts)
+    hosts = HostPool(sessions, storage, settings.data_dir / "cache", settings.engine_hosts)
     worker = Worker(settings, sessions, storage, hosts, threading.Event())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stopping.set())
-    serve_queues(worker, queues)
+    with housekeeping(settings, sessions):
+        serve_queues(worker, queues)
     hosts.close()

@@ -10,15 +10,14 @@ from contextlib import contextmanager
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
-from app.database.models import Avatar, Job
+from worker.housekeeping import housekeeping
+from worker.reaper import Reaper
 from worker.run_job import run_job
 from worker.worker import Worker
 
 QUEUES = ("train", "render", "io")
 POLL_S = 0.3
-REAP_EVERY_S = 5.0
 STOP_WAIT_S = 20.0
 
 log = structlog.get_logger()
@@ -52,41 +51,22 @@ def serve_queues(worker: Worker, queues: Sequence[str]) -> None:
             worker.stopping.wait(5 * POLL_S)
 
 
-def reap_forever(worker: Worker) -> None:
-    """Settle jobs whose worker is lost, until asked to stop."""
-    while not worker.stopping.wait(REAP_EVERY_S):
-        try:
-            reap(worker)
-        except SQLAlchemyError:
-            log.exception("reaper.database")
-
-
-def reap(worker: Worker) -> int:
-    """One round; an avatar whose job ended for good is marked failed."""
-
-    def give_up(session: Session, job: Job) -> None:
-        avatar = session.get(Avatar, job.avatar_id) if job.kind == "create_avatar" else None
-        if avatar is not None and avatar.status == "building":
-            avatar.status = "failed"
-
-    return worker.jobs.reap(give_up)
-
-
 @contextmanager
 def supervised(worker: Worker) -> Iterator[None]:
-    """Run one trainer, one thread for short jobs, and the reaper, while the service runs.
+    """Run one trainer, one thread for short jobs, the reaper and the housekeeping, while the service runs.
 
     At the end a running job goes back to the queue with its checkpoint.
     """
     threads = [
         threading.Thread(target=serve_queues, args=(worker, ("train",)), name="perse-train"),
         threading.Thread(target=serve_queues, args=(worker, ("render", "io")), name="perse-short"),
-        threading.Thread(target=reap_forever, args=(worker,), name="perse-reaper"),
+        threading.Thread(target=Reaper(worker).run, args=(worker.stopping,), name="perse-reaper"),
     ]
     for thread in threads:
         thread.start()
     try:
-        yield
+        with housekeeping(worker.settings, worker.sessions):
+            yield
     finally:
         worker.stopping.set()
         for thread in threads:

@@ -22,7 +22,7 @@ from app.idempotency import once
 from app.jobs.endpoints import show as show_job
 from app.jobs.store import enqueue
 from app.problems import Problem, documented
-from app.state import AppState
+from app.state import AppState, State
 from app.storage import avatar_prefix
 from app.text import Strict
 from perse_engine.vocabulary import ARKIT_NAMES
@@ -130,9 +130,20 @@ def render(
     except EngineFailure as failure:
         raise Problem(failure.code, failure.detail, failure.hint) from failure
     state.storage.put_bytes(key, image.data, image.media_type)
+    _refuse_deleted(state, tenant, avatar_id)
     return Response(
         image.data, media_type=image.media_type, headers=headers | {"X-Render-Time-Ms": f"{image.render_ms:.1f}"}
     )
+
+
+def _refuse_deleted(state: State, tenant: str, avatar_id: str) -> None:
+    """A deletion that came while the picture was made may have missed it; one that comes from now on will not."""
+    try:
+        with state.sessions() as session:
+            find_ready(session, tenant, avatar_id)
+    except Problem:
+        state.storage.delete_prefix(f"{avatar_prefix(tenant, avatar_id)}/renders")
+        raise
 
 
 def _later(request: Request, tenant: str, avatar_id: str, wanted: RenderRequest, key: str, state: AppState) -> Response:

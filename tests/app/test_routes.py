@@ -146,6 +146,20 @@ def test_a_render_is_made_once_and_then_served_from_the_store(
     assert again.status_code == 304
 
 
+def test_a_picture_of_an_avatar_that_was_deleted_meanwhile_is_not_kept(
+    client: TestClient, ready_avatar: str, engine: PromptEngine, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render = engine.render
+
+    def deleted_meanwhile(*arguments: Any) -> Any:
+        client.delete(f"/v1/avatars/{ready_avatar}")
+        return render(*arguments)
+
+    monkeypatch.setattr(engine, "render", deleted_meanwhile)
+    assert_problem(client.post(f"/v1/avatars/{ready_avatar}/renders", json={}), 409, "not_ready")
+    assert [k for k in storage.list("t") if "/renders/" in k] == []
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

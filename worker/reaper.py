@@ -1,0 +1,56 @@
+"""The reaper: settles jobs whose worker is lost, and lets the database forget."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.database.models import Avatar, Job
+from app.retention import prune
+from worker.worker import Worker
+
+REAP_EVERY_S = 5.0
+PRUNE_EVERY_S = 600.0
+
+log = structlog.get_logger()
+
+
+def reap(worker: Worker) -> int:
+    """Settle lost jobs; an avatar whose job ended for good is marked failed."""
+
+    def give_up(session: Session, job: Job) -> None:
+        avatar = session.get(Avatar, job.avatar_id) if job.kind == "create_avatar" else None
+        if avatar is not None and avatar.status == "building":
+            avatar.status = "failed"
+
+    return worker.jobs.reap(give_up)
+
+
+class Reaper:
+    """Rounds of reaping; some of them prune."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._pruned: float | None = None
+
+    def round(self) -> None:
+        """One round."""
+        reap(self._worker)
+        if self._pruned is None or time.monotonic() - self._pruned > PRUNE_EVERY_S:
+            self._pruned = time.monotonic()
+            count = prune(self._worker.sessions, timedelta(days=self._worker.settings.retention_days))
+            if count:
+                log.info("reaper.pruned", rows=count)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Until asked to stop."""
+        while not stopping.wait(REAP_EVERY_S):
+            try:
+                self.round()
+            except SQLAlchemyError:
+                log.exception("reaper.database")
