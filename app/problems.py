@@ -41,6 +41,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "corrupt_file": (500, "A stored file is damaged"),
     "engine_timeout": (504, "The engine took too long"),
     "engine_crashed": (500, "The engine stopped while working"),
+    "deadline_exceeded": (504, "The job's deadline has passed"),
     "attempts_exhausted": (500, "The worker was lost too often"),
     "internal": (500, "Internal error"),
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+RENDER_CEILING_PX = 4096
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -32,10 +33,13 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     max_upload_bytes: int = 20_000_000
-    max_render_px: int = 2048
+    max_render_px: int = Field(2048, ge=16, le=RENDER_CEILING_PX)
+    """The longest side of a render."""
     presign_ttl_s: int = 300
     lease_s: float = 30.0
     max_attempts: int = 3
+    job_deadline_s: float = 86_400.0
+    """A job that has not finished so long after its request expires; a request may ask for less."""
     retention_days: float = 7.0
     """How long events of finished jobs and their work folders are kept."""
     engine_hosts: int = 1

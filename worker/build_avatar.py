@@ -49,11 +49,12 @@ def create_avatar(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
     ending, value = _supervise(worker, claim, heart, folder, checkpoints)
     if ending == "done":
         _publish(worker, claim, folder, prefix, value)
-    elif ending == "canceled":
+    elif ending in ("canceled", "expired"):
         # Erase first: whoever reads "canceled" may trust that nothing is left.
         worker.storage.delete_prefix(prefix)
         shutil.rmtree(folder, ignore_errors=True)
-        worker.jobs.finish_cancel(claim, mark_failed(claim))
+        settle = worker.jobs.finish_cancel if ending == "canceled" else worker.jobs.expire
+        settle(claim, mark_failed(claim))
     elif ending == "released":
         worker.jobs.release(claim)
     elif ending == "failed":
@@ -93,9 +94,9 @@ def _supervise(
             moment = time.monotonic()
             if heart.is_fenced:
                 return "fenced", None
-            if heart.cancel_requested and stop_by is None:
+            if (heart.cancel_requested or heart.is_expired) and stop_by is None:
                 ours.send("stop")
-                stop_by = moment + CANCEL_GRACE_S
+                stop_by, stop_reason = moment + CANCEL_GRACE_S, "canceled" if heart.cancel_requested else "expired"
             if worker.stopping.is_set() and stop_by is None:
                 ours.send("stop")
                 stop_by, stop_reason = moment + CANCEL_GRACE_S, "released"

@@ -22,11 +22,13 @@ class Heart:
     Attributes:
         is_fenced: the job is another worker's now, or has ended.
         cancel_requested: the job should stop.
+        is_expired: so it should, because its deadline has passed.
     """
 
     def __init__(self, jobs: JobStore, claim: ClaimedJob, lease_s: float) -> None:
         self.is_fenced = False
         self.cancel_requested = False
+        self.is_expired = False
         self._jobs, self._claim, self._lease_s = jobs, claim, lease_s
         self._every_s = min(lease_s / 3, MAX_EVERY_S)
         self._progress: dict[str, Any] | None = None
@@ -61,4 +63,5 @@ class Heart:
                 log.exception("heart.database", job_id=self._claim.id)
                 self._stopping.wait(self._every_s)
                 continue
-            self.is_fenced, self.cancel_requested = beat.is_fenced, beat.cancel_requested
+            self.cancel_requested, self.is_expired = beat.cancel_requested, beat.is_expired
+            self.is_fenced = beat.is_fenced

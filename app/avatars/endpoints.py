@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -75,9 +76,13 @@ def show(avatar: Avatar) -> dict[str, Any]:
 
 
 @router.post("", status_code=202, responses=documented("not_found", "unknown_name"))
-def create_avatar(body: CreateAvatar, request: Request, tenant: CurrentTenant, state: AppState) -> Response:
+def create_avatar(
+    body: CreateAvatar, request: Request, tenant: CurrentTenant, state: AppState,
+    cancel_after: Annotated[int | None, Header(ge=1, description="seconds until an unfinished job expires")] = None,
+) -> Response:  # fmt: skip
     """Queue the building of an avatar; poll the job, or follow its events."""
     recipe = _recipe(body)
+    deadline_s = min(cancel_after or math.inf, state.settings.job_deadline_s)
 
     def work() -> tuple[int, dict[str, str], Any]:
         with transaction(state.sessions) as session:
@@ -91,11 +96,12 @@ def create_avatar(body: CreateAvatar, request: Request, tenant: CurrentTenant, s
             job = enqueue(
                 session, tenant_id=tenant, kind="create_avatar", queue="train", avatar_id=avatar.id,
                 input={"portrait_key": portrait.storage_key, "recipe": recipe},
-                max_attempts=state.settings.max_attempts,
+                max_attempts=state.settings.max_attempts, deadline_s=deadline_s,
             )  # fmt: skip
             return 202, {"Location": f"/v1/jobs/{job.id}"}, {"avatar": show(avatar), "job": show_job(job)}
 
-    return once(request, state.sessions, tenant, json.dumps(body.model_dump(), sort_keys=True).encode(), work)
+    fingerprint = json.dumps([body.model_dump(), cancel_after], sort_keys=True).encode()
+    return once(request, state.sessions, tenant, fingerprint, work)
 
 
 def _recipe(body: CreateAvatar) -> dict[str, Any]:

@@ -33,7 +33,7 @@ PING_S = 15.0
 
 def show(job: Job, queue_position: int | None = None) -> dict[str, Any]:
     """A job as JSON."""
-    times = ("created_at", "started_at", "heartbeat_at", "cancel_requested_at", "finished_at")
+    times = ("created_at", "started_at", "heartbeat_at", "cancel_requested_at", "deadline_at", "finished_at")
     base = f"/v1/jobs/{job.id}"
     links = {"self": base, "events": f"{base}/events", "cancel": f"{base}/cancel"}
     if job.avatar_id:

@@ -6,6 +6,8 @@
       v                 v
     canceled         canceling --> canceled
 
+    queued or running --deadline--> expired
+
 Every change of a running job names the fencing token of its claim: a worker that lost its lease changes nothing. Each
 change writes an event (for streams) and, when there is work to do, an outbox row (for the broker) in one transaction.
 """
@@ -43,20 +45,22 @@ class ClaimedJob:
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """What a worker learns at each beat: stop without a trace, or stop and say canceled."""
+    """What a worker learns at each beat: stop without a trace, or stop and say canceled or expired."""
 
     is_fenced: bool
     cancel_requested: bool
+    is_expired: bool = False
 
 
 def enqueue(
     session: Session, *, tenant_id: str, kind: str, queue: str, input: dict[str, Any], avatar_id: str | None = None,
-    max_attempts: int = 3, priority: int = 0,
+    max_attempts: int = 3, priority: int = 0, deadline_s: float | None = None,
 ) -> Job:  # fmt: skip
-    """Add a queued job inside the caller's transaction."""
+    """Add a queued job inside the caller's transaction; it expires when it has not finished after `deadline_s`."""
     job = Job(
         id=new_id("job"), tenant_id=tenant_id, kind=kind, queue=queue, status="queued", input=input,
         avatar_id=avatar_id, max_attempts=max_attempts, priority=priority, progress={},
+        deadline_at=None if deadline_s is None else now() + timedelta(seconds=deadline_s),
     )  # fmt: skip
     session.add(job)
     session.flush()
@@ -92,9 +96,10 @@ class JobStore:
         with transaction(self._sessions) as session:
             waiting = and_(Job.status == "queued", Job.available_at <= now())
             lost = and_(Job.status == "running", Job.lease_expires_at < now(), Job.attempt < Job.max_attempts)
+            in_time = or_(Job.deadline_at.is_(None), Job.deadline_at > now())
             job = session.scalars(
                 select(Job)
-                .where(Job.queue.in_(queues), or_(waiting, lost))
+                .where(Job.queue.in_(queues), in_time, or_(waiting, lost))
                 .order_by(Job.priority.desc(), Job.created_at)
                 .limit(1)
                 .with_for_update(skip_locked=True)
@@ -125,8 +130,9 @@ class JobStore:
                 return Heartbeat(is_fenced=True, cancel_requested=False)
             if progress is not None:
                 _event(session, claim.id, "progress")
-            status = session.scalar(select(Job.status).where(Job.id == claim.id))
-            return Heartbeat(is_fenced=False, cancel_requested=status == "canceling")
+            status, deadline = session.execute(select(Job.status, Job.deadline_at).where(Job.id == claim.id)).one()
+            is_expired = deadline is not None and deadline < now()
+            return Heartbeat(is_fenced=False, cancel_requested=status == "canceling", is_expired=is_expired)
 
     def succeed(
         self, claim: ClaimedJob, result: dict[str, Any], publish: Callable[[Session], None] | None = None
@@ -178,8 +184,15 @@ class JobStore:
 
     def finish_cancel(self, claim: ClaimedJob, publish: Callable[[Session], None] | None = None) -> bool:
         """The worker has stopped as asked."""
+        return self._finish_early(claim, publish, status="canceled")
+
+    def expire(self, claim: ClaimedJob, publish: Callable[[Session], None] | None = None) -> bool:
+        """The worker has stopped at the job's deadline."""
+        return self._finish_early(claim, publish, status="expired", error=_expired())
+
+    def _finish_early(self, claim: ClaimedJob, publish: Callable[[Session], None] | None, **values: Any) -> bool:
         with transaction(self._sessions) as session:
-            if not _change(session, _held(claim), status="canceled", finished_at=now()):
+            if not _change(session, _held(claim), finished_at=now(), **values):
                 return False
             if publish is not None:
                 publish(session)
@@ -187,19 +200,21 @@ class JobStore:
             return True
 
     def reap(self, give_up: Callable[[Session, Job], None] | None = None) -> int:
-        """Settle jobs whose worker is lost; returns how many. `give_up` is told of those that end.
+        """Settle jobs whose worker is lost or whose deadline has passed unrun; returns how many.
+
+        `give_up` is told of those that end.
 
         Lost jobs with attempts left stay `running`: `claim` takes them. A bell is rung for them.
         """
         with transaction(self._sessions) as session:
-            lost = session.scalars(
-                select(Job)
-                .where(Job.status.in_(ACTIVE), Job.lease_expires_at < now())
-                .with_for_update(skip_locked=True)
-            ).all()
-            for job in lost:
+            lost = and_(Job.status.in_(ACTIVE), Job.lease_expires_at < now())
+            late = and_(Job.status == "queued", Job.deadline_at < now())
+            found = session.scalars(select(Job).where(or_(lost, late)).with_for_update(skip_locked=True)).all()
+            for job in found:
                 if job.status == "canceling":
                     job.status, job.finished_at = "canceled", now()
+                elif job.deadline_at is not None and job.deadline_at < now():
+                    job.status, job.finished_at, job.error = "expired", now(), _expired()
                 elif job.attempt >= job.max_attempts:
                     job.status, job.finished_at = "failed", now()
                     job.error = problem_of(
@@ -214,7 +229,7 @@ class JobStore:
                 _event(session, job.id, "done" if job.status in TERMINAL else "status")
                 if job.status in TERMINAL and give_up is not None:
                     give_up(session, job)
-            return len(lost)
+            return len(found)
 
     def take_outbox(self, limit: int = 50) -> list[tuple[int, str]]:
         """Unpublished bells: (id, queue). Delete them with `published` after ringing."""
@@ -232,6 +247,10 @@ def problem_of(code: str, detail: str, hint: str | None = None) -> dict[str, Any
     """What `job.error` holds: the same words as a problem response."""
     return {"type": f"urn:perse:problem:{code}", "title": code.replace("_", " "), "code": code, "detail": detail,
             "hint": hint}  # fmt: skip
+
+
+def _expired() -> dict[str, Any]:
+    return problem_of("deadline_exceeded", "The job did not finish before its deadline.")
 
 
 def _held(claim: ClaimedJob) -> ColumnElement[bool]:

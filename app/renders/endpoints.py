@@ -22,6 +22,7 @@ from app.idempotency import once
 from app.jobs.endpoints import show as show_job
 from app.jobs.store import enqueue
 from app.problems import Problem, documented
+from app.settings import RENDER_CEILING_PX
 from app.state import AppState, State
 from app.storage import avatar_prefix
 from app.text import Strict
@@ -65,8 +66,8 @@ class RenderBody(Strict):
     pose: PoseBody = Field(default_factory=PoseBody)
     expression: dict[str, Unit] = Field(default_factory=dict)
     look: dict[str, dict[str, Any]] | str = Field(default_factory=dict)
-    width_px: int = Field(512, ge=16, le=2048)
-    height_px: int = Field(512, ge=16, le=2048)
+    width_px: int = Field(512, ge=16, le=RENDER_CEILING_PX)
+    height_px: int = Field(512, ge=16, le=RENDER_CEILING_PX)
     background: list[Unit] | Literal["transparent"] = Field(default_factory=lambda: [0.82, 0.84, 0.86])
     format: Literal["png", "jpeg", "webp"] = "png"
 
@@ -105,7 +106,7 @@ def render(
     """Render now and answer with the picture; the same request again is served from the store."""
     with state.sessions() as session:
         avatar = find_ready(session, tenant, avatar_id)
-        wanted = _request(session, avatar, body)
+        wanted = _request(session, avatar, body, state.settings.max_render_px)
         files = avatar_files(session, avatar)
     digest = hashlib.sha256(json.dumps([avatar.version, asdict(wanted)], sort_keys=True).encode()).hexdigest()
     etag = f'"{digest}"'
@@ -151,14 +152,16 @@ def _later(request: Request, tenant: str, avatar_id: str, wanted: RenderRequest,
         with transaction(state.sessions) as session:
             job = enqueue(
                 session, tenant_id=tenant, kind="render", queue="render", avatar_id=avatar_id,
-                input={"request": asdict(wanted), "key": key},
+                input={"request": asdict(wanted), "key": key}, deadline_s=state.settings.job_deadline_s,
             )  # fmt: skip
             return 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)}
 
     return once(request, state.sessions, tenant, key.encode(), work)
 
 
-def _request(session: Session, avatar: Avatar, body: RenderBody) -> RenderRequest:
+def _request(session: Session, avatar: Avatar, body: RenderBody, max_px: int) -> RenderRequest:
+    if max(body.width_px, body.height_px) > max_px:
+        raise Problem("invalid_value", f"A render may have at most {max_px} pixels a side.")
     look = find_look(session, avatar.id, body.look).look if isinstance(body.look, str) else body.look
     check_look(avatar, look)
     background = None if isinstance(body.background, str) else body.background

@@ -7,13 +7,14 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from app.state import AppState
 from perse_engine.vocabulary import ARKIT_NAMES, CATEGORIES, PRESETS, pose_limits_deg, variants_of
 
 router = APIRouter(prefix="/v1/vocabulary", tags=["vocabulary"])
 
 
 @router.get("")
-def get_vocabulary() -> dict[str, Any]:
+def get_vocabulary(state: AppState) -> dict[str, Any]:
     """Categories with their catalogue of variants, expressions, presets, limits."""
     return {
         "categories": [
@@ -25,5 +26,10 @@ def get_vocabulary() -> dict[str, Any]:
         ],
         "expressions": list(ARKIT_NAMES),
         "presets": [asdict(p) for p in PRESETS.values()],
-        "limits": {"upload_bytes": 20_000_000, "upload_px": 40_000_000, "pose_deg": pose_limits_deg()},
+        "limits": {
+            "upload_bytes": state.settings.max_upload_bytes,
+            "upload_px": 40_000_000,
+            "render_px": state.settings.max_render_px,
+            "pose_deg": pose_limits_deg(),
+        },
     }

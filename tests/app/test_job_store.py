@@ -130,10 +130,63 @@ def test_every_change_is_told_and_new_work_rings_a_bell(any_sessions: Sessions) 
     assert list(bells) == ["render"]
 
 
+def pass_deadline(sessions: Sessions, id: str) -> None:
+    with transaction(sessions) as session:
+        session.execute(update(Job).where(Job.id == id).values(deadline_at=now().replace(year=2020)))
+
+
+def test_a_job_that_waits_past_its_deadline_expires_unrun(any_sessions: Sessions) -> None:
+    id = add_job(any_sessions, deadline_s=60.0)
+    pass_deadline(any_sessions, id)
+    store = JobStore(any_sessions)
+    assert store.claim("a", ["render"], LEASE_S) is None
+    ended: list[str] = []
+    assert store.reap(lambda session, job: ended.append(job.id)) == 1
+    assert ended == [id] and status_of(any_sessions, id) == "expired"
+
+
+def test_a_running_job_hears_of_its_deadline_at_the_next_heartbeat(any_sessions: Sessions) -> None:
+    id = add_job(any_sessions, deadline_s=60.0)
+    store = JobStore(any_sessions)
+    claim = store.claim("a", ["render"], LEASE_S)
+    assert claim is not None and not store.heartbeat(claim, LEASE_S).is_expired
+    pass_deadline(any_sessions, id)
+    assert store.heartbeat(claim, LEASE_S).is_expired
+    assert store.expire(claim) and status_of(any_sessions, id) == "expired"
+    with any_sessions() as session:
+        error = session.scalar(select(Job.error).where(Job.id == id))
+    assert error is not None and error["code"] == "deadline_exceeded"
+
+
+def test_a_lost_job_past_its_deadline_is_not_tried_again(any_sessions: Sessions) -> None:
+    id = add_job(any_sessions, deadline_s=60.0)
+    store = JobStore(any_sessions)
+    assert store.claim("a", ["render"], LEASE_S) is not None
+    expire_lease(any_sessions, id)
+    pass_deadline(any_sessions, id)
+    assert store.claim("b", ["render"], LEASE_S) is None
+    assert store.reap() == 1 and status_of(any_sessions, id) == "expired"
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
-        st.sampled_from(["claim", "beat", "succeed", "fail", "retry", "release", "cancel", "stopped", "reap", "lose"]),
+        st.sampled_from(
+            [
+                "claim",
+                "beat",
+                "succeed",
+                "fail",
+                "retry",
+                "release",
+                "cancel",
+                "stopped",
+                "reap",
+                "lose",
+                "late",
+                "expire",
+            ]
+        ),
         max_size=14,
     )
 )
@@ -155,6 +208,8 @@ def test_no_order_of_calls_leaves_a_terminal_state(sessions: Sessions, calls: li
             store.reap()
         elif call == "lose":
             expire_lease(sessions, id)
+        elif call == "late":
+            pass_deadline(sessions, id)
         elif claim is not None:
             actions = {
                 "beat": lambda c: store.heartbeat(c, LEASE_S),
@@ -163,6 +218,7 @@ def test_no_order_of_calls_leaves_a_terminal_state(sessions: Sessions, calls: li
                 "retry": lambda c: store.fail(c, {}, retry=True, delay_s=0.0),
                 "release": store.release,
                 "stopped": store.finish_cancel,
+                "expire": store.expire,
             }
             actions[call](claim)
         now_status = status_of(sessions, id)

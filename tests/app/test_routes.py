@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -180,6 +181,30 @@ def test_wrong_render_requests_are_refused(
     client: TestClient, ready_avatar: str, body: dict[str, Any], code: str
 ) -> None:
     assert_problem(client.post(f"/v1/avatars/{ready_avatar}/renders", json=body), 422, code)
+
+
+def test_the_longest_side_of_a_render_is_a_setting(
+    settings: Settings, sessions: Sessions, storage: LocalStorage, engine: PromptEngine, ready_avatar: str
+) -> None:
+    small = settings.model_copy(update={"max_render_px": 64})
+    with TestClient(create_app(State(small, sessions, storage, engine)), "http://localhost") as client:
+        url = f"/v1/avatars/{ready_avatar}/renders"
+        assert client.post(url, json={"width_px": 64, "height_px": 64}).status_code == 200
+        assert_problem(client.post(url, json={"width_px": 65, "height_px": 64}), 422, "invalid_value")
+        assert client.get("/v1/vocabulary").json()["limits"]["render_px"] == 64
+
+
+def test_a_request_may_ask_for_an_earlier_deadline(client: TestClient, settings: Settings) -> None:
+    portrait = {"portrait_id": upload(client).json()["id"]}
+
+    def seconds(**headers: str) -> float:
+        job = client.post("/v1/avatars", json=portrait, headers=headers).json()["job"]
+        return (datetime.fromisoformat(job["deadline_at"]) - datetime.fromisoformat(job["created_at"])).total_seconds()
+
+    assert seconds(**{"Cancel-After": "60"}) == pytest.approx(60, abs=5)
+    assert seconds() == pytest.approx(settings.job_deadline_s, abs=5)
+    assert seconds(**{"Cancel-After": "999999999"}) == pytest.approx(settings.job_deadline_s, abs=5)
+    assert_problem(client.post("/v1/avatars", json=portrait, headers={"Cancel-After": "0"}), 422, "invalid_request")
 
 
 def test_an_unfinished_avatar_cannot_be_rendered(client: TestClient) -> None:

@@ -48,7 +48,9 @@ class Service:
     def wait(self, job_id: str, timeout_s: float = BUILD_TIMEOUT_S) -> dict[str, Any]:
         """Poll until the job ends."""
         wait_until(
-            lambda: self.job(job_id)["status"] in ("succeeded", "failed", "canceled"), timeout_s, f"job {job_id} ends"
+            lambda: self.job(job_id)["status"] in ("succeeded", "failed", "canceled", "expired"),
+            timeout_s,
+            f"job {job_id} ends",
         )
         return self.job(job_id)
 

@@ -121,10 +121,24 @@ def test_renders_answer_within_the_request_and_follow_it(running: Service, built
         {"expression": {"jawOpen": 0.6}},
         {"camera": {"yaw_deg": 25}},
         {"look": {"hair": {"long-wavy-blonde": 0.5}}},
-        {"look": {"eyeglasses": {"code": [0.5] * 32}}},
     ):
         assert np.abs(picture(**change) - neutral).mean() > 0.2, change
     assert picture(background="transparent").shape == (256, 256, 4)
+
+
+def test_a_latent_code_is_as_good_as_its_variants_name(running: Service, built: str) -> None:
+    latents = running.client.get(f"/v1/avatars/{built}/latents").json()
+    code = latents["categories"]["eyeglasses"]["variants"]["round-black"]
+
+    def picture(look: dict[str, object]) -> np.ndarray:
+        body = {"width_px": 256, "height_px": 256, "look": look}
+        response = running.client.post(f"/v1/avatars/{built}/renders", json=body)
+        assert response.status_code == 200, response.text
+        return np.asarray(Image.open(io.BytesIO(response.content)), np.float32)
+
+    named, coded = picture({"eyeglasses": {"round-black": 1.0}}), picture({"eyeglasses": {"code": code}})
+    assert np.abs(named - coded).max() <= 1
+    assert np.abs(coded - picture({"eyeglasses": {"code": [0.5] * 32}})).mean() > 0.05
 
 
 def test_what_an_avatar_does_not_know_is_said(running: Service, built: str) -> None:

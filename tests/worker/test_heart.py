@@ -98,3 +98,11 @@ def test_progress_is_stored_at_once(worker: Worker) -> None:
     with Heart(worker.jobs, claim, 30) as heart:
         heart.tell({"fraction": 0.5})
         wait_until(stored, 10, "the progress is stored")
+
+
+def test_a_heart_hears_that_the_deadline_has_passed(worker: Worker) -> None:
+    claim = claimed(worker, "render")
+    with Heart(worker.jobs, claim, 30) as heart:
+        with transaction(worker.sessions) as session:
+            session.execute(update(Job).values(deadline_at=now().replace(year=2020)))
+        wait_until(lambda: heart.is_expired, 10, "the deadline is heard")
