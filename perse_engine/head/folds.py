@@ -63,4 +63,4 @@ def _smooth(rgb: Array, skin: Array, line: Array, shape: str, smile: float) -> T
     folded = np.dstack([patch, np.ones(patch.shape[:2])]).astype(np.float32)
     patch *= 1 + (level - 1) * band[..., None]
     driver = ExpressionDriver(f"fold{shape[10:]}", {shape: 1.0}, 0.0, smile)
-    return TextureBlend(driver, int(x0), int(y0), folded, np.ones(patch.shape[:2], np.float32))
+    return TextureBlend(driver, int(x0), int(y0), folded, smoothstep(band, 0.0, 0.02).astype(np.float32))

@@ -117,14 +117,13 @@ def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     shade = np.exp(0.36 * random.standard_normal(len(opacity))) * (0.92 + 0.25 * grown.normal[:, 1])
     hairs, light = draw_hairs(paths, opacity, shade)
     ground = grows * weight * min(p.density, 1.2) * (0.20 + 0.42 * is_long)
-    head = outfit.head
-    bright = cv2.GaussianBlur(head.mean(-1), (0, 0), 4)
+    bright = cv2.GaussianBlur(outfit.head.mean(-1), (0, 0), 4)
     typical = max(float(np.median(bright[grows > 0.5])), 0.05) if (grows > 0.5).any() else 0.5
     lit = np.clip(bright / typical, 0.6, 1.15)[..., None]
-    head += (np.clip(tone * 0.72 * lit, 0, 1) - head) * ground[..., None]
+    outfit.paint(tone * 0.72 * lit, ground)
     # A sheen of its own, or black hair shows no hairs.
     sheen = 0.30 * np.clip(light - 1.0, 0, 1)[..., None]
-    head += (np.clip((tone * light[..., None] + sheen) * lit, 0, 1) - head) * hairs[..., None]
+    outfit.paint((tone * light[..., None] + sheen) * lit, hairs)
     shown_map = cv2.GaussianBlur(np.maximum(hairs, ground), (0, 0), 1.5)
     outfit.head_labels[(shown_map > 0.4) & (grows > 0.3)] = REGION_LABELS["beard"]
     _stand_off(outfit, p, grows, weight)
@@ -134,7 +133,7 @@ def _shave(outfit: Outfit, weight: float) -> None:
     """Hairs are darker than the skin around them; where there are none, nothing changes."""
     face = outfit.subject.texel_maps["beard"]
     clean = cv2.dilate(cv2.GaussianBlur(outfit.head, (0, 0), 4.0), np.ones((9, 9)))
-    outfit.head[...] += np.maximum(clean - outfit.head - 0.03, 0) * (0.8 * weight * face)[..., None]
+    outfit.paint(np.maximum(clean - 0.03, outfit.head), 0.8 * weight * face)
 
 
 def _zone(outfit: Outfit, name: str) -> Array:

@@ -121,9 +121,8 @@ def _grow(outfit: Outfit, p: EyebrowParameters, tone: Array, weight: float) -> N
     opacity = 0.62 * smoothstep(weight * min(p.hairs, 1.5) * grown.zone - 0.8 * grown.order, 0.0, 0.25)
     shade = np.exp(0.22 * np.random.default_rng(23).standard_normal(len(opacity)))
     hairs, light = draw_hairs(paths, opacity, shade)
-    head = outfit.head
-    head += (tone - head) * (0.34 * zone * weight * min(p.hairs, 1.0))[..., None]
-    head += (np.clip(tone * light[..., None], 0, 1) - head) * hairs[..., None]
+    outfit.paint(tone, 0.34 * zone * weight * min(p.hairs, 1.0))
+    outfit.paint(tone * light[..., None], hairs)
     outfit.head_labels[(cv2.GaussianBlur(hairs, (0, 0), 1.2) > 0.3) & (zone > 0.3)] = REGION_LABELS["eyebrows"]
 
 
@@ -138,7 +137,7 @@ def _thin(outfit: Outfit, region: Array, p: EyebrowParameters, weight: float) ->
     around = 1 - smoothstep(cv2.GaussianBlur(region, (0, 0), 1.5), 0.02, 0.2)
     weights = cv2.GaussianBlur(around.astype(np.float32), (0, 0), 9)
     clean = cv2.GaussianBlur(outfit.head * around[..., None], (0, 0), 9) / np.maximum(weights, 1e-3)[..., None]
-    outfit.head[...] += (clean - outfit.head) * (np.clip(edge, 0, 1) * 0.9 * weight)[..., None]
+    outfit.paint(clean, np.clip(edge, 0, 1) * 0.9 * weight)
 
 
 def _darker_than_skin(outfit: Outfit, region: Array) -> Array:

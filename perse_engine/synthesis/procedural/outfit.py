@@ -62,7 +62,13 @@ class Outfit:
 
     @property
     def head(self) -> Array:
-        """The head's atlas, [A, A, 3] view."""
+        """The head's atlas, [A, A, 3], to read: `paint` and `recolour` change the patches of expressions with it."""
+        view = self._head.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def _head(self) -> Array:
         return self.texture[:ATLAS_PX, :ATLAS_PX, :3]
 
     @property
@@ -80,7 +86,7 @@ class Outfit:
         if not len(rows):
             return
         y0, y1, x0, x1 = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
-        patch, m = self.head[y0:y1, x0:x1], mask[y0:y1, x0:x1, None]
+        patch, m = self._head[y0:y1, x0:x1], mask[y0:y1, x0:x1, None]
         patch += (_changed(patch, change) - patch) * m
         for i, blend in enumerate(self.blends):
             h, w = blend.mask.shape
@@ -94,16 +100,17 @@ class Outfit:
             self.blends[i] = replace(blend, rgba=rgba)
 
     def paint(self, picture: Array, mask: Array) -> None:
-        """Blend `picture` [A, A, 3] into the head by mask [A, A]; the lids' and folds' patches follow."""
+        """Blend `picture` [A, A, 3] or a colour [3] into the head by mask [A, A]; patches of expressions follow."""
         m = mask[..., None]
-        self.head[...] = np.clip(self.head + (picture - self.head) * m, 0, 1)
+        picture = np.clip(picture, 0, 1)
+        self._head[...] += (picture - self._head) * m
         for i, blend in enumerate(self.blends):
             h, w = blend.mask.shape
             if blend.x + w > ATLAS_PX or blend.y + h > ATLAS_PX:
                 continue
             window = (slice(blend.y, blend.y + h), slice(blend.x, blend.x + w))
             rgba = blend.rgba.copy()
-            rgba[..., :3] += (picture[window] - rgba[..., :3]) * m[window]
+            rgba[..., :3] += (np.broadcast_to(picture, self._head.shape)[window] - rgba[..., :3]) * m[window]
             self.blends[i] = replace(blend, rgba=rgba)
 
     def move(self, shape: str, amount: float) -> None:

@@ -98,7 +98,7 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     typical = np.median(lab[region * maps["face"] > 0.8], 0)
     if p.smooth:
         even = cv2.bilateralFilter(outfit.head, 0, 0.09, 5.0)
-        outfit.head[...] += (even - outfit.head) * (region * maps["face"] * min(p.smooth, 1.0) * weight)[..., None]
+        outfit.paint(even, region * maps["face"] * min(p.smooth, 1.0) * weight)
     if p.lightness != 1 or p.red or p.yellow:
         change = _tone(p, float(typical[0]))
         # Lips, the skin under the brows and what the hair's soft border holds of the forehead have their share.

@@ -17,20 +17,39 @@ from perse_engine.vocabulary import CATALOGUE, VariantSpec, variants_of
 CAMERA = Camera.orbit(10, 0, width_px=96, height_px=96)
 
 
-def picture(look: TexturedRig) -> np.ndarray:
-    """A small view of a dressed subject at rest, 0..255."""
-    return draw(look, look.rig.posed(Pose(), Expression()), CAMERA).rgba.astype(np.float64)
+REST = Expression()
 
 
-def distance(subject: Subject, look: Look) -> float:
+def picture(look: TexturedRig, expression: Expression = REST) -> np.ndarray:
+    """A small view of a dressed subject, 0..255."""
+    posed = look.rig.posed(Pose(), expression)
+    return draw(look, posed, CAMERA, look.texture_for(expression)).rgba.astype(np.float64)
+
+
+def distance(subject: Subject, look: Look, expression: Expression = REST) -> float:
     """Mean change of the picture, levels."""
-    return float(np.abs(picture(ProceduralEditor().dress(subject, look)) - picture(subject.look)).mean())
+    dressed = ProceduralEditor().dress(subject, look)
+    return float(np.abs(picture(dressed, expression) - picture(subject.look, expression)).mean())
 
 
 @pytest.mark.parametrize("spec", CATALOGUE, ids=lambda v: f"{v.category}-{v.id}")
 def test_a_variant_changes_the_picture_more_at_1_than_at_half(spec: VariantSpec, astronaut_subject: Subject) -> None:
     half, whole = (distance(astronaut_subject, Look({spec.category: {spec.id: w}})) for w in (0.5, 1.0))
     assert 0.001 < half < whole
+
+
+PAINTED = ("beard.full-brown", "eyebrows.thick-dark", "skin.freckled", "skin.deep", "mouth.full-red")
+
+
+@pytest.mark.parametrize("id", PAINTED)
+def test_paint_stays_when_the_face_smiles(id: str, astronaut_subject: Subject) -> None:
+    category, variant = id.split(".")
+    at_rest, smiling = (
+        distance(astronaut_subject, Look({category: {variant: 1.0}}), e)
+        for e in (REST, astronaut_subject.source_expression)
+    )
+    assert astronaut_subject.source_expression.weights["mouthSmileLeft"] > 0.5
+    assert smiling > 0.75 * at_rest
 
 
 @pytest.mark.parametrize("category", list(APPLY))
