@@ -34,20 +34,25 @@ ANCHOR_EDGE_M = 0.01
 @dataclass(frozen=True)
 class Placed:
     """Gaussians before training: binding, base [N, 14], block [N] (index into PARTS), owner [N]: the additive
-    category's index in `owners`, or -1; variant [N]: which of its variants an owned one was sampled from, or -1."""
+    category's index in `owners`, or -1; variant [N]: which of its variants an owned one was sampled from, or -1; travel
+    [N, 3] metres: how far an owned one comes from weight 0, where its base lies, to weight 1."""
 
     binding: Binding
     base: FloatArray
     block: npt.NDArray[np.uint8]
     owner: npt.NDArray[np.int16]
     variant: npt.NDArray[np.int16]
+    travel: FloatArray
     owners: tuple[str, ...]
 
     def take(self, index: Array) -> Placed:
         """Keep some."""
         b = self.binding
         binding = Binding(b.rig, b.triangles[index], b.bary[index], b.rest_area[index])
-        return Placed(binding, self.base[index], self.block[index], self.owner[index], self.variant[index], self.owners)
+        return Placed(
+            binding, self.base[index], self.block[index], self.owner[index], self.variant[index],
+            self.travel[index], self.owners,
+        )  # fmt: skip
 
 
 def place_on_subject(subject: Subject, spacing_m: float, seed: int) -> Placed:
@@ -64,7 +69,15 @@ def place_on_subject(subject: Subject, spacing_m: float, seed: int) -> Placed:
     base = _discs(spacing[face], rgba[:, :3], np.clip(rgba[:, 3], 0.05, 0.95))
     count = len(face)
     none = np.full(count, -1, np.int16)
-    return Placed(_bound(look.rig, triangles, bary), base, look.face_part[face], none, none.copy(), ())
+    return Placed(
+        _bound(look.rig, triangles, bary),
+        base,
+        look.face_part[face],
+        none,
+        none.copy(),
+        np.zeros((count, 3), np.float32),
+        (),
+    )
 
 
 def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], counts: Mapping[str, int]) -> Placed:
@@ -78,7 +91,7 @@ def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], counts: M
         rig = append_anchors(rig, anchors, weights)
         spacing = thin.spacing_m * np.sqrt(len(surface.points) / max(len(thin.points), 1))
         base = _discs(spacing, thin.colours, np.zeros(len(thin.points)))
-        base[:, :3] = local
+        base[:, :3] = local - thin.travel
         base[:, 3:7] = _towards(thin.normals)
         bary = np.tile(np.array([[1.0, 0, 0]], np.float32), (len(base), 1))
         parts.append(
@@ -88,6 +101,7 @@ def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], counts: M
                 np.full(len(base), PARTS.index("added"), np.uint8),
                 np.full(len(base), number, np.int16),
                 thin.variant.astype(np.int16),
+                thin.travel,
                 owners,
             )
         )
@@ -103,6 +117,7 @@ def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], counts: M
         np.concatenate([p.block for p in parts]),
         np.concatenate([p.owner for p in parts]),
         np.concatenate([p.variant for p in parts]),
+        np.concatenate([p.travel for p in parts]),
         owners,
     )
 
@@ -151,7 +166,7 @@ def _thinned(surface: AddedSurface, count: int) -> AddedSurface:
     keep = _even(surface, count)
     fields = {
         name: getattr(surface, name)[keep]
-        for name in ("points", "normals", "colours", "spacing_m", "bone_weights", "variant")
+        for name in ("points", "normals", "colours", "spacing_m", "bone_weights", "travel", "variant")
     }
     return AddedSurface(**fields, variants=surface.variants)
 

@@ -128,10 +128,12 @@ def _category(
     rows = np.flatnonzero(mask > MIN_MASK).astype(np.int32)
     basis = np.zeros((len(network.linear), len(rows), PROPERTIES), np.float32)
     if owned.any():
-        # Solve basis . h(z_v) = START_OPACITY for the variant that a Gaussian was sampled from, 0 for the others.
-        coefficients = np.stack([network(codes[id]) for id in ids])
-        goal = START_OPACITY * (placed.variant[rows][None] == np.arange(len(ids))[:, None]) * owned[rows][None]
-        basis[:, :, OPACITY] = np.linalg.pinv(coefficients) @ goal
+        # Solve basis . h(z_v) = opacity and way to weight 1 for the variant that a Gaussian was sampled from, 0 for the
+        # others.
+        solve = np.linalg.pinv(np.stack([network(codes[id]) for id in ids]))
+        own = (placed.variant[rows][None] == np.arange(len(ids))[:, None]) * owned[rows][None]
+        basis[:, :, OPACITY] = solve @ (START_OPACITY * own)
+        basis[:, :, :3] = np.tensordot(solve, own[..., None] * placed.travel[rows][None], 1)
     return CategoryModel(network, codes, rows, mask[rows].astype(np.float32), changed, basis)
 
 

@@ -60,7 +60,8 @@ class AddedSurface:
     """Points on surface that a category brings, at rest in the world frame.
 
     points [P, 3] m, normals [P, 3], colours [P, 3] 0..1, spacing_m [P] mean distance to the next point,
-    bone_weights [P, 4] (BONES), variant [P] uint16 index into `variants`.
+    bone_weights [P, 4] (BONES), travel [P, 3] m: how far the point comes from weight 0 to weight 1 of its variant,
+    variant [P] uint16 index into `variants`.
     """
 
     points: FloatArray
@@ -68,6 +69,7 @@ class AddedSurface:
     colours: FloatArray
     spacing_m: FloatArray
     bone_weights: FloatArray
+    travel: FloatArray
     variant: npt.NDArray[np.uint16]
     variants: tuple[str, ...]
 

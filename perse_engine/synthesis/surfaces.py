@@ -15,10 +15,15 @@ SMALL_M2 = 1e-3
 """Jewellery is smaller than this and needs points closer together."""
 CLOSEST = 0.4
 MIN_ALPHA = 0.05
+EARLY_WEIGHT = 0.35
+"""The weight at which parts are looked at to see how they come to where they are at 1."""
 
 
-def sample_surface(part: AddedPart, variant: int) -> AddedSurface:
-    """About one point per SPACING_M squared of the visible surface, more on small parts; colours from its texture."""
+def sample_surface(part: AddedPart, early: AddedPart | None, variant: int) -> AddedSurface:
+    """About one point per SPACING_M squared of the visible surface, more on small parts; colours from its texture.
+
+    `early` is the same part at EARLY_WEIGHT; one of other triangles tells nothing of the way.
+    """
     random = np.random.default_rng(variant)
     corners = part.vertices[part.faces]
     cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -34,6 +39,10 @@ def sample_surface(part: AddedPart, variant: int) -> AddedSurface:
     rgba = sample(part.texture, uv)
     keep = rgba[:, 3] > MIN_ALPHA
     normals = cross[face] / (2 * area[face] + 1e-12)[:, None]
+    travel = np.zeros_like(normals)
+    if early is not None and np.array_equal(early.faces, part.faces):
+        moved = (part.vertices - early.vertices) / (1 - EARLY_WEIGHT)
+        travel = (moved[part.faces[face]] * bary[..., None]).sum(1)
     weights = (part.bone_weights[part.faces[face]] * bary[..., None]).sum(1)
     return AddedSurface(
         points=(corners[face] * bary[..., None]).sum(1)[keep].astype(np.float32),
@@ -41,6 +50,7 @@ def sample_surface(part: AddedPart, variant: int) -> AddedSurface:
         colours=rgba[keep, :3].astype(np.float32),
         spacing_m=np.full(int(keep.sum()), spacing, np.float32),
         bone_weights=weights[keep].astype(np.float32),
+        travel=travel[keep].astype(np.float32),
         variant=np.full(int(keep.sum()), variant, np.uint16),
         variants=(),
     )
@@ -54,6 +64,7 @@ def merge_surfaces(surfaces: Sequence[AddedSurface], variants: tuple[str, ...]) 
         colours=np.concatenate([s.colours for s in surfaces]),
         spacing_m=np.concatenate([s.spacing_m for s in surfaces]),
         bone_weights=np.concatenate([s.bone_weights for s in surfaces]),
+        travel=np.concatenate([s.travel for s in surfaces]),
         variant=np.concatenate([s.variant for s in surfaces]),
         variants=variants,
     )

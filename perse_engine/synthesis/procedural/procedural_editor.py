@@ -20,7 +20,7 @@ from perse_engine.synthesis.procedural.mouth import mouth
 from perse_engine.synthesis.procedural.nose import nose
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.skin import skin
-from perse_engine.synthesis.surfaces import merge_surfaces, sample_surface
+from perse_engine.synthesis.surfaces import EARLY_WEIGHT, merge_surfaces, sample_surface
 from perse_engine.vocabulary import ADDITIVE_CATEGORIES, VariantSpec, find_variant, variant_spec
 
 APPLY: dict[str, Callable[[Outfit, VariantSpec, float], None]] = {
@@ -71,9 +71,12 @@ class ProceduralEditor:
             return None
         found: list[AddedSurface] = []
         for index, spec in enumerate(variants):
-            outfit = Outfit.of(subject)
-            APPLY[category](outfit, spec, 1.0)
-            found += [sample_surface(part, index) for part in outfit.parts]
+            early, full = Outfit.of(subject), Outfit.of(subject)
+            APPLY[category](early, spec, EARLY_WEIGHT)
+            APPLY[category](full, spec, 1.0)
+            for number, part in enumerate(full.parts):
+                same = early.parts[number] if len(early.parts) == len(full.parts) else None
+                found.append(sample_surface(part, same, index))
         if not found:
             return None
         return merge_surfaces(found, tuple(spec.id for spec in variants))

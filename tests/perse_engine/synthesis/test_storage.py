@@ -83,6 +83,7 @@ def test_an_added_surface_reads_back_the_same(tmp_path: Path) -> None:
         points,
         points[:, 0].copy(),
         np.eye(4, dtype=np.float32)[:2],
+        points + 1,
         np.array([0, 1], np.uint16),
         ("a", "b"),
     )
@@ -91,6 +92,7 @@ def test_an_added_surface_reads_back_the_same(tmp_path: Path) -> None:
     assert back is not None
     assert back.variants == ("a", "b")
     assert np.array_equal(back.points, surface.points)
+    assert np.array_equal(back.travel, surface.travel)
     assert np.array_equal(back.variant, surface.variant)
 
 
