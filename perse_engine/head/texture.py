@@ -18,7 +18,7 @@ from perse_engine.head.baked import Baked, fill, low_pass, per_azimuth
 from perse_engine.head.hair_texture import complete_hair
 from perse_engine.head.head_frame import HeadFrame
 from perse_engine.head.mesh_raster import bake, depth_map
-from perse_engine.head.sampling import sample, smoothstep
+from perse_engine.head.sampling import for_bilinear, sample, smoothstep
 from perse_engine.head.scalp import HeadSurface, vertex_normals
 from perse_engine.portrait.portrait import PortraitAnalysis
 
@@ -26,6 +26,8 @@ Array = npt.NDArray[Any]
 
 TUNED_PX = 1536
 """Texel lengths below were tuned at this atlas size and are scaled to ATLAS_PX."""
+COARSE_STEP_PX = (2.5, 1.5)
+"""Work px from texel to texel: where the atlas is too coarse for the photo, and where it is not."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,10 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
         sample(trust_face, place) * smoothstep(edge_at, 2, 7),
         sample(trust, place) * smoothstep(edge_at, 4, 10),
     )
-    colour = np.clip(sample(analysis.work_rgb.astype(np.float32) / 255, place, is_sharp=True), 0, 1)
-    weight = weight * (1 - _foreign(colour, weight, face, facing_map))
+    colour = sample(analysis.work_rgb.astype(np.float32) / 255, place, is_sharp=True)
+    weight = weight * (1 - _foreign(np.clip(colour, 0, 1), weight, face, facing_map))
     return Baked(
-        colour=colour,
+        colour=np.clip(colour + _fine(place)[..., None] * (for_bilinear(colour) - colour), 0, 1),
         weight=weight.astype(np.float32),
         hair=sample(regions.hair, place),
         skin=sample(regions.skin * (1 - regions.lips), place),
@@ -88,6 +90,12 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
         facing=facing_map,
         place=place,
     )
+
+
+def _fine(place: Array) -> Array:
+    """Where texels lie as close as the photo's pixels: elsewhere their differences are jumps, not detail."""
+    down, right = (np.linalg.norm(np.gradient(place, axis=k), axis=-1) for k in (0, 1))
+    return smoothstep(np.maximum(down, right), *COARSE_STEP_PX)
 
 
 def _foreign(colour: Array, weight: Array, face: Array, facing: Array) -> Array:

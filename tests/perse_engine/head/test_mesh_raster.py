@@ -33,6 +33,22 @@ def triangle(part: str = "face", alpha: float = 1.0, depth: float = 1.0, red: fl
     )  # fmt: skip
 
 
+def square(red: np.ndarray, labels: np.ndarray) -> TexturedRig:
+    """The whole picture, a texel to each of two samples per pixel: values and labels of the columns, [2 SIZE] each."""
+    vertices = np.array([[0, 0, -1], [0, -1, -1], [1, -1, -1], [1, 0, -1]], np.float32)
+    rig = Rig(
+        vertices, (), np.zeros((0, 4, 3), np.float32), np.zeros((4, 3), np.float32),
+        np.tile(np.array([[1, 0, 0, 0]], np.float32), (4, 1)),
+    )  # fmt: skip
+    texture = np.ones((2 * SIZE, 2 * SIZE, 4), np.float32)
+    texture[..., 0] = red
+    uv = np.array([[0, 0], [0, 1], [1, 1], [1, 0]], np.float32) * 2 * SIZE
+    faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    return TexturedRig(
+        rig, faces, np.full(2, PARTS.index("face"), np.uint8), uv, texture, np.tile(labels, (2 * SIZE, 1))
+    )
+
+
 def both(first: TexturedRig, second: TexturedRig) -> tuple[TexturedRig, np.ndarray]:
     """Two triangles with one texture: the first's texels on the left, the second's on the right."""
     vertices = np.vstack([first.rig.vertices, second.rig.vertices])
@@ -64,6 +80,21 @@ def test_supersampling_shows_the_diagonal_as_partly_covered() -> None:
     image = draw(look, look.rig.vertices, CAMERA, supersample=2)
     # Three of the four samples lie in or on the edge of the diagonal's pixels.
     assert image.rgba[3, 4, 3] == 191
+
+
+def test_a_wave_of_four_pixels_keeps_its_height() -> None:
+    # Texel t is the sample at (t + 0.5) / 2 px; crests lie on the middles of pixels 0, 4, 8.
+    wave = 0.5 + 0.4 * np.cos(np.pi / 2 * ((np.arange(2 * SIZE) + 0.5) / 2 - 0.5))
+    look = square(wave, np.full(2 * SIZE, 7, np.uint8))
+    row = draw(look, look.rig.vertices, CAMERA).rgba[SIZE // 2, :, 0]
+    assert np.abs(row[1:-1] - 255 * (0.5 + 0.4 * np.array([0, -1, 0, 1, 0, -1]))).max() < 2
+
+
+def test_two_regions_meet_without_a_halo() -> None:
+    is_right = np.arange(2 * SIZE) >= SIZE
+    look = square(np.where(is_right, 0.75, 0.25), np.where(is_right, 8, 7).astype(np.uint8))
+    row = draw(look, look.rig.vertices, CAMERA).rgba[SIZE // 2, :, 0]
+    assert row.tolist() == [64] * (SIZE // 2) + [191] * (SIZE // 2)
 
 
 def test_the_back_of_a_closed_surface_is_hidden() -> None:
