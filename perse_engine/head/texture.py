@@ -26,6 +26,8 @@ Array = npt.NDArray[Any]
 
 TUNED_PX = 1536
 """Texel lengths below were tuned at this atlas size and are scaled to ATLAS_PX."""
+DETAIL = (0.5, 1.7)
+GRAIN_PX, GRAIN = 1.1, 0.45
 COARSE_STEP_PX = (2.5, 1.5)
 """Work px from texel to texel: where the atlas is too coarse for the photo, and where it is not."""
 
@@ -64,7 +66,7 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
     visible = depth < sample(np.where(np.isfinite(nearest), nearest, 1e6), np.clip(place, 0, size - 1)) + 4
     head = cv2.GaussianBlur(np.clip(regions.person - regions.cloth, 0, 1), (0, 0), 2)
     # A grazing view of a cheek smears it over the side of the face.
-    weight = np.where(face, smoothstep(facing_map, 0.04, 0.24), smoothstep(facing_map, 0.12, 0.40))
+    weight = np.where(face, smoothstep(facing_map, 0.07, 0.30), smoothstep(facing_map, 0.12, 0.40))
     weight = weight * smoothstep(sample(head, place), 0.75, 0.97) * visible * covered
     weight = weight * smoothstep(sample(cv2.erode(regions.person, np.ones((5, 5))), place), 0.6, 0.98)
     weight = weight * sample(regions.valid, place)
@@ -110,7 +112,10 @@ def _foreign(colour: Array, weight: Array, face: Array, facing: Array) -> Array:
     off = (blurred - middle) / spread
     # Darker is shading, which is real; brighter, yellower or bluer than any of the front is not.
     strange = np.maximum(smoothstep(off[..., 0], 2.0, 3.5), smoothstep(np.hypot(off[..., 1], off[..., 2]), 3.0, 5.0))
-    return np.asarray(strange * smoothstep(facing, 0.65, 0.45) * face)
+    strange = strange * smoothstep(facing, 0.65, 0.45) * face
+    # What surrounds foreign light is tinged with it.
+    around = cv2.dilate(strange.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9)))
+    return np.asarray(cv2.GaussianBlur(around, (0, 0), 2) * smoothstep(facing, 0.72, 0.55) * face)
 
 
 def _complete(surface: HeadSurface, baked: Baked) -> HeadTexture:
@@ -135,6 +140,7 @@ def _complete(surface: HeadSurface, baked: Baked) -> HeadTexture:
         rim - angle, 0, np.radians(6)
     )
     guess = guess * (1 - face_share[..., None]) + face_fill * face_share[..., None]
+    guess = guess * (1 + (1 - is_hair) * _grain(baked))[..., None]
     sure = smoothstep(known, 0.0, 0.6)
     rgb = colour * sure[..., None] + guess * (1 - sure[..., None])
     hair_map = smoothstep(baked.hair, 0.3, 0.8) * sure + (1 - sure) * is_hair
@@ -143,17 +149,29 @@ def _complete(surface: HeadSurface, baked: Baked) -> HeadTexture:
     )
 
 
-def _mirror(baked: Baked, angle: Array, rim: Array) -> tuple[Array, Array]:
-    """Add the other side of the rim and sides, its brightness matched locally: colour and how much is known."""
+def _grain(baked: Baked) -> Array:
+    """Noise as strong as the grain of the skin that the photo shows: without it, what was filled looks airbrushed."""
+    luma = baked.colour.mean(-1)
+    detail = luma / (cv2.GaussianBlur(luma, (0, 0), 2 * GRAIN_PX) + 0.02) - 1
+    seen = (baked.weight > 0.9) & (baked.skin > 0.9) & baked.is_face
+    strength = float(np.median(np.abs(detail[seen]))) if seen.sum() > 500 else 0.0
+    noise = cv2.GaussianBlur(np.random.default_rng(0).standard_normal(luma.shape).astype(np.float32), (0, 0), GRAIN_PX)
+    noise -= cv2.GaussianBlur(noise, (0, 0), 2 * GRAIN_PX)
+    return noise * (GRAIN * strength / float(np.median(np.abs(noise))))
 
+
+def _mirror(baked: Baked, angle: Array, rim: Array) -> tuple[Array, Array]:
+    """Add the other side of the rim and sides: colour and how much is known.
+
+    Only its detail: light falls from one side, so the large shades go on from what is known on this one.
+    """
     other, other_weight = baked.colour[:, ::-1], baked.weight[:, ::-1]
-    both = baked.weight * other_weight
-    own_mean, other_mean = low_pass(baked.colour, both), low_pass(other, both)
-    gain = np.clip((own_mean + 0.02) / (other_mean + 0.02), 0.6, 1.6)
+    detail = np.clip((other + 0.02) / (low_pass(other, other_weight) + 0.02), *DETAIL)
+    shade = fill(baked.colour, baked.weight * smoothstep(baked.skin, 0.6, 0.9))
     share = 0.9 * other_weight * (1 - baked.weight) * (baked.hair[:, ::-1] < 0.5)
     share = share * (angle < np.radians(100)) * (angle > rim - np.radians(22))
     total = baked.weight + share
-    colour = (baked.colour * baked.weight[..., None] + other * gain * share[..., None]) / np.maximum(total, 1e-5)[
+    colour = (baked.colour * baked.weight[..., None] + shade * detail * share[..., None]) / np.maximum(total, 1e-5)[
         ..., None
     ]
     return colour, np.clip(total, 0, 1)
