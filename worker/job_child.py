@@ -50,7 +50,7 @@ class PipeProgress:
 def run_create(connection: Connection, portrait: Path, recipe: dict[str, Any], folder: Path) -> None:
     """Build an avatar in `folder`; the last message is ('done', result), ('failed', error) or ('canceled', None)."""
     child_environment()
-    from perse_engine.errors import BackendMissing, Cancelled, EngineError, PortraitError
+    from perse_engine.errors import BackendMissing, Cancelled, EngineError, PortraitError, UnknownName, UnsupportedWish
     from perse_engine.pipeline import claim_folder, create_avatar
     from perse_engine.recipe import Recipe
 
@@ -65,7 +65,8 @@ def run_create(connection: Connection, portrait: Path, recipe: dict[str, Any], f
         connection.send(("canceled", None))
         return
     except EngineError as error:
-        final = isinstance(error, PortraitError | BackendMissing)
+        # What was asked for stays as impossible as it is.
+        final = isinstance(error, PortraitError | BackendMissing | UnknownName | UnsupportedWish)
         connection.send(("failed", {"code": error.code, "detail": error.message, "hint": error.hint, "final": final}))
         return
     detail = {

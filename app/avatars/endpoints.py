@@ -7,7 +7,7 @@ import math
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,8 @@ from app.portraits.endpoints import find_portrait
 from app.problems import Problem, documented, not_found
 from app.state import AppState
 from app.text import Strict
-from perse_engine.vocabulary import CATEGORIES, PRESETS, variant_spec, variants_of
+from app.vocabulary.wishes import check_category, known_variant, prompted_variant
+from perse_engine.vocabulary import CATEGORIES, PRESETS
 
 router = APIRouter(prefix="/v1/avatars", tags=["avatars"])
 
@@ -33,10 +34,18 @@ LookName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
 class VariantWish(Strict):
-    """A variant of the catalogue."""
+    """A variant: by the id that the catalogue or `POST /v1/vocabulary/wishes` gives it, or in own words."""
 
     category: str
-    id: str
+    id: str | None = Field(None, examples=["beanie-red", "wish-style-full-length-short"])
+    prompt: str | None = Field(None, max_length=500, examples=["a short beard"])
+
+    @model_validator(mode="after")
+    def one_of_two(self) -> VariantWish:
+        """Either way, not both."""
+        if (self.id is None) == (self.prompt is None):
+            raise ValueError("a variant has either an id or a prompt")
+        return self
 
 
 class CreateAvatar(Strict):
@@ -75,7 +84,7 @@ def show(avatar: Avatar) -> dict[str, Any]:
     }
 
 
-@router.post("", status_code=202, responses=documented("not_found", "unknown_name"))
+@router.post("", status_code=202, responses=documented("not_found", "unknown_name", "unsupported_wish"))
 def create_avatar(
     body: CreateAvatar, request: Request, tenant: CurrentTenant, state: AppState,
     cancel_after: Annotated[int | None, Header(ge=1, description="seconds until an unfinished job expires")] = None,
@@ -108,15 +117,15 @@ def _recipe(body: CreateAvatar) -> dict[str, Any]:
     if body.preset not in PRESETS:
         raise Problem("unknown_name", f"There is no preset {body.preset!r}.", f"Presets: {', '.join(PRESETS)}.")
     for category in body.categories or []:
-        if category not in CATEGORIES or not variants_of(category):
-            raise Problem("unknown_name", f"There is no category {category!r} with variants.", "See /v1/vocabulary.")
-    for wish in body.variants:
-        if variant_spec(wish.category, wish.id) is None:
-            raise Problem("unknown_name", f"There is no variant {wish.category}/{wish.id}.", "See /v1/vocabulary.")
+        check_category(category)
+    variants = [
+        known_variant(w.category, w.id) if w.id is not None else prompted_variant(w.category, w.prompt or "")
+        for w in body.variants
+    ]
     return {
         "preset": body.preset,
         "categories": body.categories,
-        "variants": [[w.category, w.id] for w in body.variants],
+        "variants": [[v.category, v.id] for v in variants],
         "seed": body.seed,
     }
 
