@@ -29,6 +29,9 @@ MAX_DEPTH_MM = 115.0
 MAX_NECK_MM = 58.0
 """Half a broad adult neck (circumference about 38 cm)."""
 
+BRIGHTER, COOLER = 8.0, 10.0
+"""CIE L above the lower face's brightest; CIE b below its median."""
+
 
 @dataclass(frozen=True)
 class _Outline:
@@ -129,14 +132,15 @@ def _texture(
     row = np.arange(size)[:, None] * np.ones((1, size))
     head_depth = depth_map(frame.project(surface.vertices), surface.faces, size, size)
     under_head = cv2.dilate(np.isfinite(head_depth).astype(np.uint8), np.ones((9, 9))) > 0
+    lower_face = (regions.skin > 0.8) & (regions.face_oval > 0.9) & (row > marks[14, 1])
     known = (regions.person > 0.9) & ~under_head
+    known &= ~_foreign(photo, lower_face, (regions.skin > regions.cloth) & (row > marks[14, 1]))
     known = cv2.erode(known.astype(np.uint8), np.ones((3, 3))).astype(np.float32)
     jaw_row = int((marks[172, 1] + marks[397, 1]) / 2)
     neck_skin = known * (regions.skin > 0.5) * (row > jaw_row)
     # Rims and shadows of the head lie on the first pixels beside it; the body farther down is more like the hidden one.
     fill = push_pull(photo, cv2.erode(known, np.ones((9, 9))) + 0.02 * known)
     is_skin = np.zeros((size, size), np.float32)
-    lower_face = (regions.skin > 0.8) & (regions.face_oval > 0.9) & (row > marks[14, 1])
     jaw_colour = np.median(photo[lower_face], 0) if lower_face.sum() > 50 else np.array([0.6, 0.45, 0.4])
     if neck_skin.sum() > 150:
         neck_fill = 0.35 * push_pull(photo, neck_skin) + 0.65 * jaw_colour * 0.92
@@ -161,3 +165,17 @@ def _texture(
     skin = np.where(known > 0, regions.skin > regions.cloth, is_skin > 0.5)
     labels = np.where(skin, REGION_LABELS["skin"], REGION_LABELS["cloth"]).astype(np.uint8)
     return np.dstack([np.clip(rgb, 0, 1), alpha]).astype(np.float32), labels
+
+
+def _foreign(photo: Array, face: Array, skin: Array) -> Array:
+    """Skin in a light that the lower face does not have: turned, it would be a stripe on the neck."""
+    if face.sum() < 500:
+        return np.zeros_like(skin)
+    lab = cv2.cvtColor(cv2.GaussianBlur(photo, (0, 0), 1.5), cv2.COLOR_RGB2LAB)
+    middle, bright = np.median(lab[face], 0), np.percentile(lab[face, 0], 95)
+    is_cool = middle[2] - lab[..., 2] > COOLER
+    # Darker is the jaw's shadow, which is real.
+    off = (lab[..., 0] > bright + BRIGHTER) | (is_cool & (lab[..., 0] > middle[0]))
+    # A thin line is where skin meets a white collar.
+    wide = cv2.morphologyEx((off & skin).astype(np.uint8), cv2.MORPH_OPEN, np.ones((7, 7)))
+    return np.asarray(cv2.dilate(wide, np.ones((13, 13))) > 0) & skin
