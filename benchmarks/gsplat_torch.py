@@ -18,7 +18,7 @@ import torch
 from gsplat.cuda import _torch_impl as gsplat
 from torch import Tensor
 
-from perse_engine.splatting import RasterImage
+from perse_engine.splatting import RasterImage, RasterMode
 
 TILE_PX = 16
 BLUR_PX2 = 0.3
@@ -33,12 +33,16 @@ Intersect = Literal["shipped", "vectorised"]
 
 @dataclass(frozen=True, eq=False)
 class Projected:
-    """Gaussians in the image: centres [N, 2] px, radii [N, 2] px (0 where not drawn), depths [N], conics [N, 3]."""
+    """Gaussians in the image: centres [N, 2] px, radii [N, 2] px (0 where not drawn), depths [N], conics [N, 3].
+
+    compensations [N] multiply the opacities; None when classic.
+    """
 
     centres: Tensor
     radii: Tensor
     depths: Tensor
     conics: Tensor
+    compensations: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,7 @@ def rasterize(
     height_px: int,
     *,
     background: Tensor | None = None,
+    raster_mode: RasterMode = "classic",
     intersect: Intersect = "vectorised",
 ) -> RasterImage:
     """One image, with the arguments of `perse_engine.splatting.rasterize` for one camera, in the type of `means`.
@@ -78,7 +83,9 @@ def rasterize(
         intersect: who lists the Gaussians of a tile. "shipped" is gsplat's own, a Python loop over Gaussians, which
             sorts by depth in float32; "vectorised" is ours, with the same boxes.
     """
-    projected = project(means, quats, scales, world_to_cam, intrinsics, width_px, height_px)
+    projected = project(means, quats, scales, world_to_cam, intrinsics, width_px, height_px, raster_mode)
+    if projected.compensations is not None:
+        opacities = opacities * projected.compensations
     pairs = blended_pairs(projected, opacities, width_px, height_px, intersect=intersect)
     both = _blend(projected, opacities, colours, pairs, (height_px, width_px))
     image, alpha = both[..., :-1], both[..., -1]
@@ -95,10 +102,11 @@ def project(
     intrinsics: Tensor,
     width_px: int,
     height_px: int,
+    raster_mode: RasterMode = "classic",
 ) -> Projected:
     """gsplat's projection of Gaussians into one camera."""
     covariances, _ = gsplat._quat_scale_to_covar_preci(quats, scales, True, False, triu=False)
-    radii, centres, depths, conics, _ = gsplat._fully_fused_projection(
+    radii, centres, depths, conics, compensations = gsplat._fully_fused_projection(
         means,
         covariances,
         world_to_cam[None],
@@ -107,8 +115,9 @@ def project(
         height_px,
         eps2d=BLUR_PX2,
         near_plane=NEAR_M,
+        calc_compensations=raster_mode == "antialiased",
     )
-    return Projected(centres[0], radii[0], depths[0], conics[0])
+    return Projected(centres[0], radii[0], depths[0], conics[0], None if compensations is None else compensations[0])
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
 
@@ -11,6 +11,14 @@ from perse_engine.errors import BackendMissing, UnknownName
 
 Backend = Literal["reference", "cpu", "gsplat"]
 BackendChoice = Literal["auto", "reference", "cpu", "gsplat"]
+
+RasterMode = Literal["classic", "antialiased"]
+"""How thin a Gaussian can be drawn; both widen its image by 0.3 px^2 (gsplat calls it rasterize_mode).
+
+'classic' leaves the opacity, so what is thinner than a pixel grows and gets heavier: Gaussians fit one image size.
+'antialiased' multiplies it by sqrt(det(sharp covariance) / det(widened)), which keeps a Gaussian's total weight
+(Mip-Splatting, arXiv 2311.16493): they can be drawn larger and smaller than they were trained.
+"""
 
 
 def choose_backend(name: str = "auto") -> tuple[Backend, str]:
@@ -37,6 +45,18 @@ def choose_backend(name: str = "auto") -> tuple[Backend, str]:
             hint="Install perse[gpu] on a machine with an NVIDIA GPU, or use cpu.",
         )
     return "cpu", f"gsplat would need {missing}."
+
+
+def check_raster_mode(name: object) -> RasterMode:
+    """The mode of that name.
+
+    Raises:
+        UnknownName: no such mode.
+    """
+    for mode in get_args(RasterMode):
+        if name == mode:
+            return cast(RasterMode, mode)
+    raise UnknownName(f"There is no raster mode {name!r}.", hint=f"Use {' or '.join(get_args(RasterMode))}.")
 
 
 def _gsplat_lacks() -> str:

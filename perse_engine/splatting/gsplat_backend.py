@@ -31,6 +31,7 @@ def rasterize_scene(scene: Scene) -> RasterImage:
         near_plane=0.01,
         eps2d=0.3,
         packed=False,
+        rasterize_mode=scene.raster_mode,
         backgrounds=on_device(scene.background).expand(cameras, -1),
         render_mode="RGB+D" if scene.with_depth else "RGB",
     )

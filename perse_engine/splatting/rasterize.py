@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from perse_engine.errors import InvalidValue
-from perse_engine.splatting.backends import choose_backend
+from perse_engine.splatting.backends import RasterMode, check_raster_mode, choose_backend
 
 MAX_SIDE_PX = 16384
 
@@ -47,6 +47,7 @@ class Scene:
     width_px: int
     height_px: int
     with_depth: bool = False
+    raster_mode: RasterMode = "classic"
 
     def channels(self, camera: int) -> tuple[Tensor, Tensor]:
         """What is blended for a camera: colours [N, D (+ 1)] and their background; the last may be camera z."""
@@ -77,6 +78,7 @@ def rasterize(
     *,
     background: Tensor | None = None,
     with_depth: bool = False,
+    raster_mode: RasterMode = "classic",
     backend: str = "auto",
 ) -> RasterImage:
     """Blend N Gaussians front to back, with the rules of gsplat 1.5.3 (blur 0.3 px^2, alpha 1/255..0.999).
@@ -94,10 +96,12 @@ def rasterize(
         intrinsics: K, [3, 3] or [C, 3, 3], px; pixel centres at .5; no skew.
         background: [D]; black when None.
         with_depth: blend camera z too, differentiable by the means.
+        raster_mode: 'classic' or 'antialiased'; see `RasterMode`.
         backend: 'auto', 'cpu', 'gsplat' or 'reference'; see `choose_backend`.
 
     Raises:
         InvalidValue: shapes that do not fit, a number that is not finite, an image side outside 1..16384 px.
+        UnknownName: no such backend or raster mode.
         BackendMissing: the backend does not run on this machine.
     """
     chosen, _ = choose_backend(backend)
@@ -107,7 +111,7 @@ def rasterize(
     cameras, calibrations = (t if t.dim() == 3 else t[None] for t in (world_to_cam, intrinsics))
     scene = Scene(
         means, quats, scales, opacities, colours, cameras, calibrations, background,
-        int(width_px), int(height_px), bool(with_depth),
+        int(width_px), int(height_px), bool(with_depth), check_raster_mode(raster_mode),
     )  # fmt: skip
     _check(scene)
     # Imported when chosen: numba and gsplat take seconds.

@@ -25,10 +25,14 @@ _TILE_PX = 32
 
 @dataclass(frozen=True, eq=False)
 class Projected:
-    """Gaussians in the image, nearest first: centres [M, 2] px, covariances [M, 2, 2] px^2, and which they are [M]."""
+    """Gaussians in the image, nearest first.
+
+    Centres [M, 2] px, covariances [M, 2, 2] px^2, opacities [M] as they are drawn, and which Gaussians they are [M].
+    """
 
     centres: Tensor
     covariances: Tensor
+    opacities: Tensor
     index: Tensor
 
 
@@ -50,7 +54,7 @@ def rotation_matrices(quats: Tensor) -> Tensor:
 
 
 def project(scene: Scene, camera: int) -> Projected:
-    """Centres and covariances in the image of the Gaussians in front of the camera, nearest first."""
+    """The Gaussians in front of the camera, nearest first."""
     world_to_cam = scene.world_to_cam[camera].to(scene.means)
     k = scene.intrinsics[camera].to(scene.means)
     fx, fy, cx, cy = k[0, 0], k[1, 1], k[0, 2], k[1, 2]
@@ -70,7 +74,14 @@ def project(scene: Scene, camera: int) -> Projected:
     axes = rotation_matrices(scene.quats[index]) * scene.scales[index][:, None, :]  # [M, 3, 3], scaled columns
     in_image = jacobian @ world_to_cam[:3, :3] @ axes
     blur = BLUR_PX2 * torch.eye(2, dtype=z.dtype, device=z.device)
-    return Projected(centres, in_image @ in_image.transpose(-1, -2) + blur, index)
+    covariances = in_image @ in_image.transpose(-1, -2) + blur
+    opacities = scene.opacities[index]
+    if scene.raster_mode == "antialiased":
+        # The root of the sharp determinant is the area that the axes' image rows span; at 0 its gradient is 0 here.
+        area = torch.linalg.vector_norm(torch.linalg.cross(in_image[:, 0], in_image[:, 1]), dim=-1)
+        traces = torch.diagonal(covariances, dim1=-2, dim2=-1).sum(-1)
+        opacities = opacities * area / torch.sqrt(area * area + BLUR_PX2 * (traces - BLUR_PX2))
+    return Projected(centres, covariances, opacities, index)
 
 
 def _draw(scene: Scene, camera: int) -> tuple[Tensor, Tensor]:
@@ -98,12 +109,13 @@ def _draw_tile(
     xs = origin[0] + 0.5 + torch.arange(width, dtype=like.dtype, device=like.device)
     ys = origin[1] + 0.5 + torch.arange(height, dtype=like.dtype, device=like.device)
     pixels = torch.cartesian_prod(ys, xs).flip(-1)  # [P, 2] as x, y
-    near = _touching(scene, projected, origin, size)
+    near = _touching(projected, origin, size)
     centres, covariances, index = projected.centres[near], projected.covariances[near], projected.index[near]
+    opacities = projected.opacities[near]
     a, b, c = covariances[:, 0, 0], covariances[:, 0, 1], covariances[:, 1, 1]
     dx, dy = (pixels[:, None, :] - centres).unbind(-1)  # [P, M]
     sigma = 0.5 * (c * dx * dx - 2 * b * dx * dy + a * dy * dy) / (a * c - b * b)
-    alpha = torch.clamp(scene.opacities[index] * torch.exp(-sigma), max=ALPHA_MAX)
+    alpha = torch.clamp(opacities * torch.exp(-sigma), max=ALPHA_MAX)
     with torch.no_grad():
         visible = alpha >= ALPHA_MIN
         visible &= torch.cumprod(torch.where(visible, 1 - alpha, 1), 1) > TRANSMITTANCE_MIN
@@ -116,9 +128,9 @@ def _draw_tile(
 
 
 @torch.no_grad()
-def _touching(scene: Scene, projected: Projected, origin: tuple[int, int], size: tuple[int, int]) -> Tensor:
+def _touching(projected: Projected, origin: tuple[int, int], size: tuple[int, int]) -> Tensor:
     """Numbers (nearest first) of the Gaussians whose alpha may reach 1/255 in the tile: a box around the ellipse."""
-    opacities = scene.opacities[projected.index]
+    opacities = projected.opacities
     span = 2 * torch.log(torch.clamp(opacities / ALPHA_MIN, min=1.0))
     extent = torch.sqrt(span[:, None] * torch.diagonal(projected.covariances, dim1=-2, dim2=-1)) + 1e-2
     low = projected.centres.new_tensor(origin)

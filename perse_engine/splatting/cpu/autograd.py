@@ -11,6 +11,7 @@ from torch import Tensor
 
 from perse_engine.errors import InvalidValue
 from perse_engine.scene import Camera
+from perse_engine.splatting.backends import RasterMode
 from perse_engine.splatting.cpu.layout import F, GaussianBuffers
 from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
 from perse_engine.splatting.rasterize import RasterImage, Scene
@@ -30,7 +31,9 @@ def rasterize_scene(scene: Scene) -> RasterImage:
     if scene.world_to_cam.requires_grad or scene.intrinsics.requires_grad:
         raise InvalidValue("The cpu rasteriser gives no gradient by the camera.", hint="Use backend='reference'.")
     views = [
-        _Rasterize.apply(scene.means, scene.quats, scene.scales, scene.opacities, *scene.channels(number), camera)
+        _Rasterize.apply(
+            scene.means, scene.quats, scene.scales, scene.opacities, *scene.channels(number), camera, scene.raster_mode
+        )
         for number, camera in enumerate(_cameras(scene))
     ]
     return scene.image(torch.stack([colours for colours, _ in views]), torch.stack([alpha for _, alpha in views]))
@@ -68,11 +71,12 @@ class _Rasterize(torch.autograd.Function):
         colours: Tensor,
         background: Tensor,
         camera: Camera,
+        raster_mode: RasterMode,
     ) -> tuple[Tensor, Tensor]:
         inputs = (means, quats, scales, opacities, colours)
         ctx.wants_gradients = any(ctx.needs_input_grad)
         # The buffers of a pass with gradients are needed until its backward; others share those of their thread.
-        rasterizer = CpuRasterizer() if ctx.wants_gradients else _shared_rasterizer()
+        rasterizer = CpuRasterizer(raster_mode) if ctx.wants_gradients else _shared_rasterizer(raster_mode)
         alpha = np.empty((camera.height_px, camera.width_px), F)
         triples, behind = _triples(_array(colours)), _triples(_array(background)[None])
         images = [np.empty((*alpha.shape, _CHANNELS), F) for _ in triples]
@@ -108,7 +112,7 @@ class _Rasterize(torch.autograd.Function):
         arrays = (total.means, total.quats, total.scales, total.opacities, by_colours[:, :channels])
         by_inputs = tuple(torch.from_numpy(array).to(tensor) for array, tensor in zip(arrays, inputs, strict=True))
         by_background = torch.from_numpy(((1 - alpha)[..., None] * grad).sum((0, 1))).to(grad_image)
-        return (*by_inputs, by_background, None)
+        return (*by_inputs, by_background, None, None)
 
 
 def _triples(channels: np.ndarray) -> list[np.ndarray]:
@@ -123,8 +127,10 @@ def _triples(channels: np.ndarray) -> list[np.ndarray]:
     return out
 
 
-def _shared_rasterizer() -> CpuRasterizer:
-    if not hasattr(_of_this_thread, "rasterizer"):
-        _of_this_thread.rasterizer = CpuRasterizer()
-    rasterizer: CpuRasterizer = _of_this_thread.rasterizer
-    return rasterizer
+def _shared_rasterizer(raster_mode: RasterMode) -> CpuRasterizer:
+    if not hasattr(_of_this_thread, "rasterizers"):
+        _of_this_thread.rasterizers = {}
+    rasterizers: dict[RasterMode, CpuRasterizer] = _of_this_thread.rasterizers
+    if raster_mode not in rasterizers:
+        rasterizers[raster_mode] = CpuRasterizer(raster_mode)
+    return rasterizers[raster_mode]

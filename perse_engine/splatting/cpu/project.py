@@ -56,6 +56,7 @@ def project(
     cameras: Array,
     width: int,
     height: int,
+    antialiased: bool,
     records: Array,
     boxes: Array,
     depths: Array,
@@ -133,11 +134,14 @@ def project(
         cov_xx, cov_xy, cov_yy = sharp_xx + BLUR_PX2, u0 * w0 + u1 * w1 + u2 * w2, sharp_yy + BLUR_PX2
         # The determinant by Lagrange's identity: xx yy - xy^2 would cancel to noise for needles.
         c0, c1, c2 = u1 * w2 - u2 * w1, u2 * w0 - u0 * w2, u0 * w1 - u1 * w0
-        determinant = c0 * c0 + c1 * c1 + c2 * c2 + (sharp_xx + sharp_yy) * BLUR_PX2 + BLUR_PX2 * BLUR_PX2
+        sharp = c0 * c0 + c1 * c1 + c2 * c2
+        determinant = sharp + (sharp_xx + sharp_yy) * BLUR_PX2 + BLUR_PX2 * BLUR_PX2
         inverse = one / determinant
         a, b, c = cov_yy * inverse, zero - cov_xy * inverse, cov_xx * inverse
         mean_x, mean_y = x * fx + cx, y * fy + cy
-        log2_opacity = log2(maximum(opacity, splat(ALPHA_MIN)))
+        # What a Gaussian grows by the blur, it loses in opacity: all cut-offs below know what is left.
+        peak = opacity * sqrt(sharp * inverse) if antialiased else opacity
+        log2_opacity = log2(maximum(peak, splat(ALPHA_MIN)))
         # alpha reaches 1/255 where the quadratic form falls to -span; its box is exact, plus a rounding error.
         span = log2_opacity - LOG2_ALPHA_MIN
         two_tau = span * (two / LOG2_E)
@@ -152,7 +156,7 @@ def project(
             maximum(ceil(mean_y - extent_y - half), splat(zero)),
             minimum(floor(mean_y + extent_y - half), splat(h - one)),
         )
-        drawn = both(both(opacity >= ALPHA_MIN, tz >= NEAR_M), both(x_first <= x_last, y_first <= y_last))
+        drawn = both(both(peak >= ALPHA_MIN, tz >= NEAR_M), both(x_first <= x_last, y_first <= y_last))
         drawn = both(drawn, both(inverse > zero, extent_x + extent_y < F(np.inf)))
         drawn = both(drawn, numbers(zero) < F(lanes))
         x_first, x_last = select(drawn, x_first, splat(one)), keep(drawn, x_last)

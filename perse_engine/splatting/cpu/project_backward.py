@@ -8,7 +8,7 @@ import numpy as np
 from perse_engine.compiled import kernel
 from perse_engine.splatting.cpu.lane_memory import load, load_columns, load_table, store, store_columns
 from perse_engine.splatting.cpu.lanes import both, keep, maximum, minimum, splat, sqrt
-from perse_engine.splatting.cpu.layout import FRUSTUM_MARGIN, RECORD, SLOT, Array, F
+from perse_engine.splatting.cpu.layout import BLUR_PX2, FRUSTUM_MARGIN, RECORD, SLOT, Array, F
 from perse_engine.splatting.cpu.project import padded
 
 
@@ -21,6 +21,7 @@ def project_backward(
     cameras: Array,
     width: int,
     height: int,
+    antialiased: bool,
     records: Array,
     tile_counts: Array,
     first_slot: Array,
@@ -112,6 +113,26 @@ def project_backward(
             # Covariance -> scaled axes -> scales, J V and rotation.
             gu0, gu1, gu2 = (g_xx * u0 + g_xy * w0) * two, (g_xx * u1 + g_xy * w1) * two, (g_xx * u2 + g_xy * w2) * two
             gw0, gw1, gw2 = (g_yy * w0 + g_xy * u0) * two, (g_yy * w1 + g_xy * u1) * two, (g_yy * w2 + g_xy * u2) * two
+            if antialiased:
+                # h_1 is the gradient by ln alpha, which holds (ln det(sharp) - ln det(blurred)) / 2: one formula for
+                # both, since they nearly cancel for large Gaussians. det(sharp) = |u x w|^2 is not 0: what is drawn
+                # has at least (1/255)^2 of the blurred one.
+                c0, c1, c2 = u1 * w2 - u2 * w1, u2 * w0 - u0 * w2, u0 * w1 - u1 * w0
+                sharp = c0 * c0 + c1 * c1 + c2 * c2
+                square_sum = u0 * u0 + u1 * u1 + u2 * u2 + w0 * w0 + w1 * w1 + w2 * w2
+                gained = (square_sum + BLUR_PX2) * BLUR_PX2
+                share = h_1 / (sharp + gained)
+                cross, blur = share * gained / sharp, share * BLUR_PX2
+                gu0, gu1, gu2 = (
+                    gu0 + cross * (w1 * c2 - w2 * c1) - blur * u0,
+                    gu1 + cross * (w2 * c0 - w0 * c2) - blur * u1,
+                    gu2 + cross * (w0 * c1 - w1 * c0) - blur * u2,
+                )
+                gw0, gw1, gw2 = (
+                    gw0 + cross * (c1 * u2 - c2 * u1) - blur * w0,
+                    gw1 + cross * (c2 * u0 - c0 * u2) - blur * w1,
+                    gw2 + cross * (c0 * u1 - c1 * u0) - blur * w2,
+                )
             g_s0, g_s1, g_s2 = gu0 * e0 + gw0 * f0, gu1 * e1 + gw1 * f1, gu2 * e2 + gw2 * f2
             a0, a1, a2, b0, b1, b2 = gu0 * s0, gu1 * s1, gu2 * s2, gw0 * s0, gw1 * s1, gw2 * s2
             g00, g01, g02 = p0 * a0 + q0 * b0, p0 * a1 + q0 * b1, p0 * a2 + q0 * b2

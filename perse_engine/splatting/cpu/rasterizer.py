@@ -12,6 +12,7 @@ import numpy as np
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import InvalidValue
 from perse_engine.scene import Camera, FloatArray
+from perse_engine.splatting.backends import RasterMode, check_raster_mode
 from perse_engine.splatting.cpu.bins import fill_tiles, number_pairs, sort_by_depth
 from perse_engine.splatting.cpu.blend import blend
 from perse_engine.splatting.cpu.blend_backward import blend_backward
@@ -42,7 +43,8 @@ class CpuRasterizer:
     One object belongs to one thread. The bits of every result do not depend on the number of threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, raster_mode: RasterMode = "classic") -> None:
+        self._antialiased = check_raster_mode(raster_mode) == "antialiased"
         lane = np.arange(LANES_PER_BLOCK)
         self._lane_x = (lane % BLOCK).astype(F)
         self._lane_y = (lane // BLOCK).astype(F)
@@ -111,6 +113,7 @@ class CpuRasterizer:
                 camera_rows,
                 width,
                 height,
+                self._antialiased,
                 records.reshape(-1),
                 boxes.reshape(-1),
                 depths,
@@ -185,6 +188,7 @@ class CpuRasterizer:
                 drawn.cameras,
                 drawn.width,
                 drawn.height,
+                self._antialiased,
                 kept["records"].reshape(-1),
                 kept["tile_counts"],
                 kept["first_slot"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from perse_engine.splatting.backends import RasterMode
 from perse_engine.splatting.rasterize import RasterImage, rasterize
 
 NAMES = ("means", "quats", "scales", "opacities", "colours")
@@ -34,6 +35,7 @@ class Splats:
     width_px: int
     height_px: int
     background: Tensor
+    raster_mode: RasterMode = "classic"
 
     def leaves(self, dtype: torch.dtype) -> list[Tensor]:
         return [getattr(self, name).detach().to(dtype).clone().requires_grad_() for name in NAMES]
@@ -100,6 +102,7 @@ def draw(splats: Splats, backend: str) -> Drawn:
         splats.width_px,
         splats.height_px,
         background=splats.background.to(dtype),
+        raster_mode=splats.raster_mode,
         backend=backend,
     )
     generator = torch.Generator().manual_seed(99)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
 from perse_engine.errors import BackendMissing, InvalidValue, UnknownName
 from perse_engine.splatting import choose_backend, rasterize
+from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
 from tests.perse_engine.splatting.scenes import NAMES, Splats, cloud
 
 without_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is there")
@@ -22,6 +24,7 @@ def rasterize_all(splats: Splats, backend: str = "cpu") -> None:
         splats.width_px,
         splats.height_px,
         background=splats.background,
+        raster_mode=splats.raster_mode,
         backend=backend,
     )
 
@@ -54,6 +57,14 @@ def test_gradients_by_the_camera_are_refused_by_the_cpu_backend() -> None:
     splats = cloud(20)
     with pytest.raises(InvalidValue, match="camera"):
         rasterize_all(replace(splats, world_to_cam=splats.world_to_cam.clone().requires_grad_()))
+
+
+@pytest.mark.parametrize("raster_mode", ["sharp", "", None])
+def test_an_unknown_raster_mode_is_refused(raster_mode: Any) -> None:
+    with pytest.raises(UnknownName, match="raster mode"):
+        rasterize_all(replace(cloud(20), raster_mode=raster_mode))
+    with pytest.raises(UnknownName, match="raster mode"):
+        CpuRasterizer(raster_mode)
 
 
 def test_an_unknown_backend_is_refused() -> None:

@@ -11,9 +11,12 @@ import pytest
 
 from perse_engine.errors import InvalidValue
 from perse_engine.scene import Camera
+from perse_engine.splatting.backends import RasterMode
 from perse_engine.splatting.cloud import GaussianCloud
 from perse_engine.splatting.cpu.layout import GaussianBuffers
 from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
+
+MODES: tuple[RasterMode, ...] = ("classic", "antialiased")
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ def assert_same_bits(one: Result, other: Result) -> None:
 
 
 @pytest.mark.parametrize("n", [1, 15, 16, 17, 5003])
-def test_results_have_the_same_bits_for_one_thread_and_two(n: int) -> None:
+@pytest.mark.parametrize("raster_mode", MODES)
+def test_results_have_the_same_bits_for_one_thread_and_two(n: int, raster_mode: RasterMode) -> None:
     if numba.config.NUMBA_NUM_THREADS < 2:
         pytest.skip("this machine has one core")
     gaussians, view = random_gaussians(n), camera()
@@ -68,7 +72,7 @@ def test_results_have_the_same_bits_for_one_thread_and_two(n: int) -> None:
     try:
         for threads in (1, 2):
             numba.set_num_threads(threads)
-            results.append(run(CpuRasterizer(), gaussians, view))
+            results.append(run(CpuRasterizer(raster_mode), gaussians, view))
     finally:
         numba.set_num_threads(before)
     assert float(results[0].alpha.max()) > 0
@@ -186,11 +190,14 @@ def test_views_can_show_gaussians_of_their_own() -> None:
             assert np.array_equal(getattr(gradients, name)[333 * k : 333 * (k + 1)], getattr(alone.gradients, name))
 
 
-def test_recolouring_draws_what_a_forward_with_those_colours_draws_and_goes_back_from_it() -> None:
+@pytest.mark.parametrize("raster_mode", MODES)
+def test_recolouring_draws_what_a_forward_with_those_colours_draws_and_goes_back_from_it(
+    raster_mode: RasterMode,
+) -> None:
     gaussians, view = random_gaussians(700), camera()
     other = replace(gaussians, colours=random_gaussians(700, 5).colours)
-    expected = run(CpuRasterizer(), other, view)
-    rasterizer = CpuRasterizer()
+    expected = run(CpuRasterizer(raster_mode), other, view)
+    rasterizer = CpuRasterizer(raster_mode)
     run(rasterizer, gaussians, view)
     colours, gradients = np.zeros((1, 110, 150, 3), np.float32), GaussianBuffers.allocate(700)
     rasterizer.recolour(other.colours, np.array([0.1, 0.2, 0.3], np.float32), colours)
