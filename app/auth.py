@@ -6,7 +6,8 @@ import hashlib
 import secrets
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -40,12 +41,17 @@ def _hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def current_tenant(request: Request, state: Annotated[State, Depends(get_state)]) -> str:
+Bearer = Annotated[
+    HTTPAuthorizationCredentials | None,
+    Security(HTTPBearer(auto_error=False, description="An API key; not needed on loopback")),
+]
+
+
+def current_tenant(state: Annotated[State, Depends(get_state)], bearer: Bearer) -> str:
     """The tenant of the request's key; the default one where no key is needed."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and key:
+    if bearer is not None and bearer.credentials:
         with state.sessions() as session:
-            tenant = session.scalar(select(ApiKey.tenant_id).where(ApiKey.key_hash == _hash(key)))
+            tenant = session.scalar(select(ApiKey.tenant_id).where(ApiKey.key_hash == _hash(bearer.credentials)))
         if tenant is not None:
             return tenant
     elif not state.settings.keys_required:

@@ -11,9 +11,9 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -27,6 +27,18 @@ KEY = re.compile(r"[\x20-\x7e]{1,255}")
 PENDING_S = 180.0
 """Longer than any request that makes something may take: an engine that starts, and then analyses."""
 KEPT = timedelta(hours=24)
+
+
+def _describe(
+    idempotency_key: Annotated[
+        str | None, Header(description="sent again with the same body, the first answer is repeated")
+    ] = None,
+) -> None:
+    """`once` reads the header; this tells of it."""
+
+
+WithKey = Depends(_describe)
+"""In `dependencies=` of a route that calls `once`."""
 
 
 def once(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -45,8 +46,10 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
     )
     app.state.perse = state
     problems.install(app)
-    for router in (portraits, avatars, renders, artifacts, jobs, vocabulary, probes):
-        app.include_router(router)
+    for router in (portraits, avatars, renders, artifacts, jobs, vocabulary):
+        app.include_router(router, responses=problems.documented(*problems.EVERYWHERE))
+    app.include_router(probes)
+    _describe_problems(app)
     app.add_middleware(Doors, settings=state.settings)
     app.add_middleware(BodyLimit, limit=state.settings.max_upload_bytes + MULTIPART_EXTRA_BYTES)
     log = structlog.get_logger()
@@ -64,6 +67,17 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
         return response
 
     return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        problems.add_schemas(document)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 class BodyLimit:

@@ -10,7 +10,10 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import Field
 from starlette.exceptions import HTTPException
+
+from app.answers import Answer
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -56,6 +59,28 @@ class Problem(Exception):
     hint: str | None = None
     errors: list[dict[str, Any]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+
+
+class FieldProblem(Answer):
+    """What is wrong with one field of a request."""
+
+    pointer: str = Field(description="JSON pointer, its first part says where: body, query, path or header")
+    detail: str
+    code: str
+
+
+class ProblemBody(Answer):
+    """RFC 9457 problem details; `code` is stable, `detail` and `hint` are for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str | None
+    instance: str
+    code: str
+    request_id: str | None
+    errors: list[FieldProblem]
 
 
 def not_found(kind: str) -> Problem:
@@ -112,11 +137,27 @@ def install(app: FastAPI) -> None:
         return respond(Problem("internal", "Something went wrong on our side; it was logged."), request)
 
 
+EVERYWHERE = ("unauthorized", "misdirected", "invalid_request", "internal")
+"""What every route under /v1 can answer."""
+WITH_KEY = ("in_progress", "idempotency_mismatch")
+"""What a route that honours Idempotency-Key can answer."""
+
+
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """`responses=` of a route: the problems it can answer."""
+    """`responses=` of a route: the problems it can answer, beside EVERYWHERE's."""
     out: dict[int | str, dict[str, Any]] = {}
-    for code in codes:
+    own = {CODES[c][0] for c in codes}
+    # A route's own entry for a status takes the place of that for every route.
+    for code in (*(c for c in EVERYWHERE if CODES[c][0] in own and c not in codes), *codes):
         status, title = CODES[code]
-        entry = out.setdefault(status, {"description": "", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}})
+        schema = {"$ref": "#/components/schemas/ProblemBody"}
+        entry = out.setdefault(status, {"description": "", "content": {MEDIA_TYPE: {"schema": schema}}})
         entry["description"] = "; ".join(filter(None, [entry["description"], f"{code}: {title}"]))
     return out
+
+
+def add_schemas(document: dict[str, Any]) -> None:
+    """What the problems that `documented` names look like: FastAPI has no models for other media types than JSON."""
+    reference = "#/components/schemas/{model}"
+    schema = ProblemBody.model_json_schema(mode="serialization", ref_template=reference)
+    document["components"]["schemas"] |= schema.pop("$defs") | {"ProblemBody": schema}

@@ -10,6 +10,8 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.answers import Listed
+from app.artifacts.schemas import ArtifactBody
 from app.auth import CurrentTenant
 from app.avatars.endpoints import find_avatar
 from app.conditional import is_fresh
@@ -20,24 +22,32 @@ from app.state import AppState
 
 router = APIRouter(prefix="/v1", tags=["artifacts"])
 
+CONTENT: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", "content": {"*/*": {}}},
+    206: {"description": "One range of it", "content": {"*/*": {}}},
+    304: {"description": "Not modified"},
+    307: {"description": "Where the store has it, for a while"},
+    **documented("not_found", "range_not_satisfiable"),
+}
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 def show(artifact: Artifact) -> dict[str, Any]:
     """An artifact as JSON."""
-    return {
+    body = {
         "id": artifact.id,
         "avatar_id": artifact.avatar_id,
         "name": artifact.name,
         "media_type": artifact.media_type,
         "size_bytes": artifact.size_bytes,
         "sha256": artifact.sha256,
-        "created_at": artifact.created_at.isoformat(),
+        "created_at": artifact.created_at,
         "links": {"self": f"/v1/artifacts/{artifact.id}", "content": f"/v1/artifacts/{artifact.id}/content"},
     }
+    return ArtifactBody.model_validate(body).to_json()
 
 
-@router.get("/avatars/{avatar_id}/artifacts", responses=documented("not_found"))
+@router.get("/avatars/{avatar_id}/artifacts", response_model=Listed[ArtifactBody], responses=documented("not_found"))
 def list_artifacts(avatar_id: str, tenant: CurrentTenant, state: AppState, page: PageQuery) -> dict[str, Any]:
     """Files of an avatar."""
     with state.sessions() as session:
@@ -45,19 +55,15 @@ def list_artifacts(avatar_id: str, tenant: CurrentTenant, state: AppState, page:
         return list_page(session, select(Artifact).where(Artifact.avatar_id == avatar_id), Artifact, page, show)
 
 
-@router.get("/artifacts/{artifact_id}", responses=documented("not_found"))
+@router.get("/artifacts/{artifact_id}", response_model=ArtifactBody, responses=documented("not_found"))
 def get_artifact(artifact_id: str, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
     """About a file."""
     with state.sessions() as session:
         return show(_find(session, tenant, artifact_id))
 
 
-@router.head("/artifacts/{artifact_id}/content", response_class=StreamingResponse, responses=documented("not_found"))
-@router.get(
-    "/artifacts/{artifact_id}/content",
-    response_class=StreamingResponse,
-    responses=documented("not_found", "range_not_satisfiable"),
-)
+@router.head("/artifacts/{artifact_id}/content", response_class=Response, responses=CONTENT)
+@router.get("/artifacts/{artifact_id}/content", response_class=Response, responses=CONTENT)
 def get_content(
     artifact_id: str, request: Request, tenant: CurrentTenant, state: AppState,
     range: Annotated[str | None, Header()] = None, if_none_match: Annotated[str | None, Header()] = None,

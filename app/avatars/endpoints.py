@@ -11,16 +11,19 @@ from pydantic import Field, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.answers import Listed
 from app.auth import CurrentTenant
+from app.avatars.schemas import AvatarBody, CreatedBody, LatentsBody, SavedLook
 from app.database.models import Avatar, Job, LatentCode, Look
 from app.database.session import transaction
-from app.idempotency import once
+from app.idempotency import WithKey, once
 from app.ids import new_id
 from app.jobs.endpoints import show as show_job
+from app.jobs.schemas import QueuedBody
 from app.jobs.store import enqueue, request_cancel
 from app.listing import PageQuery, list_page
 from app.portraits.endpoints import find_portrait
-from app.problems import Problem, documented, not_found
+from app.problems import WITH_KEY, Problem, documented, not_found
 from app.state import AppState
 from app.text import Strict
 from app.vocabulary.wishes import check_category, known_variant, prompted_variant
@@ -69,22 +72,28 @@ class LookBody(Strict):
 def show(avatar: Avatar) -> dict[str, Any]:
     """An avatar as JSON."""
     base = f"/v1/avatars/{avatar.id}"
-    return {
+    own = {
         "id": avatar.id,
         "name": avatar.name,
         "status": avatar.status,
         "version": avatar.version,
         "portrait_id": avatar.portrait_id,
         "recipe": avatar.recipe,
-        **avatar.detail,
         "metadata": avatar.client_metadata,
-        "created_at": avatar.created_at.isoformat(),
-        "ready_at": avatar.ready_at.isoformat() if avatar.ready_at else None,
+        "created_at": avatar.created_at,
+        "ready_at": avatar.ready_at,
         "links": {k: f"{base}/{k}" for k in ("renders", "latents", "looks", "artifacts")} | {"self": base},
     }
+    return AvatarBody.model_validate(avatar.detail | own).to_json()
 
 
-@router.post("", status_code=202, responses=documented("not_found", "unknown_name", "unsupported_wish"))
+@router.post(
+    "",
+    status_code=202,
+    response_model=CreatedBody,
+    responses=documented("not_found", "too_large", "unknown_name", "unsupported_wish", *WITH_KEY),
+    dependencies=[WithKey],
+)
 def create_avatar(
     body: CreateAvatar, request: Request, tenant: CurrentTenant, state: AppState,
     cancel_after: Annotated[int | None, Header(ge=1, description="seconds until an unfinished job expires")] = None,
@@ -130,21 +139,27 @@ def _recipe(body: CreateAvatar) -> dict[str, Any]:
     }
 
 
-@router.get("")
+@router.get("", response_model=Listed[AvatarBody])
 def list_avatars(tenant: CurrentTenant, state: AppState, page: PageQuery) -> dict[str, Any]:
     """Newest first."""
     with state.sessions() as session:
         return list_page(session, select(Avatar).where(Avatar.tenant_id == tenant), Avatar, page, show)
 
 
-@router.get("/{avatar_id}", responses=documented("not_found"))
+@router.get("/{avatar_id}", response_model=AvatarBody, responses=documented("not_found"))
 def get_avatar(avatar_id: str, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
     """Status, recipe and, when ready, variants, expressions, pose limits, metrics and backends."""
     with state.sessions() as session:
         return show(find_avatar(session, tenant, avatar_id))
 
 
-@router.delete("/{avatar_id}", status_code=202, responses=documented("not_found"))
+@router.delete(
+    "/{avatar_id}",
+    status_code=202,
+    response_model=QueuedBody,
+    responses=documented("not_found", *WITH_KEY),
+    dependencies=[WithKey],
+)
 def delete_avatar(avatar_id: str, request: Request, tenant: CurrentTenant, state: AppState) -> Response:
     """Queue the erasing of every byte; the job's result says what is left, which is nothing."""
 
@@ -163,7 +178,7 @@ def delete_avatar(avatar_id: str, request: Request, tenant: CurrentTenant, state
     return once(request, state.sessions, tenant, b"", work)
 
 
-@router.get("/{avatar_id}/latents", responses=documented("not_found", "not_ready"))
+@router.get("/{avatar_id}/latents", response_model=LatentsBody, responses=documented("not_found", "not_ready"))
 def get_latents(avatar_id: str, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
     """Every category's codes, from their rows."""
     with state.sessions() as session:
@@ -179,7 +194,7 @@ def get_latents(avatar_id: str, tenant: CurrentTenant, state: AppState) -> dict[
     return {"dimension": len(rows[0].vector) if rows else 0, "categories": categories}
 
 
-@router.get("/{avatar_id}/looks", responses=documented("not_found"))
+@router.get("/{avatar_id}/looks", response_model=Listed[SavedLook], responses=documented("not_found"))
 def list_looks(avatar_id: str, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
     """Saved looks by name."""
     with state.sessions() as session:
@@ -188,7 +203,11 @@ def list_looks(avatar_id: str, tenant: CurrentTenant, state: AppState) -> dict[s
         return {"data": [{"name": r.name, "look": r.look} for r in rows], "next_cursor": None}
 
 
-@router.put("/{avatar_id}/looks/{name}", responses=documented("not_found", "unknown_name", "invalid_value"))
+@router.put(
+    "/{avatar_id}/looks/{name}",
+    response_model=SavedLook,
+    responses=documented("not_found", "not_ready", "too_large", "unknown_name", "invalid_value"),
+)
 def save_look(avatar_id: str, name: LookName, body: LookBody, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
     """Save a look under a name; an old one of that name is replaced."""
     with transaction(state.sessions) as session:
@@ -201,7 +220,7 @@ def save_look(avatar_id: str, name: LookName, body: LookBody, tenant: CurrentTen
     return {"name": name, "look": body.look}
 
 
-@router.get("/{avatar_id}/looks/{name}", responses=documented("not_found"))
+@router.get("/{avatar_id}/looks/{name}", response_model=SavedLook, responses=documented("not_found"))
 def get_look(avatar_id: str, name: LookName, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
     """A saved look."""
     with state.sessions() as session:

@@ -15,10 +15,12 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.answers import Listed
 from app.auth import CurrentTenant
 from app.conditional import is_fresh
 from app.database.models import Avatar, Job, JobEvent
 from app.database.session import transaction
+from app.jobs.schemas import JobBody
 from app.jobs.store import TERMINAL, request_cancel
 from app.listing import PageQuery, list_page
 from app.problems import Problem, documented, not_found
@@ -38,7 +40,7 @@ def show(job: Job, queue_position: int | None = None) -> dict[str, Any]:
     links = {"self": base, "events": f"{base}/events", "cancel": f"{base}/cancel"}
     if job.avatar_id:
         links["avatar"] = f"/v1/avatars/{job.avatar_id}"
-    return {
+    body = {
         "id": job.id,
         "kind": job.kind,
         "status": job.status,
@@ -50,9 +52,10 @@ def show(job: Job, queue_position: int | None = None) -> dict[str, Any]:
         "queue_position": queue_position,
         "error": job.error,
         "result": job.result,
-        **{t: value.isoformat() if (value := getattr(job, t)) else None for t in times},
+        **{t: getattr(job, t) for t in times},
         "links": links,
     }
+    return JobBody.model_validate(body).to_json()
 
 
 def _shown(session: Session, tenant: str, id: str) -> dict[str, Any]:
@@ -71,14 +74,18 @@ def _etag(job: dict[str, Any]) -> str:
     return f'W/"{job["id"]}-{job["status_sequence"]}-{fraction}-{job["stage"]}"'
 
 
-@router.get("")
+@router.get("", response_model=Listed[JobBody])
 def list_jobs(tenant: CurrentTenant, state: AppState, page: PageQuery) -> dict[str, Any]:
     """Newest first."""
     with state.sessions() as session:
         return list_page(session, select(Job).where(Job.tenant_id == tenant), Job, page, show)
 
 
-@router.get("/{job_id}", responses=documented("not_found"))
+@router.get(
+    "/{job_id}",
+    response_model=JobBody,
+    responses={304: {"description": "Not modified"}, **documented("not_found")},
+)
 async def get_job(
     job_id: str, tenant: CurrentTenant, state: AppState,
     prefer: Annotated[str | None, Header()] = None, if_none_match: Annotated[str | None, Header()] = None,
@@ -98,7 +105,7 @@ async def get_job(
     return JSONResponse(job, headers=headers)
 
 
-@router.post("/{job_id}/cancel", status_code=202, responses=documented("not_found", "conflict"))
+@router.post("/{job_id}/cancel", status_code=202, response_model=JobBody, responses=documented("not_found", "conflict"))
 def cancel_job(job_id: str, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
     """Cancel: a queued job ends at once, a running one within seconds. Canceling twice is no error."""
     with transaction(state.sessions) as session:
@@ -116,7 +123,17 @@ def cancel_job(job_id: str, tenant: CurrentTenant, state: AppState) -> dict[str,
         return show(job)
 
 
-@router.get("/{job_id}/events", response_class=StreamingResponse, responses=documented("not_found"))
+@router.get(
+    "/{job_id}/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Events `status`, `progress` and `done`; the data of each is the job, as JSON",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **documented("not_found"),
+    },
+)
 async def stream_events(
     job_id: str, request: Request, tenant: CurrentTenant, state: AppState,
     last_event_id: Annotated[str | None, Header()] = None,

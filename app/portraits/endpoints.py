@@ -11,21 +11,28 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.answers import Listed
 from app.auth import CurrentTenant, ensure_tenant
 from app.conditional import is_fresh
 from app.database.models import Portrait
 from app.database.session import transaction
 from app.engine_client import EngineFailure
-from app.idempotency import once
+from app.idempotency import WithKey, once
 from app.ids import new_id
 from app.listing import PageQuery, list_page
-from app.problems import Problem, documented, not_found
+from app.portraits.schemas import PortraitBody
+from app.problems import WITH_KEY, Problem, documented, not_found
 from app.state import AppState
 from app.storage import portrait_prefix
 from app.text import Strict
 
 router = APIRouter(prefix="/v1/portraits", tags=["portraits"])
 
+IMAGE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {}}},
+    304: {"description": "Not modified"},
+    **documented("not_found"),
+}
 MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP", re.DOTALL)
 
 
@@ -39,21 +46,31 @@ class Consent(Strict):
 
 def show(portrait: Portrait) -> dict[str, Any]:
     """A portrait as JSON."""
-    return {
-        "id": portrait.id,
-        **portrait.report,
-        "consent": portrait.consent,
-        "created_at": portrait.created_at.isoformat(),
-        "links": {"self": f"/v1/portraits/{portrait.id}", "image": f"/v1/portraits/{portrait.id}/image"},
-    }
+    base = f"/v1/portraits/{portrait.id}"
+    own = {"id": portrait.id, "consent": portrait.consent, "created_at": portrait.created_at}
+    return PortraitBody.model_validate(
+        portrait.report | own | {"links": {"self": base, "image": f"{base}/image"}}
+    ).to_json()
 
 
 @router.post(
     "",
     status_code=201,
+    response_model=PortraitBody,
     responses=documented(
-        "too_large", "unsupported_media_type", "undecodable", "too_small", "no_face", "several_faces", "face_too_small"
+        "too_large",
+        "unsupported_media_type",
+        "undecodable",
+        "too_small",
+        "no_face",
+        "several_faces",
+        "face_too_small",
+        "engine_crashed",
+        "engine_timeout",
+        "backend_missing",
+        *WITH_KEY,
     ),
+    dependencies=[WithKey],
 )
 def upload_portrait(
     request: Request, tenant: CurrentTenant, state: AppState,
@@ -102,22 +119,22 @@ def upload_portrait(
     return once(request, state.sessions, tenant, hashlib.sha256(data).digest() + consent.encode(), work)
 
 
-@router.get("")
+@router.get("", response_model=Listed[PortraitBody])
 def list_portraits(tenant: CurrentTenant, state: AppState, page: PageQuery) -> dict[str, Any]:
     """Newest first."""
     with state.sessions() as session:
         return list_page(session, select(Portrait).where(Portrait.tenant_id == tenant), Portrait, page, show)
 
 
-@router.get("/{portrait_id}", responses=documented("not_found"))
+@router.get("/{portrait_id}", response_model=PortraitBody, responses=documented("not_found"))
 def get_portrait(portrait_id: str, tenant: CurrentTenant, state: AppState) -> dict[str, Any]:
     """What was found on it."""
     with state.sessions() as session:
         return show(find_portrait(session, tenant, portrait_id))
 
 
-@router.head("/{portrait_id}/image", responses=documented("not_found"))
-@router.get("/{portrait_id}/image", responses=documented("not_found"))
+@router.head("/{portrait_id}/image", response_class=Response, responses=IMAGE)
+@router.get("/{portrait_id}/image", response_class=Response, responses=IMAGE)
 def get_portrait_image(
     portrait_id: str, request: Request, tenant: CurrentTenant, state: AppState,
     if_none_match: Annotated[str | None, Header()] = None,

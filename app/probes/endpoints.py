@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import APIRouter, Response
@@ -12,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.answers import Answer
 from app.database.models import Avatar, Job, now
 from app.state import AppState
 
@@ -30,13 +31,26 @@ def home() -> str:
     return HOME
 
 
+class AliveBody(Answer):
+    """It answers."""
+
+    status: Literal["ok"]
+
+
+class ReadyBody(Answer):
+    """What it needs, and whether that answers too."""
+
+    status: Literal["ok", "unready"]
+    checks: dict[str, Literal["ok", "unreachable"]]
+
+
 @router.get("/livez")
-def alive() -> dict[str, str]:
+def alive() -> AliveBody:
     """The process answers."""
-    return {"status": "ok"}
+    return AliveBody(status="ok")
 
 
-@router.get("/readyz")
+@router.get("/readyz", response_model=ReadyBody, responses={503: {"model": ReadyBody}})
 def ready(state: AppState) -> JSONResponse:
     """The database and the store answer."""
     checks: dict[str, Any] = {}

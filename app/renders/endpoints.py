@@ -18,10 +18,10 @@ from app.conditional import is_fresh
 from app.database.models import Artifact, Avatar
 from app.database.session import transaction
 from app.engine_client import AvatarFiles, EngineFailure, RenderRequest
-from app.idempotency import once
+from app.idempotency import WithKey, once
 from app.jobs.endpoints import show as show_job
 from app.jobs.store import enqueue
-from app.problems import Problem, documented
+from app.problems import WITH_KEY, Problem, documented
 from app.settings import RENDER_CEILING_PX
 from app.state import AppState, State
 from app.storage import avatar_prefix
@@ -94,10 +94,25 @@ class RenderBody(Strict):
     response_class=Response,
     responses={
         200: {"content": {"image/png": {}, "image/jpeg": {}, "image/webp": {}}},
-        202: {"description": "Queued, with Prefer: respond-async"},
+        202: {
+            "description": "Queued, with Prefer: respond-async",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/QueuedBody"}}},
+        },
         304: {"description": "Not modified"},
-        **documented("not_found", "not_ready", "unknown_name", "invalid_value", "engine_timeout"),
+        **documented(
+            "not_found",
+            "not_ready",
+            "too_large",
+            "unknown_name",
+            "invalid_value",
+            "engine_crashed",
+            "corrupt_file",
+            "engine_timeout",
+            "backend_missing",
+            *WITH_KEY,
+        ),
     },
+    dependencies=[WithKey],
 )
 def render(
     avatar_id: str, body: RenderBody, request: Request, tenant: CurrentTenant, state: AppState,

@@ -12,14 +12,15 @@ from app.auth import CurrentTenant
 from app.problems import documented
 from app.state import AppState
 from app.text import Strict
+from app.vocabulary.schemas import ParsedWishes, VocabularyBody
 from app.vocabulary.wishes import read_wishes, variant_of
 from perse_engine.vocabulary import ARKIT_NAMES, CATEGORIES, PRESETS, Wish, pose_limits_deg, variants_of
 
 router = APIRouter(prefix="/v1/vocabulary", tags=["vocabulary"])
 
 
-@router.get("")
-def get_vocabulary(state: AppState) -> dict[str, Any]:
+@router.get("", response_model=VocabularyBody)
+def get_vocabulary(state: AppState, _: CurrentTenant) -> dict[str, Any]:
     """Categories with their catalogue of variants, expressions, presets, limits."""
     return {
         "categories": [
@@ -46,7 +47,7 @@ class WishesBody(Strict):
     text: str = Field(min_length=1, max_length=500, examples=["a red beanie and a short beard"])
 
 
-@router.post("/wishes", responses=documented("unsupported_wish"))
+@router.post("/wishes", response_model=ParsedWishes, responses=documented("too_large", "unsupported_wish"))
 def parse_wishes(body: WishesBody, _: CurrentTenant) -> dict[str, Any]:
     """What free text means: a wish per category that it names, each with the variant that answers it.
 
@@ -60,7 +61,9 @@ def _show(wish: Wish) -> dict[str, Any]:
     variant, problem = variant_of(wish)
     return {
         "category": wish.category,
-        "variant": None if variant is None else {"id": variant.id, "prompt": variant.prompt, "slots": variant.slots},
+        "variant": None
+        if variant is None
+        else {"id": variant.id, "prompt": variant.prompt, "slots": dict(variant.slots)},
         "slots": dict(wish.slots),
         "understood": list(wish.understood),
         "not_understood": list(wish.not_understood),

@@ -20,10 +20,17 @@ from app.main import create_app
 from app.settings import Settings
 from app.state import State
 from app.storage import LocalStorage
+from tests.app.contract import CheckedClient
 from tests.servers import postgres_server, s3_server
 
 TENANT = "tenant_default"
 JPEG = b"\xff\xd8\xff" + b"0" * 100
+REPORT = {
+    "width_px": 10, "height_px": 10, "confidence": 0.9, "warnings": [{"code": "small", "message": "Small."}],
+    "face": {"x_px": 1.0, "y_px": 2.0, "width_px": 3.0, "height_px": 4.0},
+    "pose": {"yaw_deg": 1.0, "pitch_deg": 2.0, "roll_deg": 3.0},
+}  # fmt: skip
+RECIPE = {"preset": "draft", "categories": ["hair"], "variants": [["hair", "long"]], "seed": 0}
 CONSENT = '{"version": "1", "subject": "self"}'
 
 
@@ -37,7 +44,7 @@ class PromptEngine:
     def analyse(self, upload: bytes) -> AnalysedPortrait:
         if self.failure:
             raise self.failure
-        return AnalysedPortrait(upload[::-1], "image/jpeg", {"width_px": 10, "height_px": 10, "warnings": []})
+        return AnalysedPortrait(upload[::-1], "image/jpeg", REPORT)
 
     def render(self, avatar: AvatarFiles, request: RenderRequest) -> RenderedImage:
         if self.failure:
@@ -81,8 +88,9 @@ def jobs(sessions: Sessions) -> JobStore:
 
 @pytest.fixture
 def client(settings: Settings, sessions: Sessions, storage: LocalStorage, engine: PromptEngine) -> Iterator[TestClient]:
+    """Every answer that a test gets is held against the OpenAPI document."""
     app = create_app(State(settings, sessions, storage, engine))
-    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
+    with CheckedClient(app, "http://localhost", raise_server_exceptions=False) as client:
         yield client
 
 
@@ -90,8 +98,8 @@ def client(settings: Settings, sessions: Sessions, storage: LocalStorage, engine
 def ready_avatar(sessions: Sessions, storage: LocalStorage) -> str:
     """A finished avatar's rows with one artifact of ten bytes."""
     avatar = Avatar(
-        id=new_id("ava"), tenant_id=TENANT, portrait_id="por_x", status="ready", version=1, recipe={}, ready_at=now(),
-        detail={"variants": {"hair": ["long", "short"]}}, client_metadata={},
+        id=new_id("ava"), tenant_id=TENANT, portrait_id="por_x", status="ready", version=1, recipe=RECIPE,
+        ready_at=now(), detail={"variants": {"hair": ["long", "short"]}}, client_metadata={},
     )  # fmt: skip
     with transaction(sessions) as session:
         session.add(avatar)

@@ -279,7 +279,7 @@ def test_the_event_stream_begins_with_a_snapshot_and_ends_with_the_job(client: T
     claim = jobs.claim("test", ["train"], 30)
     assert claim is not None
     jobs.heartbeat(claim, 30, {"fraction": 0.5, "stage": "training"})
-    jobs.succeed(claim, {"ok": 1})
+    jobs.succeed(claim, {"avatar_id": "ava_x", "artifacts": []})
     text = client.get(f"/v1/jobs/{id}/events").text
     events = [
         dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)

@@ -1,0 +1,83 @@
+"""What avatars, codes and looks look like over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from app.answers import Answer
+from app.jobs.schemas import JobBody
+
+AvatarStatus = Literal["building", "ready", "failed", "deleting"]
+
+
+class RecipeBody(Answer):
+    """What the avatar is built from."""
+
+    preset: str
+    categories: list[str] | None
+    variants: list[tuple[str, str]] = Field(description="(category, variant id), beside the preset's own")
+    seed: int
+
+
+class AvatarLinks(Answer):
+    """Where its parts are."""
+
+    self: str
+    renders: str
+    latents: str
+    looks: str
+    artifacts: str
+
+
+class AvatarBody(Answer):
+    """An avatar; what only a ready one can tell is null before."""
+
+    id: str
+    name: str | None
+    status: AvatarStatus
+    version: int
+    portrait_id: str
+    recipe: RecipeBody
+    variants: dict[str, list[str]] | None = Field(None, description="category -> variant ids that looks may name")
+    expressions: list[str] | None = None
+    pose_limits_deg: dict[str, tuple[float, float]] | None = Field(None, description="within these it looks right")
+    backends: dict[str, str] | None = None
+    gaussians: int | None = None
+    metrics: dict[str, Any] | None = None
+    metadata: dict[str, str]
+    created_at: datetime
+    ready_at: datetime | None
+    links: AvatarLinks
+
+
+class CreatedBody(Answer):
+    """The avatar, which is building, and the job that builds it."""
+
+    avatar: AvatarBody
+    job: JobBody
+
+
+class CodesBody(Answer):
+    """The codes of one category."""
+
+    source: list[float] | None
+    variants: dict[str, list[float]]
+
+
+class LatentsBody(Answer):
+    """Every category's codes."""
+
+    dimension: int
+    categories: dict[str, CodesBody]
+
+
+class SavedLook(Answer):
+    """A look under its name."""
+
+    name: str
+    look: dict[str, dict[str, float | list[float]]] = Field(
+        description="category -> {variant id: weight} or {code: numbers}"
+    )

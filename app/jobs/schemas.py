@@ -1,0 +1,92 @@
+"""What jobs look like over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from app.answers import Answer
+
+JobKind = Literal["create_avatar", "delete_avatar", "render"]
+JobStatus = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
+
+
+class ProgressBody(Answer):
+    """How far a job is."""
+
+    fraction: float | None = None
+    stage: str | None = None
+    step: int | None = None
+    total_steps: int | None = None
+    eta_s: float | None = None
+
+
+class JobProblem(Answer):
+    """Why a job failed, in the words of problem responses."""
+
+    type: str
+    title: str
+    code: str
+    detail: str
+    hint: str | None = None
+
+
+class BuildResult(Answer):
+    """Of `create_avatar`."""
+
+    avatar_id: str
+    artifacts: list[str] = Field(description="file names")
+
+
+class EraseResult(Answer):
+    """Of `delete_avatar`: what is left is nothing."""
+
+    erased_objects: int
+    objects_left: int
+
+
+class RenderResult(Answer):
+    """Of `render`."""
+
+    artifact_id: str
+    content: str = Field(description="where the picture is")
+
+
+class JobLinks(Answer):
+    """Where its parts are."""
+
+    self: str
+    events: str
+    cancel: str
+    avatar: str | None = None
+
+
+class JobBody(Answer):
+    """Work that goes on after its request was answered."""
+
+    id: str
+    kind: JobKind
+    status: JobStatus
+    status_sequence: int = Field(description="grows with every change of status")
+    stage: str | None
+    progress: ProgressBody
+    attempt: int
+    max_attempts: int
+    queue_position: int | None = Field(description="how many wait before it; null unless queued, and in lists")
+    error: JobProblem | None
+    result: BuildResult | EraseResult | RenderResult | None
+    created_at: datetime
+    started_at: datetime | None
+    heartbeat_at: datetime | None
+    cancel_requested_at: datetime | None
+    deadline_at: datetime | None
+    finished_at: datetime | None
+    links: JobLinks
+
+
+class QueuedBody(Answer):
+    """The job that a request made."""
+
+    job: JobBody
