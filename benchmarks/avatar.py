@@ -248,7 +248,8 @@ def untrained_avatar(subject: Subject, wanted: int) -> Avatar:
         placed = place_on_subject(subject, spacing_m, 0)
         count = len(placed.base)
         if abs(count / wanted - 1) < NEAR:
-            return Avatar(placed.binding, placed.base, {}, starting._expression(subject, placed))
+            expression = starting._expression(subject, placed)
+            return Avatar(placed.binding, placed.base, {}, expression, raster_mode=training.RASTER_MODE)
         # The count goes about with the inverse square of the spacing.
         spacing_m *= (count / wanted) ** 0.5
     raise RuntimeError(f"No spacing gives {wanted} Gaussians: the last one gave {count}.")
@@ -323,7 +324,7 @@ class StepCase:
         with patch.dict(PRESETS, {PRESET: preset}):
             recipe = Recipe.of(PRESET, categories=STEP_CATEGORIES, rasterizer="cpu")
             self._dataset: Dataset = synthesize(subject, recipe, folder, SilentProgress())
-            self._pictures, rasterizer = Pictures(self._dataset), CpuRasterizer()
+            self._pictures, rasterizer = Pictures(self._dataset), CpuRasterizer(training.RASTER_MODE)
             start = start_avatar(subject, self._dataset, recipe, self._pictures, rasterizer, SilentProgress())
         self._start = start
         self.trainer = Trainer(start, View(start.placed.binding, rasterizer, (px, px)))

@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +152,7 @@ def _avatar(subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, wo
         "backends": {"editor": recipe.editor, "animator": recipe.animator, "rasterizer": avatar.details["rasterizer"]},
         "source": "AI-generated from one portrait by Perse",
     }
-    save_avatar(Avatar(avatar.binding, avatar.base, avatar.categories, avatar.expression, details), folder)
+    save_avatar(replace(avatar, details=details), folder)
     # Read back: what is used from here on is what was stored.
     return load_avatar(folder)
 

@@ -17,6 +17,7 @@ from perse_engine.head.rig import Rig
 from perse_engine.head.subject import ExpressionDriver
 from perse_engine.look import Look
 from perse_engine.scene import Expression, FloatArray
+from perse_engine.splatting.backends import RasterMode
 from perse_engine.vocabulary import CATEGORIES
 
 ALL_COLUMNS = np.arange(PROPERTIES, dtype=np.int64)
@@ -89,6 +90,7 @@ class Avatar:
 
     Attributes:
         base: [N, 14] float32, the source look.
+        raster_mode: how it was trained and is drawn; its opacities and scales fit no other.
         details: what avatar.json tells beside the tensors: preset, recipe, pose limits, backends, software version.
     """
 
@@ -97,6 +99,7 @@ class Avatar:
     categories: Mapping[str, CategoryModel]
     expression: ExpressionModel
     details: Mapping[str, object] = field(default_factory=dict)
+    raster_mode: RasterMode = "classic"
 
     def __len__(self) -> int:
         return len(self.base)

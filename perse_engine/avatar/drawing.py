@@ -12,7 +12,7 @@ from perse_engine.avatar.kernels import KEPT, bind, bind_back
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.scene import Camera, FloatArray
-from perse_engine.splatting.backends import choose_backend
+from perse_engine.splatting.backends import RasterMode, choose_backend
 from perse_engine.splatting.cpu.layout import GaussianBuffers
 from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
 from perse_engine.splatting.rasterize import rasterize
@@ -37,8 +37,8 @@ class TrainingRasterizer(Protocol):
 class TorchRasterizer:
     """`splatting.rasterize` behind the same interface: gsplat on a GPU, or the reference."""
 
-    def __init__(self, backend: str) -> None:
-        self._backend = backend
+    def __init__(self, backend: str, raster_mode: RasterMode) -> None:
+        self._backend, self._raster_mode = backend, raster_mode
         self._device = torch.device("cuda" if backend == "gsplat" else "cpu")
 
     def forward(
@@ -59,6 +59,7 @@ class TorchRasterizer:
             camera.width_px,
             camera.height_px,
             background=torch.from_numpy(background).to(self._device),
+            raster_mode=self._raster_mode,
             backend=self._backend,
         )
         self._image = image
@@ -76,14 +77,15 @@ class TorchRasterizer:
             array[...] = 0 if leaf.grad is None else leaf.grad.cpu().numpy()
 
 
-def training_rasterizer(name: str) -> tuple[TrainingRasterizer, str]:
+def training_rasterizer(name: str, raster_mode: RasterMode) -> tuple[TrainingRasterizer, str]:
     """The rasteriser of a recipe and the backend's real name.
 
     Raises:
         BackendMissing: it was asked for by name and is not there.
     """
     backend, _ = choose_backend(name)
-    return (CpuRasterizer() if backend == "cpu" else TorchRasterizer(backend)), backend
+    cpu = backend == "cpu"
+    return (CpuRasterizer(raster_mode) if cpu else TorchRasterizer(backend, raster_mode)), backend
 
 
 class View:

@@ -18,6 +18,7 @@ from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.errors import CorruptFile, EngineError
 from perse_engine.head.rig import BONES, Rig
 from perse_engine.head.subject import ExpressionDriver
+from perse_engine.splatting.backends import check_raster_mode
 
 FORMAT_VERSION = 1
 RIG = ("vertices", "shapes", "bone_pivots", "bone_weights")
@@ -47,6 +48,7 @@ def save_avatar(avatar: Avatar, folder: Path) -> None:
     description = {
         "format_version": FORMAT_VERSION,
         "gaussians": len(avatar),
+        "raster_mode": avatar.raster_mode,
         "bones": BONES,
         "shape_names": rig.shape_names,
         "variants": avatar.variants(),
@@ -93,6 +95,8 @@ def load_avatar(folder: Path) -> Avatar:
 
 
 def _assemble(description: dict[str, Any], tensors: dict[str, npt.NDArray[Any]]) -> Avatar:
+    # Written since there is a choice.
+    raster_mode = check_raster_mode(description.get("raster_mode", "classic"))
     rig = Rig(shape_names=tuple(description["shape_names"]), **{n: tensors[f"rig.{n}"] for n in RIG})
     binding = Binding(rig, **{n: tensors[f"binding.{n}"] for n in BINDING})
     drivers = tuple(ExpressionDriver(**d) for d in description["expression_drivers"])
@@ -102,7 +106,7 @@ def _assemble(description: dict[str, Any], tensors: dict[str, npt.NDArray[Any]])
         codes = dict(zip(ids, tensors[f"{category}.codes"], strict=True))
         categories[category] = CategoryModel(network, codes, **{n: tensors[f"{category}.{n}"] for n in CATEGORY})
     expression = ExpressionModel(drivers, tensors["expression.rows"], tensors["expression.basis"])
-    return Avatar(binding, tensors["base"], categories, expression, description["details"])
+    return Avatar(binding, tensors["base"], categories, expression, description["details"], raster_mode)
 
 
 def _network_names() -> tuple[str, ...]:

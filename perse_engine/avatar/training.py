@@ -36,10 +36,13 @@ from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
 from perse_engine.scene import FloatArray
 from perse_engine.splatting.adam import Adam
+from perse_engine.splatting.backends import RasterMode
 from perse_engine.splatting.losses import ImageLoss, LossWeights
 from perse_engine.synthesis.dataset import Clip, Dataset
 
 STAGE = "training"
+RASTER_MODE: RasterMode = "antialiased"
+"""How avatars are trained, and drawn ever after."""
 FINAL_RATE = 0.03
 """The learning rate falls exponentially to this share."""
 SSIM_FROM = 0.7
@@ -69,7 +72,7 @@ def train(
         BackendMissing: the recipe's rasteriser is not there.
         CorruptFile: the checkpoint belongs to another recipe or is damaged.
     """
-    rasterizer, backend = training_rasterizer(recipe.rasterizer)
+    rasterizer, backend = training_rasterizer(recipe.rasterizer, RASTER_MODE)
     pictures = Pictures(dataset)
     start = start_avatar(subject, dataset, recipe, pictures, rasterizer, progress)
     view = View(start.placed.binding, rasterizer, (dataset.size_px, dataset.size_px))
@@ -179,7 +182,9 @@ class Trainer:
     def avatar(self, details: dict[str, object]) -> Avatar:
         """The avatar as it is now."""
         start = self._start
-        return Avatar(start.placed.binding, self._base, start.categories, start.expression, details)
+        return Avatar(
+            start.placed.binding, self._base, start.categories, start.expression, details, raster_mode=RASTER_MODE
+        )
 
 
 class _CategoryTrainer:

@@ -44,7 +44,7 @@ class Renderer:
         """
         self.avatar = avatar
         self.backend, self.reason = choose_backend(backend)
-        self._rasterizer = CpuRasterizer()
+        self._rasterizer = CpuRasterizer(avatar.raster_mode)
         self._poser = Poser(avatar)
         self._baked: OrderedDict[str, VisibleLook] = OrderedDict()
 
@@ -106,7 +106,8 @@ class Renderer:
                 torch.from_numpy(np.stack([c.world_to_cam for c in cameras])).to(device),
                 torch.from_numpy(np.stack([c.intrinsics() for c in cameras])).to(device),
                 cameras[0].width_px, cameras[0].height_px,
-                background=torch.from_numpy(behind).to(device), backend=self.backend,
+                background=torch.from_numpy(behind).to(device),
+                raster_mode=self.avatar.raster_mode, backend=self.backend,
             )  # fmt: skip
         rgb, alpha = image.colours.clamp(0, 1).cpu().numpy(), image.alpha.cpu().numpy()
         return [RenderOutput(*pair) for pair in zip(rgb, alpha, strict=True)]

@@ -27,7 +27,9 @@ def test_a_rendered_frame_is_the_whole_cloud_drawn(tiny_avatar: Avatar, jaw: flo
     cloud = posed_cloud(tiny_avatar, tiny_avatar.bake(look), pose, expression)
     assert len(cloud) == len(tiny_avatar)
     rgb, alpha = np.zeros((96, 96, 3), np.float32), np.zeros((96, 96), np.float32)
-    CpuRasterizer().forward(GaussianBuffers.of(cloud), CAMERA, np.zeros(3, np.float32), rgb, alpha)
+    CpuRasterizer(tiny_avatar.raster_mode).forward(
+        GaussianBuffers.of(cloud), CAMERA, np.zeros(3, np.float32), rgb, alpha
+    )
     drawn = Renderer(tiny_avatar, "cpu").render(look, pose, expression, CAMERA)
     assert np.array_equal(drawn.alpha, alpha)
     assert np.array_equal(drawn.rgb, np.clip(rgb, 0, 1))

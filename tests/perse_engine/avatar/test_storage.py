@@ -15,6 +15,7 @@ from perse_engine.avatar.avatar import Avatar
 from perse_engine.avatar.latent import CODE_SIZE
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.storage import latents, load_avatar, save_avatar
+from perse_engine.avatar.training import RASTER_MODE
 from perse_engine.errors import CorruptFile, InvalidValue, UnknownName
 from perse_engine.look import Look
 from perse_engine.scene import Expression, Gaze, Pose
@@ -63,6 +64,29 @@ def test_latents_are_plain_json_with_the_source_at_0(tiny_avatar: Avatar, folder
     assert told == json.loads(json.dumps(latents(tiny_avatar)))
     assert told["categories"]["hair"]["source"] == [0.0] * CODE_SIZE
     assert len(told["categories"]["hair"]["variants"]["long-wavy-blonde"]) == CODE_SIZE
+
+
+def describe(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the description of a saved avatar."""
+    description = json.loads((folder / "avatar.json").read_text())
+    change(description)
+    (folder / "avatar.json").write_text(json.dumps(description))
+
+
+def test_the_raster_mode_is_stored_and_files_from_before_there_was_one_are_classic(
+    tiny_avatar: Avatar, folder: Path
+) -> None:
+    assert json.loads((folder / "avatar.json").read_text())["raster_mode"] == tiny_avatar.raster_mode == RASTER_MODE
+    assert load_avatar(folder).raster_mode == RASTER_MODE
+    describe(folder, lambda told: told.pop("raster_mode"))
+    assert load_avatar(folder).raster_mode == "classic"
+
+
+@pytest.mark.parametrize("mode", ["sharp", "", None, 1, ["classic"]])
+def test_an_unknown_raster_mode_is_refused(mode: object, folder: Path) -> None:
+    describe(folder, lambda told: told.update(raster_mode=mode))
+    with pytest.raises(CorruptFile, match="raster mode"):
+        load_avatar(folder)
 
 
 @pytest.mark.parametrize("missing", ["avatar.json", "avatar.safetensors"])

@@ -15,7 +15,7 @@ from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.properties import OPACITY
 from perse_engine.avatar.start import Start, start_avatar
-from perse_engine.avatar.training import STAGE, Trainer, train
+from perse_engine.avatar.training import RASTER_MODE, STAGE, Trainer, train
 from perse_engine.errors import Cancelled, CorruptFile
 from perse_engine.evaluation.pictures import psnr_db
 from perse_engine.head.subject import Subject
@@ -32,7 +32,7 @@ from tests.perse_engine.synthesis.tiny import CancelAt
 @pytest.fixture
 def start(astronaut_subject: Subject, tiny_dataset: Dataset, tiny_recipe: Recipe) -> Start:
     """An untrained avatar; a fresh one for each test, because training changes it."""
-    rasterizer, _ = training_rasterizer("cpu")
+    rasterizer, _ = training_rasterizer("cpu", RASTER_MODE)
     pictures = Pictures(tiny_dataset)
     return start_avatar(astronaut_subject, tiny_dataset, tiny_recipe, pictures, rasterizer, SilentProgress())
 
@@ -60,7 +60,7 @@ def same(a: Avatar, b: Avatar) -> bool:
 
 
 def test_steps_on_one_picture_lower_its_loss(start: Start, tiny_dataset: Dataset) -> None:
-    rasterizer, _ = training_rasterizer("cpu")
+    rasterizer, _ = training_rasterizer("cpu", RASTER_MODE)
     trainer = Trainer(start, View(start.placed.binding, rasterizer, (64, 64)))
     clip, frame = tiny_dataset.clip("source"), tiny_dataset.frames[0]
     target = Pictures(tiny_dataset).target(clip, 0)
@@ -69,7 +69,7 @@ def test_steps_on_one_picture_lower_its_loss(start: Start, tiny_dataset: Dataset
 
 
 def test_steps_on_a_variant_lower_its_loss(start: Start, tiny_dataset: Dataset) -> None:
-    rasterizer, _ = training_rasterizer("cpu")
+    rasterizer, _ = training_rasterizer("cpu", RASTER_MODE)
     trainer = Trainer(start, View(start.placed.binding, rasterizer, (64, 64)))
     clip, frame = tiny_dataset.clip("hair/long-wavy-blonde"), tiny_dataset.frames[0]
     target = Pictures(tiny_dataset).target(clip, 0)
@@ -82,7 +82,7 @@ def test_a_trained_avatar_shows_the_source(tiny_avatar: Avatar, tiny_dataset: Da
 
 
 def test_training_brings_every_trained_clip_nearer(tiny_avatar: Avatar, start: Start, tiny_dataset: Dataset) -> None:
-    rasterizer, _ = training_rasterizer("cpu")
+    rasterizer, _ = training_rasterizer("cpu", RASTER_MODE)
     before = Trainer(start, View(start.placed.binding, rasterizer, (64, 64))).avatar({})
     for path in ("source", "hair/long-wavy-blonde", "eyeglasses/round-black"):
         clip = tiny_dataset.clip(path)

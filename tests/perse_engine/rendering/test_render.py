@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from perse_engine.look import Look
 from perse_engine.rendering.render import BAKED_LOOKS, Renderer
 from perse_engine.rendering.sheet import COLUMNS, contact_sheet, expression_cells, mix_cells, pose_cells, variant_cells
 from perse_engine.scene import Camera, Expression, Pose
+from perse_engine.splatting import RasterMode
 
 CAMERA = Camera.orbit(width_px=64, height_px=48)
 HAIR = Look({"hair": {"long-wavy-blonde": 1.0}})
@@ -99,6 +102,18 @@ def test_the_reference_backend_draws_nearly_the_same(tiny_avatar: Avatar, render
     reference = Renderer(tiny_avatar, "reference").render(Look(), Pose(), Expression(), camera)
     fast = renderer.render(Look(), Pose(), Expression(), camera)
     assert np.abs(reference.rgb - fast.rgb).mean() < 0.01
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_an_avatar_is_drawn_in_its_own_raster_mode(tiny_avatar: Avatar, backend: str) -> None:
+    # So small that discs are thinner than a pixel.
+    camera = Camera.orbit(width_px=24, height_px=24)
+    modes: tuple[RasterMode, ...] = ("classic", "antialiased")
+    classic, antialiased = (
+        Renderer(replace(tiny_avatar, raster_mode=mode), backend).render(Look(), Pose(), Expression(), camera).alpha
+        for mode in modes
+    )
+    assert antialiased.sum() < classic.sum()
 
 
 def test_looks_beyond_the_kept_ones_still_render_right(tiny_avatar: Avatar) -> None:
