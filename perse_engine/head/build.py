@@ -45,10 +45,11 @@ def build_subject(analysis: PortraitAnalysis) -> Subject:
     torso = build_torso(analysis, frame, surface)
     torso = _upright(torso, frame)
     mouth = build_mouth(analysis, frame, shapes)
-    right_eye, left_eye = build_eyes(analysis, frame)
+    right_eye, left_eye = build_eyes(analysis, frame, shapes)
     # Drawn in this order: what soft edges let through must be there before.
     inner = (*mouth.parts, *((mouth.seal,) if mouth.seal else ()))
-    parts = [torso, *inner, head, right_eye.sclera, left_eye.sclera, right_eye.iris, left_eye.iris]
+    eyes = (piece for pair in zip(right_eye.parts, left_eye.parts, strict=True) for piece in pair)
+    parts = [torso, *inner, head, *eyes]
     packed = pack(parts)
     blends = (*folds, *lid_blends(texture.rgb, uv468))
     if mouth.seal is not None:

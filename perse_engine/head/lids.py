@@ -13,14 +13,17 @@ from perse_engine.head.mesh_raster import bake
 from perse_engine.head.sampling import smoothstep
 from perse_engine.head.shapes import RIGHT_LID_CREASE
 from perse_engine.head.subject import ExpressionDriver, TextureBlend
-from perse_engine.portrait.points import LEFT_EYE_UPPER, RIGHT_EYE_UPPER
+from perse_engine.portrait.points import LEFT_EYE_LOWER, LEFT_EYE_UPPER, RIGHT_EYE_LOWER, RIGHT_EYE_UPPER
 from perse_engine.portrait.topology import load_topology
 
 Array = npt.NDArray[Any]
 
-BROW_SIDE = (53, 52, 65)
 UNDER_EYE = {"Right": (119, 118, 100), "Left": (348, 347, 329)}
 MARGIN = 6
+SKIN_PX = 14.0
+"""Reach of the skin that is drawn over the lid, texels."""
+GRAIN_PX = 10
+LOWER_EDGE_PX = 2
 
 
 def lid_blends(rgb: Array, uv468: Array) -> tuple[TextureBlend, ...]:
@@ -30,49 +33,59 @@ def lid_blends(rgb: Array, uv468: Array) -> tuple[TextureBlend, ...]:
 
 def _blend(rgb: Array, uv468: Array, side: str) -> TextureBlend:
     mirror = load_topology().mirror
-    upper = RIGHT_EYE_UPPER if side == "Right" else LEFT_EYE_UPPER
+    upper, lower = (RIGHT_EYE_UPPER, RIGHT_EYE_LOWER) if side == "Right" else (LEFT_EYE_UPPER, LEFT_EYE_LOWER)
     crease: tuple[int, ...] = RIGHT_LID_CREASE
-    brow: tuple[int, ...] = BROW_SIDE
     if side == "Left":
-        crease, brow = tuple(int(mirror[i]) for i in crease), tuple(int(mirror[i]) for i in brow)
+        crease = tuple(int(mirror[i]) for i in crease)
     strip = set(upper) | set(crease)
     faces = np.array([f for f in load_topology().faces.tolist() if set(f) <= strip], np.int32)
     # 1 at the lid's margin, 0 at the crease.
     margin = np.zeros((468, 1))
     margin[list(upper)] = 1
     height, covered = bake(uv468, faces, margin, (ATLAS_PX, ATLAS_PX))
-    rows, columns = np.where(covered)
-    y0, y1 = rows.min() - MARGIN, rows.max() + MARGIN + 1
-    x0, x1 = columns.min() - MARGIN, columns.max() + MARGIN + 1
-    patch = rgb[y0:y1, x0:x1]
-    mask = cv2.GaussianBlur(covered[y0:y1, x0:x1].astype(np.float32), (0, 0), 2.5) * 0.95
-    lid = _lid_colour(rgb, uv468, crease, brow, side)
-    lash = np.percentile(patch[covered[y0:y1, x0:x1]], 5, axis=0) * 0.7
-    local = cv2.GaussianBlur(patch, (0, 0), 6)
-    local = local * (lid.mean() / max(float(local.mean()), 1e-3))
-    t = height[y0:y1, x0:x1, 0]
-    shade = 1 - 0.12 * smoothstep(t, 0.35, 0.95) - 0.22 * np.exp(-(((t - 0.03) / 0.10) ** 2))
-    # From the shadow of the crease to the lid's own skin.
-    out = smoothstep(t, 0.0, 0.5)[..., None]
-    painted = (local * (1 - out) + (0.55 * lid + 0.45 * local) * out) * shade[..., None]
-    lashes = smoothstep(t, 0.80, 0.95)[..., None] * 0.8
+    around = np.vstack([uv468[list(strip | set(lower))], uv468[list(UNDER_EYE[side])]])
+    (x0, y0), (x1, y1) = around.min(0).astype(int) - MARGIN, around.max(0).astype(int) + MARGIN + 1
+    patch, strip_mask = rgb[y0:y1, x0:x1], covered[y0:y1, x0:x1]
+    hole = np.zeros(strip_mask.shape, np.uint8)
+    outline = np.vstack([uv468[list(upper)], uv468[list(lower)][::-1]]) - (x0, y0)
+    cv2.fillPoly(hole, [np.round(outline).astype(np.int32)], 1)
+    lash = np.percentile(patch[strip_mask], 5, axis=0) * 0.7
+    t = np.where(strip_mask, height[y0:y1, x0:x1, 0], 0.0)
+    painted = _skin(patch, strip_mask | (hole > 0), rgb, uv468, side) * _relief(t)[..., None]
+    lashes = smoothstep(t, 0.86, 0.97)[..., None] * 0.85
     painted = painted * (1 - lashes) + lash * lashes
+    mask = cv2.GaussianBlur(strip_mask.astype(np.float32), (0, 0), 3.0)
+    # The photo's white of the eye stays on the lower lid's edge: lashes lie over it.
+    edge = np.zeros(strip_mask.shape, np.float32)
+    cv2.polylines(edge, [np.round(uv468[list(lower)] - (x0, y0)).astype(np.int32)], False, 1.0, LOWER_EDGE_PX)
+    edge = np.clip(cv2.GaussianBlur(edge, (0, 0), 0.8), 0, 1) * (1 - strip_mask)
+    painted = painted * (1 - edge[..., None]) + (0.6 * lash + 0.4 * painted) * edge[..., None]
+    mask = np.maximum(mask, 0.9 * edge)
     driver = ExpressionDriver(f"lid{side}", {f"eyeBlink{side}": 1.0}, 0.05, 0.75)
     rgba = np.dstack([np.clip(painted, 0, 1), np.ones(t.shape)]).astype(np.float32)
     return TextureBlend(driver, int(x0), int(y0), rgba, mask.astype(np.float32))
 
 
-def _lid_colour(rgb: Array, uv468: Array, crease: tuple[int, ...], brow: tuple[int, ...], side: str) -> Array:
-    """Between the skin under the brow, where make-up and shadow are least, and the skin under the eye."""
-    below = uv468[list(crease[2:7])]
-    above = uv468[[brow[min(2, k * 3 // 5)] for k in range(len(below))]]
-    points = np.vstack([(1 - a) * below + a * above for a in (0.35, 0.55, 0.7)])
-    colours = np.array([_around(rgb, p, 2) for p in points])
-    bright = colours[np.argsort(colours.sum(1))[-max(3, len(colours) // 3) :]].mean(0)
-    under = np.mean([_around(rgb, uv468[i], 3) for i in UNDER_EYE[side]], 0)
-    return np.asarray(0.35 * bright + 0.65 * under * 0.93)
+def _relief(t: Array) -> Array:
+    """The shadow of the crease, two fine wrinkles below it, and the roundness of the eyeball."""
+    crease = 0.30 * np.exp(-(((t - 0.04) / 0.07) ** 2))
+    wrinkles = 0.05 * np.exp(-(((t - 0.22) / 0.04) ** 2)) + 0.035 * np.exp(-(((t - 0.40) / 0.04) ** 2))
+    round_ = 0.05 * np.exp(-(((t - 0.62) / 0.16) ** 2)) - 0.10 * smoothstep(t, 0.70, 1.0)
+    return np.asarray(1 - crease - wrinkles + round_)
 
 
-def _around(rgb: Array, at: Array, radius: int) -> Array:
-    x, y = int(at[0]), int(at[1])
-    return np.asarray(rgb[y - radius : y + radius + 1, x - radius : x + radius + 1].mean((0, 1)))
+def _skin(patch: Array, unknown: Array, rgb: Array, uv468: Array, side: str) -> Array:
+    """The skin around the eye drawn over it, without lashes, liner and shadow, with the grain of the skin below it."""
+    light = cv2.GaussianBlur(patch.mean(-1), (0, 0), 2.0)
+    unknown = cv2.dilate(unknown.astype(np.uint8), np.ones((5, 5))) > 0
+    typical = float(np.median(light[~unknown]))
+    known = np.where(unknown, 0.0, smoothstep(light, 0.72 * typical, 0.95 * typical)).astype(np.float32)
+    weight = cv2.GaussianBlur(known, (0, 0), SKIN_PX) + 1e-3
+    base = (cv2.GaussianBlur(patch * known[..., None], (0, 0), SKIN_PX) + 1e-3 * typical) / weight[..., None]
+    x, y = np.mean(uv468[list(UNDER_EYE[side])], 0).astype(int)
+    grain = rgb[y - GRAIN_PX : y + GRAIN_PX, x - GRAIN_PX : x + GRAIN_PX]
+    grain = np.clip(grain / np.maximum(cv2.GaussianBlur(grain, (0, 0), 2.5), 1e-3), 0.8, 1.2)
+    rows = -(-patch.shape[0] // grain.shape[0])
+    columns = -(-patch.shape[1] // (2 * grain.shape[1])) + 1
+    tiled = np.tile(np.hstack([grain, grain[:, ::-1]]), (rows, columns, 1))[: patch.shape[0], : patch.shape[1]]
+    return np.asarray(0.97 * base * tiled)

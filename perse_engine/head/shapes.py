@@ -82,11 +82,13 @@ def shape_fields(landmarks: Array) -> ShapeFields:
     }
     for handles in EXPRESSION_HANDLES:
         out |= solver.named(handles)
-    for side in ("Right", "Left"):
-        out |= _lids(solver, points, side)
     neutral = find_neutral(points, out, solver)
     for name, opening in neutral.opening.items():
         out[name] = out[name] + opening
+    # Lids meet where they are at rest; a photographed smile has pushed them up.
+    rest = points - np.sum([w * out[n] for n, w in neutral.weights.items()], axis=0)
+    for side in ("Right", "Left"):
+        out |= _lids(solver, rest, side)
     out["mouthLeft"], out["mouthRight"] = _sideways(out, follows, 1.0), _sideways(out, follows, -1.0)
     # Closes what jawOpen opened: ARKit's mouthClose is meant to be used together with it.
     out["mouthClose"] = -_mouth_only(out["jawOpen"], points)

@@ -33,6 +33,7 @@ POINTED = np.array([0.25, 0.45, 1.5, 1.1, 0.8, 0.5])
 """How much lower the middle of a crown's edge is than its corners, mm."""
 ARCH_HALF_WIDTH_MM, ARCH_DEPTH_MM = 27.0, 40.0
 GUM_MM = 5.0
+LOWEST = 1.1
 DARK = np.array([0.10, 0.035, 0.03])
 
 
@@ -55,7 +56,7 @@ class Arch:
     depth: float = ARCH_DEPTH_MM
 
     def line(self, columns: int = COLUMNS) -> tuple[Array, Array]:
-        """Points (x, z) [columns, 2] mm evenly along an ellipse through the front, and their way along it [columns] mm."""
+        """Points (x, z) [columns, 2] mm evenly along an ellipse through the front; their way along it [columns] mm."""
         turn = np.linspace(-1.35, 1.35, 400)
         ellipse = np.stack([self.half_width * np.sin(turn), -self.depth * (1 - np.cos(turn))], -1)
         way = np.r_[0, np.cumsum(np.linalg.norm(np.diff(ellipse, axis=0), axis=1))]
@@ -146,7 +147,8 @@ def photographed_row(
 ) -> Part:
     """The upper teeth that an open mouth shows, between its lip lines [C, 3]; what lips hide is guessed."""
     columns = len(upper)
-    down = np.linspace(-0.9, 1.0, ROWS)[:, None, None]
+    # A little longer than seen: the lower lip covers the edge.
+    down = np.linspace(-0.9, LOWEST, ROWS)[:, None, None]
     grid = upper[None] * (1 - down) + lower[None] * down
     middle = (upper[0, 0] + upper[-1, 0]) / 2
     grid[..., 0] = middle + (grid[..., 0] - middle) * 1.08
@@ -163,7 +165,7 @@ def _photographed(analysis: PortraitAnalysis, frame: HeadFrame, grid: Array, col
     inside = smoothstep(sample(cv2.erode(analysis.regions.mouth_interior, np.ones((3, 3))), where), 0.5, 0.98)
     seen = sample(photo, where)
     guess = push_pull(seen, (inside > 0.9).astype(np.float32))
-    down = np.linspace(-0.9, 1.0, height)[:, None] * np.ones((1, width))
+    down = np.linspace(-0.9, LOWEST, height)[:, None] * np.ones((1, width))
     across = np.linspace(-1, 1, width)[None] * np.ones((height, 1))
     gums = smoothstep(down, -0.10, -0.38)[..., None]
     lightness = guess.mean(-1, keepdims=True) / max(float(guess.mean()), 1e-3)
