@@ -1,0 +1,67 @@
+"""A typed client of the REST API. Needs httpx only; docs/guides/client.md shows it at work.
+
+from app.client import Perse
+
+perse = Perse("http://127.0.0.1:8000")
+avatar = perse.create("me.jpg", preset="draft", consent="self")
+avatar.wait(on_progress=print)
+avatar.render(yaw_deg=20, look={"hair": {"long-wavy-blonde": 0.7}}).save("r.png")
+avatar.download("out/")
+"""
+
+from app.client.artifact import Artifact
+from app.client.avatar import Avatar, Picture
+from app.client.client import Perse
+from app.client.errors import (
+    ApiError,
+    Conflict,
+    Damaged,
+    JobCanceled,
+    JobEnded,
+    JobExpired,
+    JobFailed,
+    NotFound,
+    NotUnderstood,
+    PerseError,
+    RateLimited,
+    Refused,
+    ServerFailed,
+    Unauthorized,
+    Unreachable,
+    WaitTimeout,
+)
+from app.client.job import Job
+from app.client.portrait import Portrait
+from app.client.values import Camera, Codes, Latents, Problem, Progress, Variant, Wish
+
+__all__ = [
+    "ApiError",
+    "Artifact",
+    "Avatar",
+    "Camera",
+    "Codes",
+    "Conflict",
+    "Damaged",
+    "Job",
+    "JobCanceled",
+    "JobEnded",
+    "JobExpired",
+    "JobFailed",
+    "Latents",
+    "NotFound",
+    "NotUnderstood",
+    "Perse",
+    "PerseError",
+    "Picture",
+    "Portrait",
+    "Problem",
+    "Progress",
+    "RateLimited",
+    "Refused",
+    "ServerFailed",
+    "Unauthorized",
+    "Unreachable",
+    "Variant",
+    "WaitTimeout",
+    "Wish",
+]

@@ -1,0 +1,147 @@
+"""Avatars: wait for them, render them, edit them, take them home, erase them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from app.client.artifact import Artifact
+from app.client.errors import NotFound
+from app.client.job import Job, OnProgress
+from app.client.transport import Api
+from app.client.values import Camera, Codes, Latents, known, moment
+
+Look = Mapping[str, Mapping[str, float | Sequence[float]]]
+"""category -> {variant id: weight} or {"code": numbers}."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A rendered picture."""
+
+    data: bytes
+    media_type: str
+    render_ms: float
+    is_stored: bool
+    etag: str
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file."""
+        Path(path).write_bytes(self.data)
+        return Path(path)
+
+
+@dataclass(frozen=True)
+class Avatar:
+    """An avatar, as it was when this was read; `refresh` reads it again.
+
+    What only a ready one can tell is None before.
+    """
+
+    id: str
+    name: str | None
+    status: str
+    version: int
+    portrait_id: str
+    recipe: Mapping[str, Any]
+    variants: Mapping[str, Sequence[str]] | None
+    expressions: Sequence[str] | None
+    pose_limits_deg: Mapping[str, Sequence[float]] | None
+    backends: Mapping[str, str] | None
+    gaussians: int | None
+    metrics: Mapping[str, Any] | None
+    metadata: Mapping[str, str]
+    created_at: datetime | None
+    ready_at: datetime | None
+    job: Job | None
+    _api: Api = field(repr=False, compare=False)
+
+    @staticmethod
+    def read(api: Api, body: Mapping[str, Any], job: Job | None = None) -> Avatar:
+        """From the API's JSON."""
+        times = {t: moment(body[t]) for t in ("created_at", "ready_at")}
+        return known(Avatar, body, **times, job=job, _api=api)
+
+    @property
+    def _path(self) -> str:
+        return f"/v1/avatars/{self.id}"
+
+    def refresh(self) -> Avatar:
+        """As it is now."""
+        return Avatar.read(self._api, self._api.get(self._path), self.job)
+
+    def wait(self, on_progress: OnProgress | None = None, timeout_s: float | None = None) -> Avatar:
+        """Until it is ready; `on_progress` (`print`, for example) is told of each step. Raises as `Job.wait`."""
+        if self.status == "building":
+            self.building().wait(on_progress, timeout_s)
+        return self.refresh()
+
+    def building(self) -> Job:
+        """The job that builds it."""
+        if self.job is not None:
+            return self.job
+        for body in self._api.listed("/v1/jobs"):
+            job = Job.read(self._api, body)
+            if job.kind == "create_avatar" and job.avatar_id == self.id:
+                return job
+        raise NotFound(404, {"code": "not_found", "detail": "There is no job that builds this avatar."})
+
+    def cancel(self) -> Job:
+        """Stop its building."""
+        return self.building().cancel()
+
+    def render(
+        self, *, yaw_deg: float = 0.0, pitch_deg: float = 0.0, roll_deg: float = 0.0,
+        gaze_yaw_deg: float = 0.0, gaze_pitch_deg: float = 0.0, expression: Mapping[str, float] | None = None,
+        look: Look | str | None = None, camera: Camera | None = None, width_px: int = 512, height_px: int = 512,
+        background: Sequence[float] | str | None = None, format: str = "png",
+    ) -> Picture:  # fmt: skip
+        """A picture with the head at this pose; `look` is a saved one's name, or weights or codes by category."""
+        gaze = {"yaw_deg": gaze_yaw_deg, "pitch_deg": gaze_pitch_deg}
+        body: dict[str, Any] = {
+            "pose": {"yaw_deg": yaw_deg, "pitch_deg": pitch_deg, "roll_deg": roll_deg, "gaze": gaze},
+            "expression": expression or {}, "look": look or {}, "camera": asdict(camera or Camera()),
+            "width_px": width_px, "height_px": height_px, "format": format,
+        }  # fmt: skip
+        if background is not None:
+            body["background"] = background
+        response = self._api.call("POST", f"{self._path}/renders", json=body)
+        headers = response.headers
+        return Picture(
+            response.content, headers["Content-Type"], float(headers.get("X-Render-Time-Ms", "nan")),
+            headers.get("X-Render-Stored") == "true", headers.get("ETag", ""),
+        )  # fmt: skip
+
+    def latents(self) -> Latents:
+        """The codes of its categories."""
+        body = self._api.get(f"{self._path}/latents")
+        return Latents(body["dimension"], {c: known(Codes, entry) for c, entry in body["categories"].items()})
+
+    def looks(self) -> dict[str, Look]:
+        """Saved looks by name."""
+        return {entry["name"]: entry["look"] for entry in self._api.listed(f"{self._path}/looks")}
+
+    def save_look(self, name: str, look: Look) -> None:
+        """Save a look; `render(look=name)` takes it. An old one of that name is replaced."""
+        self._api.call("PUT", f"{self._path}/looks/{name}", json={"look": look})
+
+    def delete_look(self, name: str) -> None:
+        """Forget a saved look."""
+        self._api.call("DELETE", f"{self._path}/looks/{name}")
+
+    def artifacts(self) -> Iterator[Artifact]:
+        """Its files, newest first."""
+        return (Artifact.read(self._api, body) for body in self._api.listed(f"{self._path}/artifacts"))
+
+    def download(self, folder: str | Path, names: Collection[str] | None = None) -> list[Path]:
+        """Its files, or those of these names, into a folder; called again, it fetches what is missing."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return [a.save(Path(folder)) for a in self.artifacts() if names is None or a.name in names]
+
+    def delete(self, timeout_s: float | None = None) -> Job:
+        """Erase every byte of it, and wait until nothing is left."""
+        body = self._api.call("DELETE", self._path).json()
+        return Job.read(self._api, body["job"]).wait(timeout_s=timeout_s)
