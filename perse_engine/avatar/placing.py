@@ -20,11 +20,12 @@ from perse_engine.synthesis.dataset import AddedSurface
 Array = npt.NDArray[Any]
 
 RELATIVE_SPACING = {
-    "torso": 1.9, "mouth": 0.55, "face": 0.72, "scalp": 1.25, "eyes": 0.42, "irises": 0.33, "added": 1.0,
+    "torso": 1.9, "mouth": 0.55, "face": 0.72, "scalp": 1.25, "ears": 0.8, "eyes": 0.42, "irises": 0.33, "added": 1.0,
 }  # fmt: skip
 """Distance between Gaussians relative to the average: dense where people look (research/avatar.md section 2)."""
-TANGENT_SIGMA, NORMAL_SIGMA = 0.58, 0.12
-"""Standard deviations of a flat disc in units of the spacing."""
+TANGENT_SIGMA, NORMAL_SIGMA = 0.75, 0.12
+"""Standard deviations of a flat disc in units of the spacing; wide enough to close the surface by themselves, since the
+rasteriser's blur brings no weight (docs/experiments.md, Close-ups)."""
 MIN_ALPHA = 0.3
 THINNINGS = 12
 ANCHOR_CELL_M = 0.02

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.atlas import head_uv
+from perse_engine.head.ears import ear_parts, ears_in_photo, shape_ears
 from perse_engine.head.eyes import IRIS_CELLS, build_eyes
 from perse_engine.head.folds import smooth_folds
 from perse_engine.head.head_frame import NECK_PIVOT_MM, HeadFrame, head_frame
@@ -21,7 +22,7 @@ from perse_engine.head.scalp import HeadSurface, head_surface
 from perse_engine.head.shapes import ShapeFields, shape_fields
 from perse_engine.head.subject import PARTS, ExpressionDriver, Subject, TextureBlend, TexturedRig
 from perse_engine.head.texel_maps import head_labels, texel_maps
-from perse_engine.head.texture import texture_head
+from perse_engine.head.texture import HeadTexture, texture_head
 from perse_engine.head.torso import build_torso
 from perse_engine.portrait.portrait import PortraitAnalysis
 from perse_engine.scene import Expression
@@ -38,7 +39,8 @@ def build_subject(analysis: PortraitAnalysis) -> Subject:
     shapes = shape_fields(frame.landmarks)
     surface = head_surface(frame, analysis.regions)
     uv, uv468 = head_uv(surface, frame.landmarks)
-    texture = texture_head(analysis, frame, surface, uv)
+    ears = shape_ears(analysis, frame, surface, uv)
+    texture = texture_head(analysis, frame, surface, uv, ears_in_photo(ears, frame))
     maps = texel_maps(surface, uv, texture, analysis.regions)
     folds = smooth_folds(texture.rgb, maps["skin"], uv468, shapes.source)
     head = _head_part(surface, uv, texture.rgb, head_labels(maps, surface, uv), shapes)
@@ -49,7 +51,13 @@ def build_subject(analysis: PortraitAnalysis) -> Subject:
     # Drawn in this order: what soft edges let through must be there before.
     inner = (*mouth.parts, *((mouth.seal,) if mouth.seal else ()))
     eyes = (piece for pair in zip(right_eye.parts, left_eye.parts, strict=True) for piece in pair)
-    parts = [torso, *inner, head, *eyes]
+    parts = [
+        torso,
+        *inner,
+        head,
+        *ear_parts(analysis, frame, ears, _cheek(texture, maps)),
+        *eyes,
+    ]
     packed = pack(parts)
     blends = (*folds, *lid_blends(texture.rgb, uv468))
     if mouth.seal is not None:
@@ -105,6 +113,12 @@ def _upright(torso: Part, frame: HeadFrame) -> Part:
     mixed = share[..., None] * rotation + (1 - share[..., None]) * np.eye(3)
     rest = np.linalg.solve(mixed, (straight - NECK_PIVOT_MM)[..., None])[..., 0] + NECK_PIVOT_MM
     return Part(torso.name, rest, torso.faces, torso.uv, torso.texture, torso.labels, torso.weights, torso.motion)
+
+
+def _cheek(texture: HeadTexture, maps: Mapping[str, Array]) -> Array:
+    """The colour of the face's skin that the photo shows, [3]."""
+    skin = (maps["face"] > 0.9) & (maps["skin"] > 0.9) & (maps["seen"] > 0.5) & (maps["beard"] < 0.1)
+    return np.asarray(np.median(texture.rgb[skin], 0) if skin.sum() > 100 else np.array([0.72, 0.55, 0.47]))
 
 
 def _seal_blend(seal: Part, corner: tuple[int, int], shapes: ShapeFields) -> TextureBlend:

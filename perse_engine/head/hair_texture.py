@@ -113,8 +113,8 @@ def _grows(baked: Baked, surface: HeadSurface, angle: Array, azimuth: Array) -> 
     up = np.sin(azimuth)
     near = fill(baked.hair[..., None], baked.weight)[..., 0]
     past = np.degrees(angle - silhouette)
-    # Above an ear the hairline runs forward to the temple, behind it it falls back by the width of the flap.
-    start = 12.0 * ear * smoothstep(up, 0.20, -0.15) - 9.0 * smoothstep(up, 0.0, 0.25)
+    # Above an ear the hairline runs forward to the temple, behind it there is some skin.
+    start = 9.0 * ear * smoothstep(up, 0.02, -0.25) - 9.0 * smoothstep(up, -0.08, 0.12)
     beyond = smoothstep(past - start, 0, 10) * smoothstep(up, -0.62, -0.45)
-    on_top = smoothstep(up, 0.05, 0.2) * smoothstep(past, -22, -12)
+    on_top = smoothstep(up, -0.04, 0.08) * smoothstep(past, -22, -12)
     return cv2.GaussianBlur(np.maximum(np.maximum(smoothstep(near, 0.35, 0.65), beyond), on_top), (0, 0), 2.0)

@@ -29,6 +29,8 @@ BACK_MM = 96.0
 SKULL_MM = 86.0
 MAX_HAIR_MM = 175.0
 SILHOUETTE_STEP_PX = 1.5
+HAIR_OVER_EAR_MM = 12.0
+"""Hair over an ear is at least so much wider than the ear."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class HeadSurface:
         faces: [Fh, 3] int32, counter-clockwise from outside; the first `face_triangles` are the face's.
         displace: [Vh, 468] sparse: displacement of all vertices from one of the 468 landmarks.
         rim: [144] face vertices in order of azimuth.
-        azimuth, rim_angle, silhouette_angle: [144] radians, per spoke; earness: [144] 0..1, an ear sticks out there.
+        azimuth, rim_angle, silhouette_angle: [144] radians, per spoke; outline: [144] mm, the silhouette's radius, ears
+            included; earness: [144] 0..1, an ear sticks out there.
         hair_volume: 0..1, how far the hair stands off the skull: cropped to full.
         ring_angle: [144, RINGS] polar angle of each scalp vertex.
     """
@@ -54,6 +57,7 @@ class HeadSurface:
     azimuth: Array
     rim_angle: Array
     silhouette_angle: Array
+    outline: Array
     earness: Array
     hair_volume: float
     ring_angle: Array
@@ -96,7 +100,7 @@ def head_surface(frame: HeadFrame, regions: Regions) -> HeadSurface:
     displace = sp.csr_matrix(sp.vstack([sp.eye(len(face)), follow])) @ fine.operator
     return HeadSurface(
         vertices, faces, len(face), len(face_faces), displace.tocsr(), rim_index,
-        spokes.azimuth, spokes.rim_angle, spokes.silhouette_angle, spokes.earness,
+        spokes.azimuth, spokes.rim_angle, spokes.silhouette_angle, spokes.silhouette_radius, spokes.earness,
         spokes.hair_volume, angle,
     )  # fmt: skip
 
@@ -117,10 +121,11 @@ def _measure(frame: HeadFrame, regions: Regions, rim: Array) -> _Spokes:
     outline = (1 - low) * np.minimum(measured, side) + low * np.minimum(
         np.minimum(measured, rim_mm * 1.5), rim_mm * 0.96
     )
-    # Skin at the silhouette beside the face is an ear: a flap that must drop back to the skull quickly.
+    # Skin at the silhouette beside the face is an ear, which is a part of its own: the skull goes on below it.
     end = start_px + along * np.maximum(seen - 0.02 * _face_height(frame), rim_px)[:, None]
     hair = sample(cv2.GaussianBlur(regions.hair, (0, 0), 3), end)
     ear = smoothstep(0.55 - hair, 0, 0.3) * (1 - low) * smoothstep(0.55 - np.sin(phi), 0, 0.2)
+    ear = np.maximum(ear, _other_ear(phi, ear, outline))
     outline = gaussian_filter1d(outline, 1.2, mode="wrap")
     thickness = float(np.clip(np.median((outline - 98)[np.sin(phi) > 0.5]), 0, 60))
     return _Spokes(
@@ -134,6 +139,13 @@ def _measure(frame: HeadFrame, regions: Regions, rim: Array) -> _Spokes:
         BACK_MM + 0.8 * thickness,
         float(np.clip(thickness / 16, 0, 1)),
     )
+
+
+def _other_ear(phi: Array, ear: Array, outline: Array) -> Array:
+    """Light from behind looks like hair: where the outline is no wider than at the other side's ear, it is one too."""
+    turns = np.r_[phi - 2 * np.pi, phi, phi + 2 * np.pi]
+    other_ear, other_outline = (np.interp(np.pi - phi, turns, np.tile(values, 3)) for values in (ear, outline))
+    return np.asarray(other_ear * smoothstep(outline - other_outline, HAIR_OVER_EAR_MM, 0.5 * HAIR_OVER_EAR_MM))
 
 
 def _face_height(frame: HeadFrame) -> float:
@@ -186,8 +198,8 @@ def _spoke_radius(s: _Spokes, i: int, at: Array) -> Array:
     if ear > 0.01:
         skull = min(r * 1.02, SKULL_MM)
         behind = 0.5 * skull + 0.5 * min(s.back, BACK_MM)
-        flap = PchipInterpolator([rim, a1, a1 + np.radians(11), a2, np.pi], [r, r1, skull, behind, s.back])(at)
-        upper = (1 - ear) * upper + ear * flap
+        bare = PchipInterpolator([rim, max(a1, rim + np.radians(14)), a2, np.pi], [r, skull, behind, s.back])(at)
+        upper = (1 - ear) * upper + ear * bare
     # Under the jaw the surface heads straight back to the throat; without it there is a goitre when looking up.
     turns = np.radians([0, 9, 22, 42, 70])
     lower = PchipInterpolator([*(rim + turns), np.pi], [r, r * 0.955, r * 0.82, r * 0.66, 66.0, s.back])(at)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from perse_engine.head.rig import Rig
 from perse_engine.scene import Camera, Expression, FloatArray, Pose
 
-PARTS: tuple[str, ...] = ("torso", "mouth", "face", "scalp", "eyes", "irises", "added")
+PARTS: tuple[str, ...] = ("torso", "mouth", "face", "scalp", "ears", "eyes", "irises", "added")
 """What a triangle belongs to; `added` is surface that an editor brought (frames, hats, longer hair)."""
 
 

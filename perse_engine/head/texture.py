@@ -27,6 +27,8 @@ Array = npt.NDArray[Any]
 TUNED_PX = 1536
 """Texel lengths below were tuned at this atlas size and are scaled to ATLAS_PX."""
 DETAIL = (0.5, 1.7)
+SEEN = (0.05, 0.4)
+"""Even what is only half sure tells the shade that the hidden part beside it goes on with."""
 GRAIN_PX, GRAIN = 1.1, 0.45
 COARSE_STEP_PX = (2.5, 1.5)
 """Work px from texel to texel: where the atlas is too coarse for the photo, and where it is not."""
@@ -46,12 +48,14 @@ class HeadTexture:
     place: Array
 
 
-def texture_head(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface, uv: Array) -> HeadTexture:
-    """Bake the photo and complete it."""
-    return _complete(surface, _bake_photo(analysis, frame, surface, uv))
+def texture_head(
+    analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface, uv: Array, ears: Array
+) -> HeadTexture:
+    """Bake the photo and complete it. ears [S, S] 0..1: where on the photo the ears are, which hide what is behind."""
+    return _complete(surface, _bake_photo(analysis, frame, surface, uv, ears))
 
 
-def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface, uv: Array) -> Baked:
+def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface, uv: Array, ears: Array) -> Baked:
     regions = analysis.regions
     size = frame.size_px
     projected = frame.project(surface.vertices)
@@ -59,7 +63,7 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
     to_camera /= np.linalg.norm(to_camera, axis=1)[:, None]
     facing = (vertex_normals(surface.vertices, surface.faces) * to_camera).sum(1)
     is_face = np.arange(len(surface.vertices)) < surface.face_count
-    attributes = np.c_[projected, facing, is_face]
+    attributes = np.c_[projected, facing, is_face, surface.vertices[:, 1]]
     geometry, covered = bake(uv, surface.faces, attributes, (ATLAS_PX, ATLAS_PX))
     place, depth, facing_map, face = geometry[..., :2] - 0.5, geometry[..., 2], geometry[..., 3], geometry[..., 4] > 0.5
     nearest = depth_map(projected, surface.faces, size, size)
@@ -75,6 +79,9 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
     trust = np.maximum(smoothstep(regions.familiarity, 0.35, 0.75), smoothstep(edge, 18, 40))
     inner = cv2.distanceTransform((regions.face_oval > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     trust_face = np.maximum(trust, smoothstep(inner, 10, 30))
+    is_ear = sample(ears * smoothstep(cv2.GaussianBlur(regions.hair, (0, 0), 2), 0.5, 0.3), place)
+    weight = weight * (1 - is_ear * smoothstep(facing_map, 0.6, 0.45))
+    weight = weight * (1 - _lobe(frame, geometry[..., 5], sample(inner, place)) * face)
     edge_at = sample(edge, place)
     weight = weight * np.where(
         face,
@@ -83,6 +90,9 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
     )
     colour = sample(analysis.work_rgb.astype(np.float32) / 255, place, is_sharp=True)
     weight = weight * (1 - _foreign(np.clip(colour, 0, 1), weight, face, facing_map))
+    # Slivers between two things that hide the cheek are shadows and edges.
+    broad = cv2.morphologyEx(weight.astype(np.float32), cv2.MORPH_OPEN, _disc(17))
+    weight = np.where(face, broad, weight)
     return Baked(
         colour=np.clip(colour + _fine(place)[..., None] * (for_bilinear(colour) - colour), 0, 1),
         weight=weight.astype(np.float32),
@@ -92,6 +102,17 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
         facing=facing_map,
         place=place,
     )
+
+
+def _disc(size: int) -> Array:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+
+
+def _lobe(frame: HeadFrame, height: Array, inner: Array) -> Array:
+    """At the height of the ears the rim of the face lies on their lobes; `inner` is the distance from the rim, px."""
+    tragus, jaw = (float(frame.landmarks[list(pair), 1].mean()) for pair in ((234, 454), (172, 397)))
+    lobe = smoothstep(height, jaw - 25, jaw + 12)
+    return np.asarray(smoothstep(height, tragus + 8, tragus - 4) * smoothstep(inner, 9 + 11 * lobe, 4 + 5 * lobe))
 
 
 def _fine(place: Array) -> Array:
@@ -114,7 +135,7 @@ def _foreign(colour: Array, weight: Array, face: Array, facing: Array) -> Array:
     strange = np.maximum(smoothstep(off[..., 0], 2.0, 3.5), smoothstep(np.hypot(off[..., 1], off[..., 2]), 3.0, 5.0))
     strange = strange * smoothstep(facing, 0.65, 0.45) * face
     # What surrounds foreign light is tinged with it.
-    around = cv2.dilate(strange.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9)))
+    around = cv2.dilate(strange.astype(np.float32), _disc(9))
     return np.asarray(cv2.GaussianBlur(around, (0, 0), 2) * smoothstep(facing, 0.72, 0.55) * face)
 
 
@@ -124,7 +145,9 @@ def _complete(surface: HeadSurface, baked: Baked) -> HeadTexture:
     silhouette = per_azimuth(surface.azimuth, surface.silhouette_angle, azimuth)
     low = -np.sin(azimuth)
     colour, known = _mirror(baked, angle, rim)
-    skin = fill(baked.colour, baked.weight * smoothstep(baked.skin, 0.6, 0.9) * (angle > np.radians(30)))
+    skin = fill(
+        baked.colour, smoothstep(baked.weight, *SEEN) * smoothstep(baked.skin, 0.6, 0.9) * (angle > np.radians(30))
+    )
     skin = skin * (1 - 0.25 * smoothstep(angle - rim, 0, np.radians(14)) * smoothstep(low, 0.3, 0.8))[..., None]
     # The fold between an ear and the skull lies in its shadow.
     ear = per_azimuth(surface.azimuth, surface.earness, azimuth)
@@ -135,7 +158,7 @@ def _complete(surface: HeadSurface, baked: Baked) -> HeadTexture:
     under_jaw = under_jaw * (1 - smoothstep(local_hair, 0.4, 0.75) * smoothstep(low, 0.93, 0.75))
     is_hair = is_hair * (1 - under_jaw)
     guess = hair * is_hair[..., None] + skin * (1 - is_hair[..., None])
-    face_fill = fill(baked.colour, baked.weight * baked.is_face)
+    face_fill = fill(baked.colour, smoothstep(baked.weight, *SEEN) * baked.is_face)
     face_share = cv2.GaussianBlur(baked.is_face.astype(np.float32), (0, 0), 3) * smoothstep(
         rim - angle, 0, np.radians(6)
     )
@@ -166,9 +189,10 @@ def _mirror(baked: Baked, angle: Array, rim: Array) -> tuple[Array, Array]:
     Only its detail: light falls from one side, so the large shades go on from what is known on this one.
     """
     other, other_weight = baked.colour[:, ::-1], baked.weight[:, ::-1]
-    detail = np.clip((other + 0.02) / (low_pass(other, other_weight) + 0.02), *DETAIL)
-    shade = fill(baked.colour, baked.weight * smoothstep(baked.skin, 0.6, 0.9))
-    share = 0.9 * other_weight * (1 - baked.weight) * (baked.hair[:, ::-1] < 0.5)
+    skin = smoothstep(baked.skin, 0.6, 0.9)
+    detail = np.clip((other + 0.02) / (low_pass(other, other_weight * skin[:, ::-1]) + 0.02), *DETAIL)
+    shade = fill(baked.colour, smoothstep(baked.weight, *SEEN) * skin)
+    share = 0.9 * other_weight * (1 - baked.weight) * skin[:, ::-1]
     share = share * (angle < np.radians(100)) * (angle > rim - np.radians(22))
     total = baked.weight + share
     colour = (baked.colour * baked.weight[..., None] + shade * detail * share[..., None]) / np.maximum(total, 1e-5)[

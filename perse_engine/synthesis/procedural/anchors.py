@@ -14,9 +14,9 @@ Array = npt.NDArray[Any]
 
 
 def head_triangles(outfit: Outfit) -> Array:
-    """Corners of the triangles of face and scalp, [F, 3, 3] world metres."""
+    """Corners of the triangles of face, scalp and ears, [F, 3, 3] world metres."""
     look = outfit.subject.look
-    head = np.isin(look.face_part, [PARTS.index("face"), PARTS.index("scalp")])
+    head = np.isin(look.face_part, [PARTS.index(part) for part in ("face", "scalp", "ears")])
     return look.rig.vertices.astype(np.float64)[look.faces[head]]
 
 

@@ -150,10 +150,12 @@ def _make_up(outfit: Outfit, spec: VariantSpec, p: SkinParameters, weight: float
 
 
 def _neck(outfit: Outfit, weight: float, change: Any) -> None:
-    """Skin of the torso's texture, which lies right of the head's atlas."""
-    neck = (outfit.labels[:, ATLAS_PX:] == REGION_LABELS["skin"]) & (outfit.texture[:, ATLAS_PX:, 3] > 0)
-    mask = cv2.GaussianBlur(neck.astype(np.float32), (0, 0), 2.0) * weight
-    patch = outfit.texture[:, ATLAS_PX:, :3]
+    """Skin outside the head's atlas: of the torso and the ears."""
+    skin = (outfit.labels == REGION_LABELS["skin"]) & (outfit.texture[..., 3] > 0)
+    skin[:ATLAS_PX, :ATLAS_PX] = False
+    mask = cv2.GaussianBlur(skin.astype(np.float32), (0, 0), 2.0) * weight
+    mask[:ATLAS_PX, :ATLAS_PX] = 0
+    patch = outfit.texture[..., :3]
     changed = np.clip(cv2.cvtColor(change(to_lab(patch)).astype(np.float32), cv2.COLOR_LAB2RGB), 0, 1)
     patch += (changed - patch) * mask[..., None]
 
