@@ -16,7 +16,7 @@ from perse_engine.head.sampling import curve, resample_grid, sample, smoothstep
 from perse_engine.head.scalp import vertex_normals
 from perse_engine.head.shapes import ShapeFields
 from perse_engine.head.subdivision import boundary_loops, fine_face
-from perse_engine.head.teeth import BEHIND_LIPS_MM, Arch, MouthColours, lower_row, photographed_row, upper_row
+from perse_engine.head.teeth import BEHIND_LIPS_MM, Arch, MouthColours, lower_row, photographed_rows, upper_row
 from perse_engine.portrait.portrait import PortraitAnalysis
 from perse_engine.vocabulary import REGION_LABELS
 
@@ -60,12 +60,14 @@ def build_mouth(analysis: PortraitAnalysis, frame: HeadFrame, shapes: ShapeField
     arch = _arch(points[:468], shapes, is_open)
     bite = _lip_line(points[:468], shapes) + LOWER_SHOWS_MM
     below = Arch(np.array([arch.front[0], bite, arch.front[2] - 2.6]), arch.half_width - 2.2, arch.depth - 2)
-    teeth = photographed_row(analysis, frame, upper, lower, colours) if is_open else upper_row(arch, colours)
+    teeth: tuple[Part, ...] = (upper_row(arch, colours),)
+    if is_open:
+        teeth = photographed_rows(analysis, frame, upper, lower, colours, shapes)
     parts = (
         _pouch(points[:468], shapes, colours),
         _tongue(below, shapes, colours),
         lower_row(below, colours, shapes),
-        teeth,
+        *teeth,
     )
     seal = None if is_open else _seal(analysis, frame, shapes)
     return Mouth(parts, seal, is_open)

@@ -142,10 +142,14 @@ def lower_row(arch: Arch, colours: MouthColours, shapes: ShapeFields) -> Part:
     return sheet("mouth", grid, texture, REGION_LABELS["mouth_interior"], motion=shapes.jaw_motion(grid))
 
 
-def photographed_row(
-    analysis: PortraitAnalysis, frame: HeadFrame, upper: Array, lower: Array, colours: MouthColours
-) -> Part:
-    """The upper teeth that an open mouth shows, between its lip lines [C, 3]; what lips hide is guessed."""
+def photographed_rows(
+    analysis: PortraitAnalysis, frame: HeadFrame, upper: Array, lower: Array, colours: MouthColours,
+    shapes: ShapeFields,
+) -> tuple[Part, Part]:  # fmt: skip
+    """What an open mouth shows between its lip lines [C, 3]: what lies below the upper teeth, and these.
+
+    What lips hide is guessed. Flesh and lower teeth under the upper ones go with the jaw.
+    """
     columns = len(upper)
     # A little longer than seen: the lower lip covers the edge.
     down = np.linspace(-0.9, LOWEST, ROWS)[:, None, None]
@@ -155,7 +159,33 @@ def photographed_row(
     # Rows of teeth are an arch: without it the ends poke through the cheeks.
     grid[..., 2] -= BEHIND_LIPS_MM + 7 * np.linspace(-1, 1, columns)[None] ** 4
     texture = _photographed(analysis, frame, grid, colours)
-    return sheet("mouth", grid, texture, REGION_LABELS["mouth_interior"])
+    is_upper = _above_edge(texture[..., :3], colours.tooth)
+    rest = np.dstack([texture[..., :3], 1 - is_upper])
+    teeth = np.dstack([texture[..., :3], is_upper])
+    label = REGION_LABELS["mouth_interior"]
+    motion = shapes.jaw_motion(grid)
+    grid_below = grid - np.array([0, 0, 0.4])
+    return sheet("mouth", grid_below, rest, label, motion=motion), sheet("mouth", grid, teeth, label)
+
+
+def _above_edge(rgb: Array, tooth: Array) -> Array:
+    """Where the upper teeth end on the photographed row [H, W, 3], [H, W] in 0..1; dark corners count as above."""
+    height, width = rgb.shape[:2]
+    light = rgb.mean(-1) / float(tooth.mean())
+    # Enamel is nearly grey, lips and gums are red.
+    redness = (rgb[..., 0] - rgb[..., 1:].mean(-1)) / np.maximum(rgb[..., 0], 1e-3)
+    own = (tooth[0] - tooth[1:].mean()) / tooth[0]
+    is_tooth = (light > 0.72) & (redness < own + 0.14)
+    rows = np.arange(height)[:, None]
+    lowest = np.where(is_tooth, rows, 0).max(0).astype(np.float32)
+    shown = (LOWEST - 0.9) / (LOWEST + 0.9)
+    # Reaching the lower lip, or no tooth in this column: nothing to part. At the corners lips and teeth touch.
+    lowest[(lowest > (1 - shown) * height) | (lowest < 0.45 * height)] = height
+    lowest = np.minimum(cv2.medianBlur(lowest[None].repeat(7, 0), 5)[3], height)
+    lowest = cv2.GaussianBlur(lowest[None], (0, 0), 2.5)
+    corner = smoothstep(np.abs(np.linspace(-1, 1, width)), 0.50, 0.66)[None]
+    lowest = lowest + (height - lowest) * corner
+    return np.asarray(1 - smoothstep(rows * np.ones((1, width)), lowest, lowest + 2.5))
 
 
 def _photographed(analysis: PortraitAnalysis, frame: HeadFrame, grid: Array, colours: MouthColours) -> Array:
