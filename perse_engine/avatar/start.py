@@ -58,7 +58,9 @@ def start_avatar(
     progress: Progress,
 ) -> Start:  # fmt: skip
     """Deterministic: the same dataset and recipe start the same."""
-    frames = [f for f in dataset.frames if f.split == "train" and f.valid]
+    # Close-ups, which only the source clip has, show a part of the head and no change.
+    everywhere = set.intersection(*(set(c.frames) for c in dataset.clips if c.kind in ("source", "variant")))
+    frames = [f for f in dataset.frames if f.split == "train" and f.valid and f.index in everywhere]
     categories = _variants(dataset)
     placed = _place(subject, dataset, recipe, rasterizer, frames, tuple(categories), progress)
     vertices = {f.index: placed.binding.rig.posed(f.pose, f.expression) for f in dataset.frames}

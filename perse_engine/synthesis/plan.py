@@ -17,14 +17,14 @@ HELDOUT_MIXES = 3
 """Every n-th mix is never trained."""
 
 
-def plan_clips(recipe: Recipe, frames: Sequence[Frame]) -> tuple[Clip, ...]:
-    """Source, variants, in-betweens and mixes."""
+def plan_clips(recipe: Recipe, frames: Sequence[Frame], close_ups: Sequence[Frame] = ()) -> tuple[Clip, ...]:
+    """Source (with the close-ups), variants, in-betweens and mixes."""
     random = np.random.default_rng([recipe.seed, 1])
     every = tuple(f.index for f in frames)
     train = [f.index for f in frames if f.split == "train"]
     heldout = [f.index for f in frames if f.split == "heldout"]
     size = recipe.size()
-    clips = [Clip("source", "source", Look(), every)]
+    clips = [Clip("source", "source", Look(), (*every, *(f.index for f in close_ups)))]
     by_category: dict[str, list[str]] = {}
     for category, id in recipe.variants:
         by_category.setdefault(category, []).append(id)

@@ -20,7 +20,7 @@ from perse_engine.synthesis.editor import AttributeEditor
 from perse_engine.synthesis.plan import plan_clips
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.storage import KINDS, open_dataset, write_description, write_images, write_surface
-from perse_engine.synthesis.trajectory import make_trajectory
+from perse_engine.synthesis.trajectory import close_ups, make_trajectory
 from perse_engine.vocabulary import VariantSpec
 
 FPS = 25.0
@@ -46,10 +46,12 @@ def synthesize(
         return open_dataset(folder)
     editor, animator = editor or ProceduralEditor(), animator or RigAnimator()
     size = recipe.size()
-    frames = make_trajectory(
+    trajectory = make_trajectory(
         size.frames_per_clip, size.size_px, recipe.seed, (subject.source_pose, subject.source_expression)
     )
-    clips = plan_clips(recipe, frames)
+    near = close_ups(trajectory)
+    clips = plan_clips(recipe, trajectory, near)
+    frames = trajectory + near
     total = sum(len(c.frames) for c in clips)
     folder.mkdir(parents=True, exist_ok=True)
     done = 0

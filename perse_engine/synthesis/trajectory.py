@@ -1,4 +1,4 @@
-"""The poses and expressions that all clips of a dataset share."""
+"""The poses and expressions that all clips of a dataset share, and the close-ups that only the source clip shows."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ GAZE_YAW_DEG, GAZE_PITCH_DEG = 26.0, 16.0
 CAMERA_SHARE = 0.35
 """Share of frames in which the camera moves around the head: only they show the sides of neck and shoulders."""
 HELDOUT_SHARE = 0.15
+CLOSE_UP_SHARE = 0.125
+"""Close-ups per frame of the trajectory; the source clip shows them in addition (docs/experiments.md, Close-ups)."""
+CLOSE_UP_FOV_DEG = 9.5
+"""From hair to chin: nearly twice the pixels per millimetre."""
 
 BOTH_BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
 BOTH_SMILE = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
@@ -87,6 +91,23 @@ def make_trajectory(
         frames.append(Frame(i, pose, Expression(expression), camera, "train"))
     heldout = _heldout(angles)
     return tuple(replace(f, split="heldout") if f.index in heldout else f for f in frames)
+
+
+def close_ups(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """The face nearer, in the poses of trained frames with a still camera: the first two, then the most frontal ones.
+
+    Their indices go on after those of `frames`, a trajectory of `make_trajectory`.
+    """
+
+    def rank(frame: Frame) -> tuple[bool, float]:
+        return frame.index > 1, abs(frame.pose.yaw_deg) + abs(frame.pose.pitch_deg)
+
+    still = frames[0].camera
+    usable = [f for f in frames if f.split == "train" and np.array_equal(f.camera.world_to_cam, still.world_to_cam)]
+    chosen = sorted(usable, key=rank)[: max(1, round(CLOSE_UP_SHARE * len(frames)))]
+    camera = Camera.orbit(fov_deg=CLOSE_UP_FOV_DEG, width_px=still.width_px, height_px=still.height_px)
+    in_order = sorted(chosen, key=lambda f: f.index)
+    return tuple(replace(f, index=len(frames) + k, camera=camera) for k, f in enumerate(in_order))
 
 
 def _heldout(angles: Array) -> set[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,13 @@ from perse_engine.recipe import Recipe
 from perse_engine.scene import Expression, Pose
 from perse_engine.synthesis.dataset import Clip
 from perse_engine.synthesis.plan import BETWEEN_STEPS, plan_clips
-from perse_engine.synthesis.trajectory import HEAD_PITCH_DEG, HEAD_ROLL_DEG, HEAD_YAW_DEG, make_trajectory
+from perse_engine.synthesis.trajectory import (
+    HEAD_PITCH_DEG,
+    HEAD_ROLL_DEG,
+    HEAD_YAW_DEG,
+    close_ups,
+    make_trajectory,
+)
 
 
 def plan(preset: str = "standard", seed: int = 0) -> tuple[Clip, ...]:
@@ -58,6 +66,30 @@ def test_poses_reach_both_sides() -> None:
     yaws = np.array([f.pose.yaw_deg for f in make_trajectory(40, 64, 0)])
     assert yaws.min() < -15
     assert yaws.max() > 15
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 60), st.integers(0, 2**32 - 1))
+def test_close_ups_count_on_and_repeat_trained_poses_with_a_longer_lens(count: int, seed: int) -> None:
+    frames = make_trajectory(count, 64, seed)
+    near = close_ups(frames)
+    assert [f.index for f in near] == list(range(count, count + len(near)))
+    trained = [(f.pose, f.expression) for f in frames if f.split == "train"]
+    assert all((f.pose, f.expression) in trained and f.split == "train" for f in near)
+    assert all(f.camera.fx > 1.5 * frames[0].camera.fx for f in near)
+
+
+def test_close_ups_show_the_photos_pose_and_only_the_source_look() -> None:
+    photographed = Pose(-12.0, 4.0, 2.0), Expression({"mouthSmileLeft": 0.4})
+    frames = make_trajectory(40, 64, 0, photographed)
+    near = close_ups(frames)
+    assert len(near) == 5
+    assert photographed in [(f.pose, f.expression) for f in near]
+    clips = plan_clips(Recipe.of("draft"), frames, near)
+    assert {c.kind for c in clips if set(c.frames) & {f.index for f in near}} == {"source"}
+    assert [replace(c, frames=()) for c in clips] == [
+        replace(c, frames=()) for c in plan_clips(Recipe.of("draft"), frames)
+    ]
 
 
 def test_a_plan_is_deterministic() -> None:
