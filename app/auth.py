@@ -1,45 +1,27 @@
-"""API keys. Only their SHA-256 is stored; another tenant's rows answer 404."""
+"""Who asks, and whether they may: keys, scopes and the rate at which a key is answered.
+
+Another tenant's rows answer 404.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from typing import Annotated
 
-from fastapi import Depends, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from app.database.models import DEFAULT_TENANT, ApiKey, Tenant
-from app.database.session import Sessions, transaction
-from app.ids import new_id
+from app.database.models import DEFAULT_TENANT
+from app.keys import valid_key
 from app.problems import Problem
+from app.rate_limit import take
 from app.state import State, get_state
 
-PREFIX = "pk_"
-
-
-def create_key(sessions: Sessions, name: str, tenant_id: str = DEFAULT_TENANT) -> str:
-    """Make a key and return it; it cannot be shown again."""
-    key = PREFIX + secrets.token_urlsafe(32)
-    with transaction(sessions) as session:
-        ensure_tenant(session, tenant_id)
-        session.add(ApiKey(id=new_id("key"), tenant_id=tenant_id, name=name, key_hash=_hash(key)))
-    return key
-
-
-def ensure_tenant(session: Session, tenant_id: str = DEFAULT_TENANT) -> None:
-    """Add the tenant's row if it is not there."""
-
-    if session.get(Tenant, tenant_id) is None:
-        session.add(Tenant(id=tenant_id))
-        session.flush()
-
-
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
-
+OWN_SCOPE = {
+    ("POST", "/v1/avatars/{avatar_id}/renders"): "render",
+    ("POST", "/v1/vocabulary/wishes"): "read",
+    ("DELETE", "/v1/avatars/{avatar_id}/looks/{name}"): "write",
+}
+"""Routes whose scope does not follow from their method."""
 
 Bearer = Annotated[
     HTTPAuthorizationCredentials | None,
@@ -47,16 +29,32 @@ Bearer = Annotated[
 ]
 
 
-def current_tenant(state: Annotated[State, Depends(get_state)], bearer: Bearer) -> str:
+def scope_of(method: str, path: str) -> str:
+    """The scope that a key needs for a route of the API."""
+    by_method = {"GET": "read", "HEAD": "read", "DELETE": "delete"}
+    return OWN_SCOPE.get((method, path)) or by_method.get(method, "write")
+
+
+def current_tenant(request: Request, state: Annotated[State, Depends(get_state)], bearer: Bearer) -> str:
     """The tenant of the request's key; the default one where no key is needed."""
-    if bearer is not None and bearer.credentials:
-        with state.sessions() as session:
-            tenant = session.scalar(select(ApiKey.tenant_id).where(ApiKey.key_hash == _hash(bearer.credentials)))
-        if tenant is not None:
-            return tenant
-    elif not state.settings.keys_required:
-        return DEFAULT_TENANT
-    raise Problem(
+    if bearer is None or not bearer.credentials:
+        if not state.settings.keys_required:
+            return DEFAULT_TENANT
+        raise _unauthorized()
+    key = valid_key(state.sessions, bearer.credentials)
+    if key is None:
+        raise _unauthorized()
+    if state.settings.rate_limit_per_min:
+        request.state.rate = take(state.sessions, key.id, state.settings.rate_limit_per_min)
+        request.state.rate.check()
+    needed = scope_of(request.method, request.scope["route"].path)
+    if needed not in key.scopes:
+        raise Problem("forbidden", f"The key lacks the scope {needed!r}.", f"It has: {', '.join(key.scopes)}.")
+    return key.tenant_id
+
+
+def _unauthorized() -> Problem:
+    return Problem(
         "unauthorized", "The request carries no valid API key.", hint="Send `Authorization: Bearer <key>`.",
         headers={"WWW-Authenticate": "Bearer"},
     )  # fmt: skip

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import problems
 from app.artifacts.endpoints import router as artifacts
+from app.auth import scope_of
 from app.avatars.endpoints import router as avatars
 from app.doors import Doors
 from app.ids import new_id
@@ -49,7 +50,7 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
     for router in (portraits, avatars, renders, artifacts, jobs, vocabulary):
         app.include_router(router, responses=problems.documented(*problems.EVERYWHERE))
     app.include_router(probes)
-    _describe_problems(app)
+    _complete_openapi(app)
     app.add_middleware(Doors, settings=state.settings)
     app.add_middleware(BodyLimit, limit=state.settings.max_upload_bytes + MULTIPART_EXTRA_BYTES)
     log = structlog.get_logger()
@@ -60,6 +61,8 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
         start = time.monotonic()
         response: Response = await call_next(request)  # type: ignore[misc]
         response.headers["X-Request-Id"] = request.state.request_id
+        rate = getattr(request.state, "rate", None)
+        response.headers.update(rate.headers if rate is not None else {})
         log.info(
             "request.done", method=request.method, path=request.url.path, status=response.status_code,
             ms=round(1000 * (time.monotonic() - start)), request_id=request.state.request_id,
@@ -69,12 +72,16 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
     return app
 
 
-def _describe_problems(app: FastAPI) -> None:
+def _complete_openapi(app: FastAPI) -> None:
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = generate()
         problems.add_schemas(document)
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                if "security" in operation:
+                    operation["security"] = [{"HTTPBearer": [scope_of(method.upper(), path)]}]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -21,6 +21,9 @@ CODES: Mapping[str, tuple[int, str]] = {
     "not_found": (404, "Not found"),
     "method_not_allowed": (405, "Method not allowed"),
     "unauthorized": (401, "A valid API key is needed"),
+    "forbidden": (403, "The API key does not allow this"),
+    "rate_limited": (429, "Too many requests"),
+    "quota_exceeded": (429, "The quota is used up"),
     "conflict": (409, "Conflict"),
     "not_ready": (409, "The avatar is not ready"),
     "in_progress": (409, "The first request with this key is still running"),
@@ -137,7 +140,7 @@ def install(app: FastAPI) -> None:
         return respond(Problem("internal", "Something went wrong on our side; it was logged."), request)
 
 
-EVERYWHERE = ("unauthorized", "misdirected", "invalid_request", "internal")
+EVERYWHERE = ("unauthorized", "forbidden", "misdirected", "invalid_request", "rate_limited", "internal")
 """What every route under /v1 can answer."""
 WITH_KEY = ("in_progress", "idempotency_mismatch")
 """What a route that honours Idempotency-Key can answer."""

@@ -47,6 +47,13 @@ class Settings(BaseSettings):
     require_key: bool | None = None
     """Whether requests need an API key; when unset, they do unless the service listens on loopback only."""
 
+    rate_limit_per_min: int = Field(600, ge=0)
+    """Requests that a key may make in a minute; 0 is no limit. Requests without a key, on loopback, are not counted."""
+    max_unfinished_jobs: int = Field(100, ge=0)
+    """How many jobs of a tenant may wait and run; 0 is no limit, here and below."""
+    max_avatars: int = Field(0, ge=0)
+    max_portraits: int = Field(0, ge=0)
+
     allowed_hosts: str = ""
     """Names, with commas, beside those of loopback that a service without keys answers to; * for any."""
 

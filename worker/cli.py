@@ -6,6 +6,10 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.database.session import Sessions
 
 EPILOG = """examples:
   perse create me.jpg -o me/                       build an avatar (about two minutes on two cores)
@@ -182,7 +186,18 @@ def _add_service(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     keys = commands.add_parser("keys", help="API keys").add_subparsers(required=True, metavar="WHAT")
     create = keys.add_parser("create", help="make a key; it is shown once")
     create.add_argument("--name", required=True)
+    create.add_argument("--scopes", default="", metavar="A,B", help="read, write, render, delete (default: all)")
+    create.add_argument("--expires-days", type=float, metavar="N", help="default: never")
+    create.add_argument("--tenant", help="whose rows it reaches (default: those of the embedded service)")
     create.set_defaults(run=_create_key)
+    keys.add_parser("list", help="every key, without what is secret").set_defaults(run=_list_keys)
+    rotate = keys.add_parser("rotate", help="make a key that may do the same; the old one goes on for a while")
+    rotate.add_argument("id")
+    rotate.add_argument("--overlap-hours", type=float, default=24.0, metavar="N", help="default: 24")
+    rotate.set_defaults(run=_rotate_key)
+    revoke = keys.add_parser("revoke", help="end a key at once")
+    revoke.add_argument("id")
+    revoke.set_defaults(run=_revoke_key)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -218,12 +233,64 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _create_key(arguments: argparse.Namespace) -> int:
-    from app.auth import create_key
+    from datetime import timedelta
+
+    from app.database.models import DEFAULT_TENANT, now
+    from app.keys import SCOPES, create_key
+
+    days = arguments.expires_days
+    expires_at = None if days is None else now() + timedelta(days=days)
+    scopes = [s.strip() for s in arguments.scopes.split(",")] if arguments.scopes else SCOPES
+    try:
+        print(create_key(_sessions(), arguments.name, arguments.tenant or DEFAULT_TENANT, scopes, expires_at))
+    except ValueError as error:
+        print(f"perse: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _list_keys(arguments: argparse.Namespace) -> int:
+    from app.keys import list_keys
+
+    for key in list_keys(_sessions()):
+        ends = (("revoked", key.revoked_at), ("expires", key.expires_at), ("used", key.last_used_at))
+        told = [f"{word} {at:%Y-%m-%d %H:%M}Z" for word, at in ends if at is not None]
+        print(f"{key.id}  {key.name}  {key.tenant_id}  {','.join(key.scopes)}  {', '.join(told) or 'never used'}")
+    return 0
+
+
+def _rotate_key(arguments: argparse.Namespace) -> int:
+    from datetime import timedelta
+
+    from app.keys import UnknownKey, rotate_key
+
+    try:
+        print(rotate_key(_sessions(), arguments.id, timedelta(hours=arguments.overlap_hours)))
+    except UnknownKey:
+        return _no_such_key(arguments.id)
+    return 0
+
+
+def _revoke_key(arguments: argparse.Namespace) -> int:
+    from app.keys import UnknownKey, revoke_key
+
+    try:
+        revoke_key(_sessions(), arguments.id)
+    except UnknownKey:
+        return _no_such_key(arguments.id)
+    return 0
+
+
+def _no_such_key(id: str) -> int:
+    print(f"perse: There is no key {id!r} that could still be used.\n\nhint: perse keys list", file=sys.stderr)
+    return 1
+
+
+def _sessions() -> Sessions:
     from app.settings import Settings
     from worker.serve import prepare
 
-    print(create_key(prepare(Settings()), arguments.name))
-    return 0
+    return prepare(Settings())
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ from functools import partial
 import uvicorn
 from fastapi import FastAPI
 
-from app.auth import ensure_tenant
 from app.database.migrate import upgrade
 from app.database.session import Sessions, open_database, transaction
 from app.engine_client import EngineClient
 from app.jobs.store import JobStore
+from app.keys import ensure_tenant
 from app.main import create_app
 from app.settings import Settings
 from app.state import State

@@ -24,6 +24,7 @@ from app.jobs.store import enqueue, request_cancel
 from app.listing import PageQuery, list_page
 from app.portraits.endpoints import find_portrait
 from app.problems import WITH_KEY, Problem, documented, not_found
+from app.quotas import check_avatars, check_jobs
 from app.state import AppState
 from app.text import Strict
 from app.vocabulary.wishes import check_category, known_variant, prompted_variant
@@ -91,7 +92,7 @@ def show(avatar: Avatar) -> dict[str, Any]:
     "",
     status_code=202,
     response_model=CreatedBody,
-    responses=documented("not_found", "too_large", "unknown_name", "unsupported_wish", *WITH_KEY),
+    responses=documented("not_found", "too_large", "unknown_name", "unsupported_wish", "quota_exceeded", *WITH_KEY),
     dependencies=[WithKey],
 )
 def create_avatar(
@@ -105,6 +106,8 @@ def create_avatar(
     def work() -> tuple[int, dict[str, str], Any]:
         with transaction(state.sessions) as session:
             portrait = find_portrait(session, tenant, body.portrait_id)
+            check_avatars(session, tenant, state.settings)
+            check_jobs(session, tenant, state.settings)
             avatar = Avatar(
                 id=new_id("ava"), tenant_id=tenant, portrait_id=portrait.id, name=body.name, status="building",
                 recipe=recipe, detail={}, client_metadata=body.metadata,

@@ -17,8 +17,8 @@ import httpx
 from app.client.errors import ApiError, Unreachable, of_status
 
 MAX_DELAY_S = 60.0
-FINAL_CODES = ("backend_missing",)
-"""503, but no waiting mends it."""
+FINAL_CODES = ("backend_missing", "quota_exceeded")
+"""503 and 429, but no short wait mends it."""
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,21 @@ class ApiKey(Base):
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True)
     name: Mapped[str]
     key_hash: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[list[Any]]
     created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    """Written at most once a minute."""
+
+
+class RateWindow(Base):
+    """How many requests a key has made in the window of this number; earlier windows are forgotten."""
+
+    __tablename__ = "rate_windows"
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    used: Mapped[int]
 
 
 class Portrait(Base):

@@ -12,16 +12,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.answers import Listed
-from app.auth import CurrentTenant, ensure_tenant
+from app.auth import CurrentTenant
 from app.conditional import is_fresh
 from app.database.models import Portrait
 from app.database.session import transaction
 from app.engine_client import EngineFailure
 from app.idempotency import WithKey, once
 from app.ids import new_id
+from app.keys import ensure_tenant
 from app.listing import PageQuery, list_page
 from app.portraits.schemas import PortraitBody
 from app.problems import WITH_KEY, Problem, documented, not_found
+from app.quotas import check_portraits
 from app.state import AppState
 from app.storage import portrait_prefix
 from app.text import Strict
@@ -58,6 +60,7 @@ def show(portrait: Portrait) -> dict[str, Any]:
     status_code=201,
     response_model=PortraitBody,
     responses=documented(
+        "quota_exceeded",
         "too_large",
         "unsupported_media_type",
         "undecodable",
@@ -93,6 +96,9 @@ def upload_portrait(
         raise Problem("unsupported_media_type", "The file is no JPEG, PNG or WebP.", hint="Save the photo as JPEG.")
 
     def work() -> tuple[int, dict[str, str], Any]:
+        with transaction(state.sessions) as session:
+            # Before the engine works for nothing; what counts is the check below.
+            check_portraits(session, tenant, state.settings)
         try:
             analysed = state.engine.analyse(data)
         except EngineFailure as failure:
@@ -103,6 +109,7 @@ def upload_portrait(
         try:
             with transaction(state.sessions) as session:
                 ensure_tenant(session, tenant)
+                check_portraits(session, tenant, state.settings)
                 portrait = Portrait(
                     id=id, tenant_id=tenant, storage_key=key, media_type=analysed.media_type,
                     sha256=hashlib.sha256(analysed.image).hexdigest(), report=analysed.report,

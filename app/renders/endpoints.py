@@ -22,6 +22,7 @@ from app.idempotency import WithKey, once
 from app.jobs.endpoints import show as show_job
 from app.jobs.store import enqueue
 from app.problems import WITH_KEY, Problem, documented
+from app.quotas import check_jobs
 from app.settings import RENDER_CEILING_PX
 from app.state import AppState, State
 from app.storage import avatar_prefix
@@ -109,6 +110,7 @@ class RenderBody(Strict):
             "corrupt_file",
             "engine_timeout",
             "backend_missing",
+            "quota_exceeded",
             *WITH_KEY,
         ),
     },
@@ -165,6 +167,7 @@ def _refuse_deleted(state: State, tenant: str, avatar_id: str) -> None:
 def _later(request: Request, tenant: str, avatar_id: str, wanted: RenderRequest, key: str, state: AppState) -> Response:
     def work() -> tuple[int, dict[str, str], Any]:
         with transaction(state.sessions) as session:
+            check_jobs(session, tenant, state.settings)
             job = enqueue(
                 session, tenant_id=tenant, kind="render", queue="render", avatar_id=avatar_id,
                 input={"request": asdict(wanted), "key": key}, deadline_s=state.settings.job_deadline_s,

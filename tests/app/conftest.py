@@ -9,13 +9,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from app.auth import ensure_tenant
 from app.database.migrate import upgrade
 from app.database.models import Artifact, Avatar, Job, LatentCode, now
 from app.database.session import Sessions, open_database, transaction
 from app.engine_client import AnalysedPortrait, AvatarFiles, EngineFailure, RenderedImage, RenderRequest
 from app.ids import new_id
 from app.jobs.store import TERMINAL, JobStore
+from app.keys import ensure_tenant
 from app.main import create_app
 from app.settings import Settings
 from app.state import State

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 import app.client
-from app.auth import create_key
 from app.client import Perse, Progress
 from app.client.transport import retry_after_s
 from app.database.session import Sessions
+from app.keys import create_key
 from app.settings import Settings
 from app.storage import LocalStorage
 from tests.app.conftest import JPEG, PromptEngine

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.auth import create_key
 from app.database.session import Sessions
 from app.engine_client import EngineFailure
 from app.jobs.store import JobStore
+from app.keys import create_key
 from app.main import create_app
 from app.settings import Settings
 from app.state import State

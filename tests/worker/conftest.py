@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from app.auth import ensure_tenant
 from app.database.migrate import upgrade
 from app.database.models import Avatar, now
 from app.database.session import open_database, transaction
 from app.ids import new_id
 from app.jobs.store import ClaimedJob, enqueue
+from app.keys import ensure_tenant
 from app.settings import Settings
 from app.storage import LocalStorage
 from tests.app.conftest import TENANT, PromptEngine
