@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,12 +10,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.sampling import smoothstep
 from perse_engine.synthesis.procedural.colours import HAIR, colour
 from perse_engine.synthesis.procedural.mouth import move_like
 from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
 from perse_engine.synthesis.procedural.parameters import Parameters, Table, changes
-from perse_engine.synthesis.procedural.strokes import draw_hairs, hair_paths, polygon_map, roots
+from perse_engine.synthesis.procedural.strokes import draw_hairs, hair_paths, landmark_uv, polygon_map, roots
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
 Array = npt.NDArray[Any]
@@ -22,7 +24,10 @@ Array = npt.NDArray[Any]
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
 TAILS = ((70, 46, 124, 156), (300, 276, 353, 383))
 INNER, OUTER = (55, 285), (46, 276)
-PER_MM2 = 4.0
+PER_MM2 = 5.0
+LENGTH_MM = 4.4
+OWN_HAIR = 0.35
+GAPS_MM = 4.5
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def eyebrows(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     if "colour" in spec.slots:
         _tint(outfit, region, tone, weight)
     if p.hairs > 0:
-        _grow(outfit, p, tone, weight)
+        _grow(outfit, p, region, tone, weight)
     outfit.move("browArch", p.arch * weight)
     move_like(outfit, ("browDownLeft", "browDownRight"), (p.lowered + p.angle) * weight)
     move_like(outfit, ("browOuterUpLeft", "browOuterUpRight"), p.angle * weight)
@@ -95,35 +100,90 @@ def _tint(outfit: Outfit, region: Array, tone: Array, weight: float) -> None:
     def tint(lab: Array) -> Array:
         return np.stack([0.45 * lab[..., 0] + 0.5 * target[0], *(target[c] + 0 * lab[..., 0] for c in (1, 2))], -1)
 
-    outfit.recolour(region * _darker_than_skin(outfit, region) * weight * 0.9, tint)
+    brow = np.clip(2 * polygon_map(outfit, list(BROWS), 4.0), 0, 1)
+    outfit.recolour(brow * smoothstep(region, 0.25, 0.8) * _darker_than_skin(outfit.head, region) * weight * 0.9, tint)
 
 
-def _grow(outfit: Outfit, p: EyebrowParameters, tone: Array, weight: float) -> None:
-    """Hairs stand up at the inner end and lie down along the brow towards the tail."""
-    zone = polygon_map(outfit, list(BROWS), 1.5)
+def _grow(outfit: Outfit, p: EyebrowParameters, region: Array, tone: Array, weight: float) -> None:
+    """Hairs around the person's own brow: upright at the inner end, then along it and towards its middle."""
+    zone = _grown_zone(outfit, p, region, weight)
+    grown = roots(outfit, zone, PER_MM2, _growth(outfit), 21)
+    # Short at the borders and at the inner end, where new hairs come up.
+    length = LENGTH_MM * (0.45 + 0.55 * grown.zone) * (0.6 + 0.4 * weight)
+    paths = hair_paths(grown, length, 0.12, 0.0, 22)
+    dense = weight * min(p.hairs, 1.5) * grown.zone - 0.8 * grown.order
+    random = np.random.default_rng(23)
+    opacity = (0.3 + 0.5 * random.random(len(dense))) * smoothstep(dense, 0.0, 0.25)
+    hairs, light = draw_hairs(paths, opacity, np.exp(0.25 * random.standard_normal(len(dense))))
+    outfit.paint(tone, 0.30 * zone**2 * weight * min(p.hairs, 1.0))
+    outfit.paint(tone * light[..., None], hairs)
+    outfit.head_labels[(cv2.GaussianBlur(hairs, (0, 0), 1.2) > 0.3) & (zone > 0.3)] = REGION_LABELS["eyebrows"]
+
+
+def _grown_zone(outfit: Outfit, p: EyebrowParameters, region: Array, weight: float) -> Array:
+    """Where hairs grow, [A, A] in 0..1: the own brow and what is added around it."""
+    texels = _texels_per_mm(outfit)
+    own = _own_hair(outfit, region, texels)
     if p.tail > 0:
-        zone = np.maximum(zone, polygon_map(outfit, list(TAILS), 2.0) * min(p.tail * weight, 1.0))
-    spread = 2.6 * max(p.thickness_mm, 0.05) * weight
-    zone = smoothstep(cv2.GaussianBlur(zone, (0, 0), 0.8 + spread), 0.18, 0.75)
-    zone = zone * (1 - smoothstep(outfit.subject.texel_maps["eyes"], 0.3, 0.8))
+        own = own | (polygon_map(outfit, list(TAILS), 2.0) * min(p.tail * weight, 1.0) > 0.4)
+    away = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
+    added = max(p.thickness_mm, 0.0) * weight
+    # Hairs reach about a millimetre beyond where they are rooted.
+    zone = smoothstep(away / texels, added + 0.4, added - 0.9)
+    zone = cv2.GaussianBlur(zone.astype(np.float32), (0, 0), 0.5 * texels)
+    return np.asarray(zone * (1 - smoothstep(outfit.subject.texel_maps["eyes"], 0.3, 0.8)))
+
+
+def _own_hair(outfit: Outfit, region: Array, texels: float) -> Array:
+    """Where the photo shows the person's brows, [A, A] bool."""
+    outline = polygon_map(outfit, list(BROWS), 1.5)
+    head = outfit.subject.look.texture[:ATLAS_PX, :ATLAS_PX, :3]
+    soft = cv2.GaussianBlur(region * _darker_than_around(head, region, 4.0 * texels), (0, 0), 1.5)
+    line = soft > OWN_HAIR
+    # One side of a face may lie in shadow: what is merely dark counts near what stands out.
+    dark = cv2.GaussianBlur(region * _darker_than_skin(head, region), (0, 0), 1.5) > OWN_HAIR
+    own = line | (dark & (cv2.distanceTransform((~line).astype(np.uint8), cv2.DIST_L2, 5) < 2.0 * texels))
+    own &= cv2.dilate(outline, np.ones((9, 9))) > 0.2
+    # Faint brows leave nothing to go by but the landmarks around them.
+    if float(own.sum()) < 0.1 * float(outline.sum()):
+        own = outline * region > OWN_HAIR
+    size = round(GAPS_MM * texels)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    whole = cv2.morphologyEx(own.astype(np.float32), cv2.MORPH_CLOSE, kernel)
+    return np.asarray(cv2.GaussianBlur(whole, (0, 0), 0.8 * texels) > 0.35)
+
+
+def _texels_per_mm(outfit: Outfit) -> float:
+    """Of the atlas, along the right brow."""
+    uv = landmark_uv(outfit)
+    apart = np.linalg.norm(outfit.landmark(INNER[0]) - outfit.landmark(OUTER[0])) * 1000
+    return float(np.linalg.norm(uv[INNER[0]] - uv[OUTER[0]]) / apart)
+
+
+def _growth(outfit: Outfit) -> Callable[[Array, Array], Array]:
     middle = (outfit.landmark(INNER[0])[0] + outfit.landmark(INNER[1])[0]) / 2
     inner = abs(outfit.landmark(INNER[0])[0] - middle)
     outer = abs(outfit.landmark(OUTER[0])[0] - middle)
+    lines = []
+    for brow in BROWS:
+        edges = zip(brow[:5], _under(brow), strict=True)
+        line = np.array([(outfit.landmark(a) + outfit.landmark(b)) / 2 for a, b in edges])
+        lines.append(line[np.argsort(line[:, 0])])
 
     def growth(points: Array, normals: Array) -> Array:
         side = np.sign(points[:, 0] - middle)
         along = np.clip((np.abs(points[:, 0] - middle) - inner) / (outer - inner), -0.2, 1.2)
-        return np.stack([side, 1.5 - 2.6 * smoothstep(along, -0.15, 0.8), np.zeros(len(points))], -1)
+        heights = [np.interp(points[:, 0], line[:, 0], line[:, 1]) for line in lines]
+        above = np.clip((points[:, 1] - np.where(side < 0, heights[0], heights[1])) / 0.004, -1, 1)
+        rise = 1.1 - 1.6 * smoothstep(along, -0.15, 0.8) - 0.55 * above
+        return np.stack([side, rise, np.zeros(len(points))], -1)
 
-    grown = roots(outfit, zone, PER_MM2, growth, 21)
-    length = np.full(len(grown.uv), 4.5) * (0.6 + 0.4 * weight)
-    paths = hair_paths(grown, length, 0.12, 0.0, 22)
-    opacity = 0.62 * smoothstep(weight * min(p.hairs, 1.5) * grown.zone - 0.8 * grown.order, 0.0, 0.25)
-    shade = np.exp(0.22 * np.random.default_rng(23).standard_normal(len(opacity)))
-    hairs, light = draw_hairs(paths, opacity, shade)
-    outfit.paint(tone, 0.34 * zone * weight * min(p.hairs, 1.0))
-    outfit.paint(tone * light[..., None], hairs)
-    outfit.head_labels[(cv2.GaussianBlur(hairs, (0, 0), 1.2) > 0.3) & (zone > 0.3)] = REGION_LABELS["eyebrows"]
+    return growth
+
+
+def _under(brow: tuple[int, ...]) -> tuple[int, ...]:
+    """The lower edge's landmarks in the order of the upper edge's."""
+    return brow[9], brow[8], brow[7], brow[6], brow[5]
 
 
 def _thin(outfit: Outfit, region: Array, p: EyebrowParameters, weight: float) -> None:
@@ -140,8 +200,15 @@ def _thin(outfit: Outfit, region: Array, p: EyebrowParameters, weight: float) ->
     outfit.paint(clean, np.clip(edge, 0, 1) * 0.9 * weight)
 
 
-def _darker_than_skin(outfit: Outfit, region: Array) -> Array:
-    lightness = to_lab(outfit.head)[..., 0]
+def _darker_than_around(head: Array, region: Array, reach: float) -> Array:
+    """How much darker than the skin beside it, 0..1, within texels of reach."""
+    lightness, skin = to_lab(head)[..., 0], smoothstep(region, 0.3, 0.05).astype(np.float32)
+    around = cv2.GaussianBlur(lightness * skin, (0, 0), reach) / (cv2.GaussianBlur(skin, (0, 0), reach) + 1e-3)
+    return smoothstep(around - lightness, 2, 11)
+
+
+def _darker_than_skin(head: Array, region: Array) -> Array:
+    lightness = to_lab(head)[..., 0]
     ring = cv2.dilate(region, np.ones((15, 15))) * (1 - region)
     typical = float(np.median(lightness[ring > 0.5])) if (ring > 0.5).any() else 60.0
     return smoothstep(typical - lightness, 3, 18)
