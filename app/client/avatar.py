@@ -75,7 +75,7 @@ class Avatar:
 
     def wait(self, on_progress: OnProgress | None = None, timeout_s: float | None = None) -> Avatar:
         """Until it is ready; `on_progress` (`print`, for example) is told of each step. Raises as `Job.wait`."""
-        if self.status == "building":
+        if self.status != "ready":
             self.building().wait(on_progress, timeout_s)
         return self.refresh()
 

@@ -105,9 +105,11 @@ class Job:
 
     def _polled(self, deadline: float) -> Iterator[Job]:
         etag: dict[str, str] = {}
+        # Half of what this client waits for an answer at all.
+        longest = min(HOLD_S, (self._api.http.timeout.read or 2 * HOLD_S) / 2)
         while True:
             start = time.monotonic()
-            hold = max(0, min(HOLD_S, int(deadline - start))) if deadline < float("inf") else HOLD_S
+            hold = max(0, int(min(longest, deadline - start)))
             response = self._api.call("GET", f"/v1/jobs/{self.id}", headers={"Prefer": f"wait={hold}"} | etag)
             if response.status_code != 304:
                 etag = {"If-None-Match": response.headers["ETag"]} if "ETag" in response.headers else {}

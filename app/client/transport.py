@@ -17,6 +17,7 @@ import httpx
 from app.client.errors import ApiError, Unreachable, of_status
 
 MAX_DELAY_S = 60.0
+"""Who is told to come back later than this is told so, and not kept waiting."""
 FINAL_CODES = ("backend_missing", "quota_exceeded")
 """503 and 429, but no short wait mends it."""
 
@@ -31,7 +32,7 @@ class Retries:
     def delay_s(self, attempt: int, retry_after_s: float | None) -> float:
         """Before attempt `attempt` + 1; jitter keeps clients that failed together apart."""
         own = self.backoff_s * 2**attempt * random.uniform(0.5, 1.0)
-        return min(MAX_DELAY_S, own if retry_after_s is None else retry_after_s)
+        return min(MAX_DELAY_S, own) if retry_after_s is None else retry_after_s
 
 
 class Api:
@@ -121,7 +122,9 @@ def retry_after_s(response: httpx.Response) -> float | None:
 
 def _may_pass(problem: ApiError) -> bool:
     # `in_progress`: an earlier attempt, whose answer was lost, is still at work under this key.
-    return problem.code == "in_progress" or (problem.status in (429, 503) and problem.code not in FINAL_CODES)
+    if problem.code in FINAL_CODES or (problem.retry_after_s or 0.0) > MAX_DELAY_S:
+        return False
+    return problem.code == "in_progress" or problem.status in (429, 503)
 
 
 def _unreachable(error: httpx.TransportError) -> Unreachable:

@@ -96,7 +96,7 @@ def upload_portrait(
         raise Problem("unsupported_media_type", "The file is no JPEG, PNG or WebP.", hint="Save the photo as JPEG.")
 
     def work() -> tuple[int, dict[str, str], Any]:
-        with transaction(state.sessions) as session:
+        with transaction(state.sessions, writes=False) as session:
             # Before the engine works for nothing; what counts is the check below.
             check_portraits(session, tenant, state.settings)
         try:

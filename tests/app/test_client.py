@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -161,6 +163,8 @@ def test_a_job_that_fails_raises_its_problem(perse: Perse) -> None:
         avatar.wait(timeout_s=60)
     assert (failed.value.code, failed.value.hint, failed.value.job.status) == ("engine_crashed", "Try again.", "failed")
     assert str(failed.value) == "It broke. (engine_crashed)\n\nhint: Try again."
+    with pytest.raises(app.client.JobFailed):
+        perse.avatar(avatar.id).wait()
 
 
 @pytest.mark.parametrize("is_watched", [True, False])
@@ -234,11 +238,16 @@ def test_after_every_retry_the_last_trouble_is_raised(status: int | None, name: 
     assert len(tried) == 3
 
 
-def test_a_missing_backend_is_not_waited_for() -> None:
-    body = {"code": "backend_missing", "detail": "d"}
-    transport = httpx.MockTransport(lambda request: httpx.Response(503, json=body))
-    with Perse("http://x", transport=transport, backoff_s=100) as perse, pytest.raises(app.client.ServerFailed):
+@pytest.mark.parametrize(
+    ("status", "code", "later"),
+    [(503, "backend_missing", "1"), (429, "quota_exceeded", "30"), (429, "rate_limited", "3600")],
+)
+def test_what_no_short_wait_mends_is_raised_at_once(status: int, code: str, later: str) -> None:
+    answer = httpx.Response(status, json={"code": code, "detail": "d"}, headers={"Retry-After": later})
+    perse = Perse("http://x", transport=httpx.MockTransport(lambda request: answer), backoff_s=100)
+    with perse, pytest.raises(app.client.ApiError) as error:
         perse.vocabulary()
+    assert (error.value.code, error.value.retry_after_s) == (code, float(later))
 
 
 def test_a_deletion_whose_answer_was_lost_is_done() -> None:
@@ -333,6 +342,12 @@ def test_a_key_is_sent(settings: Settings, sessions: Sessions, storage: LocalSto
             perse.vocabulary()
         with Perse(url, key=create_key(sessions, "a")) as perse:
             assert "presets" in perse.vocabulary()
+
+
+def test_the_client_needs_httpx_only() -> None:
+    code = "import sys, app.client; print({m.partition('.')[0] for m in sys.modules} & {'fastapi', 'sqlalchemy'})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_everything_public_is_exported_in_order() -> None:
