@@ -12,9 +12,9 @@ from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import openapi as openapi_of_app
 from app import problems
 from app.artifacts.endpoints import router as artifacts
-from app.auth import scope_of
 from app.avatars.endpoints import router as avatars
 from app.doors import Doors
 from app.ids import new_id
@@ -76,13 +76,9 @@ def _complete_openapi(app: FastAPI) -> None:
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = generate()
-        problems.add_schemas(document)
-        for path, operations in document["paths"].items():
-            for method, operation in operations.items():
-                if "security" in operation:
-                    operation["security"] = [{"HTTPBearer": [scope_of(method.upper(), path)]}]
-        return document
+        if app.openapi_schema is None:
+            openapi_of_app.complete(generate())
+        return generate()
 
     app.openapi = openapi  # type: ignore[method-assign]
 

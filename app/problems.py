@@ -157,10 +157,3 @@ def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
         entry = out.setdefault(status, {"description": "", "content": {MEDIA_TYPE: {"schema": schema}}})
         entry["description"] = "; ".join(filter(None, [entry["description"], f"{code}: {title}"]))
     return out
-
-
-def add_schemas(document: dict[str, Any]) -> None:
-    """What the problems that `documented` names look like: FastAPI has no models for other media types than JSON."""
-    reference = "#/components/schemas/{model}"
-    schema = ProblemBody.model_json_schema(mode="serialization", ref_template=reference)
-    document["components"]["schemas"] |= schema.pop("$defs") | {"ProblemBody": schema}

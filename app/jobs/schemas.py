@@ -28,6 +28,7 @@ class JobProblem(Answer):
 
     type: str
     title: str
+    status: int | None = None
     code: str
     detail: str
     hint: str | None = None

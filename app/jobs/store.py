@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from app.database.models import Job, JobEvent, Outbox, now
 from app.database.session import Sessions, transaction
 from app.ids import new_id
+from app.problems import CODES
 
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
 ACTIVE = ("running", "canceling")
@@ -245,7 +246,8 @@ class JobStore:
 
 def problem_of(code: str, detail: str, hint: str | None = None) -> dict[str, Any]:
     """What `job.error` holds: the same words as a problem response."""
-    return {"type": f"urn:perse:problem:{code}", "title": code.replace("_", " "), "code": code, "detail": detail,
+    status, title = CODES.get(code, CODES["internal"])
+    return {"type": f"urn:perse:problem:{code}", "title": title, "status": status, "code": code, "detail": detail,
             "hint": hint}  # fmt: skip
 
 

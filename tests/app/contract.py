@@ -54,6 +54,8 @@ def check_answer(document: dict[str, Any], method: str, template: str, response:
     where = f"{method.upper()} {template} -> {response.status_code}"
     responses = document["paths"][template][method]["responses"]
     assert str(response.status_code) in responses, f"{where}: the document knows only {', '.join(responses)}"
+    for name, header in responses[str(response.status_code)].get("headers", {}).items():
+        assert name in response.headers or not header["required"], f"{where}: lacks the header {name}"
     content = responses[str(response.status_code)].get("content", {})
     if method == "head" or response.status_code in (204, 304):
         assert not response.content or method == "head", f"{where}: has a body"
