@@ -33,6 +33,10 @@ PERSON_CROPS = ((1.0, 0.0, False), (1.0, 0.0, True), (1.35, 0.1, False), (0.8, -
 """(scale, downward shift in crop sides, mirrored): the segmenter errs differently on each."""
 
 
+HOLE = 0.75
+"""Less hair than this may be a hole in the hair."""
+
+
 @dataclass(frozen=True)
 class _Place:
     """Pixel coordinates in the face's own frame: up 0 at the chin, 1 at the oval's top; side to the image's right."""
@@ -203,6 +207,7 @@ def _classify(
     smooth = np.clip(np.stack([guided_filter(guide, p, 5, 2e-3) for p in posterior]), 1e-4, None)
     smooth /= smooth.sum(0)
     _tidy(smooth, place, oval, alpha)
+    _fill_hair(smooth, oval, alpha)
     familiarity = sigmoid((skin_ll - (np.percentile(skin_ll[seeds], 1) - 6)) / 3)
     if not is_bald:
         usual_hair = np.percentile(hair_ll[hair_seeds], 3)
@@ -224,7 +229,9 @@ def _priors(place: _Place, oval: Mask) -> Array:
     up, side, inside, outside = place.up, np.abs(place.side), place.inside_oval, place.outside_oval
     ears = 0.35 * sigmoid((0.18 - outside) / 0.03) * sigmoid((0.78 - up) / 0.05)
     neck = 0.3 * sigmoid((up + 0.42) / 0.05) * sigmoid((0.05 - up) / 0.05) * sigmoid((0.42 - side) / 0.05)
-    skin = np.where(oval > 0.5, np.log(0.6 + 4 * inside), np.log(1e-3 + ears + neck))
+    # The landmarks end below many hairlines.
+    forehead = 0.12 * sigmoid((0.2 - outside) / 0.03) * sigmoid((up - 0.8) / 0.05) * sigmoid((0.42 - side) / 0.05)
+    skin = np.where(oval > 0.5, np.log(0.6 + 4 * inside), np.log(1e-3 + ears + neck + forehead))
     fringe = 0.45 * sigmoid((0.16 - inside) / 0.03) * sigmoid((up - 0.55) / 0.06)
     temples = 0.25 * sigmoid((0.06 - inside) / 0.015) * sigmoid((up - 0.35) / 0.05)
     around = 0.8 * sigmoid((up + 0.25) / 0.08) * sigmoid((0.7 - side) / 0.05)
@@ -251,3 +258,17 @@ def _tidy(posterior: Array, place: _Place, oval: Mask, alpha: Mask) -> None:
     on_face = posterior[2] * cv2.dilate(oval, np.ones((5, 5), np.uint8))
     posterior[2] -= on_face
     posterior[0] += on_face
+
+
+def _fill_hair(posterior: Array, oval: Mask, alpha: Mask) -> None:
+    """Strands in the colour of skin are hair where hair is all around: they reach neither the face nor the outside."""
+    not_hair = ((posterior[1] < HOLE) & (alpha > 0.5)).astype(np.uint8)
+    count, labels = cv2.connectedComponents(not_hair)
+    outside = cv2.dilate((alpha <= 0.5).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    is_open = np.zeros(count, bool)
+    is_open[np.unique(labels[(oval > 0.5) | outside | (posterior[2] > 0.5)])] = True
+    holes = cv2.dilate((~is_open[labels] & (not_hair > 0)).astype(np.uint8), np.ones((5, 5), np.uint8))
+    soft = cv2.GaussianBlur(holes.astype(np.float32), (0, 0), 1.0)
+    moved = posterior[0] * soft
+    posterior[0] -= moved
+    posterior[1] += moved

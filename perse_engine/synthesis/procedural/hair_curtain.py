@@ -20,6 +20,8 @@ COLUMNS, ROWS = 121, 48
 AROUND_DEG = 118.0
 """How far the curtain reaches to each side, from the back."""
 TEXELS = (256, 768)
+PRESSED_M = 0.008
+"""How far the hair presses the ears' rims to the head."""
 
 
 def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> AddedPart:
@@ -31,10 +33,14 @@ def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> Added
     mouth_y = float(outfit.landmark(13)[1])
     ear = (outfit.landmark(234) + outfit.landmark(454)) / 2
     band = points[(points[:, 1] > -0.01) & (points[:, 1] < 0.06)]
-    half_width = float(np.percentile(np.abs(band[:, 0] - ear[0]), 96)) + 0.003
+    ears = np.unique(look.faces[look.face_part == PARTS.index("ears")])
+    shells = rig.vertices[ears].astype(np.float64)
+    outfit.offset[ears, 0] -= weight * PRESSED_M * np.sign(shells[:, 0]) * smoothstep(np.abs(shells[:, 0]), 0.06, 0.09)
+    # Over the ears, also where the hair is too short to cover them now.
+    half_width = float(np.percentile(np.abs(np.r_[band[:, 0], shells[:, 0]] - ear[0]), 97)) + 0.003
     back = float(ear[2] - np.percentile(band[:, 2], 2)) + 0.004
     front_reach = 0.012
-    top, start, end = 0.035, mouth_y + 0.035, mouth_y - length
+    top, start, end = float(shells[:, 1].max()) + 0.022, mouth_y + 0.035, mouth_y - length
     bottom = start + (end - start) * weight
     turn = np.radians(np.linspace(-AROUND_DEG, AROUND_DEG, COLUMNS))[None]
     down = np.linspace(0, 1, ROWS)[:, None]
@@ -43,7 +49,7 @@ def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> Added
     # It hugs the neck below the jaw a little, lies outside the shoulders, and comes forward over the collarbones.
     widen = 1 - 0.10 * smoothstep(drop, 0.0, 0.35) + 0.22 * smoothstep(drop, 0.35, 1.0)
     # Its upper edge hides inside the hair that is there.
-    inside = 1 - smoothstep(top - y, 0.010, 0.050)
+    inside = 1 - smoothstep(top - y, 0.006, 0.042)
     widen = widen - 0.22 * inside
     x = ear[0] + half_width * widen * np.sin(turn)
     z = ear[2] - back * np.where(np.cos(turn) > 0, np.cos(turn), 0.35 * np.cos(turn))
