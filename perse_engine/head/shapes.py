@@ -169,7 +169,7 @@ def _gaze_lids(
         opening = float(np.linalg.norm(points[upper[k]] - points[lower[k]]))
         # Never past the lower lid.
         drop = min(4.2 * bow, 0.55 * opening)
-        down[upper[k]], down[lower[k]] = np.array([0, -drop, 0.10 * drop]), np.array([0, -1.3 * bow, 0])
+        down[upper[k]], down[lower[k]] = np.array([0, -drop, 0.10 * drop]), np.array([0, -1.7 * bow, 0])
         up[upper[k]], up[lower[k]] = np.array([0, 2.6 * bow, 0]), np.array([0, 0.7 * bow, 0])
         down[crease[k]], up[crease[k]] = np.array([0, -0.35 * drop, 0]), np.array([0, 1.0 * bow, 0])
     return {f"eyeLookDown{side}": solver.solve(down), f"eyeLookUp{side}": solver.solve(up)}
