@@ -34,6 +34,8 @@ POINTED = np.array([0.25, 0.45, 1.5, 1.1, 0.8, 0.5])
 ARCH_HALF_WIDTH_MM, ARCH_DEPTH_MM = 27.0, 40.0
 GUM_MM = 5.0
 LOWEST = 1.1
+LIP_EDGE, CORNER_EDGE = 0.96, 0.55
+"""Where upper teeth end that the lower lip hides, and where the halves part at the corners, from lip to lip."""
 DARK = np.array([0.10, 0.035, 0.03])
 
 
@@ -178,14 +180,32 @@ def _above_edge(rgb: Array, tooth: Array) -> Array:
     is_tooth = (light > 0.72) & (redness < own + 0.14)
     rows = np.arange(height)[:, None]
     lowest = np.where(is_tooth, rows, 0).max(0).astype(np.float32)
-    shown = (LOWEST - 0.9) / (LOWEST + 0.9)
-    # Reaching the lower lip, or no tooth in this column: nothing to part. At the corners lips and teeth touch.
-    lowest[(lowest > (1 - shown) * height) | (lowest < 0.45 * height)] = height
-    lowest = np.minimum(cv2.medianBlur(lowest[None].repeat(7, 0), 5)[3], height)
-    lowest = cv2.GaussianBlur(lowest[None], (0, 0), 2.5)
-    corner = smoothstep(np.abs(np.linspace(-1, 1, width)), 0.50, 0.66)[None]
-    lowest = lowest + (height - lowest) * corner
-    return np.asarray(1 - smoothstep(rows * np.ones((1, width)), lowest, lowest + 2.5))
+    across = np.linspace(-1, 1, width)
+    lip = _row(LIP_EDGE, height)
+    # Where teeth reach the lower lip or there are none, the column does not tell.
+    tells = (lowest < lip) & (lowest > 0.45 * height) & (np.abs(across) < 0.6)
+    edge = np.full(width, lip)
+    if tells.sum() > 0.45 * (np.abs(across) < 0.6).sum():
+        edge = np.minimum(_arc(across, lowest, tells), lip)
+    # At the corners both halves part in the middle.
+    corner = smoothstep(np.abs(across), 0.55, 0.85)
+    edge = edge + (_row(CORNER_EDGE, height) - edge) * corner
+    return np.asarray(1 - smoothstep(rows * np.ones((1, width)), edge[None], edge[None] + 2.5))
+
+
+def _row(down: float, height: int) -> float:
+    """The texel row at a share of the way from the upper lip's line to the lower one's."""
+    return (down + 0.9) / (LOWEST + 0.9) * height
+
+
+def _arc(across: Array, lowest: Array, tells: Array) -> Array:
+    """The smooth arc of biting edges through the columns that tell, outliers weighed down."""
+    weight = tells.astype(np.float64)
+    fit = np.zeros_like(across)
+    for _ in range(6):
+        fit = np.polyval(np.polyfit(across, lowest, 2, w=np.sqrt(weight) + 1e-9), across)
+        weight = tells / (1 + ((lowest - fit) / 2.0) ** 2)
+    return np.asarray(fit)
 
 
 def _photographed(analysis: PortraitAnalysis, frame: HeadFrame, grid: Array, colours: MouthColours) -> Array:
