@@ -24,8 +24,8 @@ from perse_engine.synthesis.storage import read_surface
 STAGE = "placing"
 BASE_SHARE = 0.68
 """Of the preset's Gaussians; additive categories share the rest."""
-OWN_ONLY = ("eyeglasses", "hat", "headphones", "earrings")
-"""Categories that change nothing but their own Gaussians: what they hide stays as it is behind them."""
+SHADE_ONLY = ("eyeglasses", "hat", "headphones", "earrings")
+"""Categories that change only the colour of Gaussians that are not their own, by their shadow."""
 SEEN = 0.02
 START_OPACITY = 0.7
 FIRST_SPACING_M = 0.0028
@@ -70,10 +70,8 @@ def start_avatar(
     models: dict[str, CategoryModel] = {}
     for number, (category, clips) in enumerate(categories.items()):
         progress.report(STAGE, 2 + number, 2 + len(categories))
-        changed = np.zeros(len(placed.base), np.float32)
-        if category not in OWN_ONLY:
-            changed = change(view, placed.base, pictures, clips, some, vertices)
-            changed[placed.owner >= 0] = 0
+        changed = change(view, placed.base, pictures, clips, some, vertices)
+        changed[placed.owner >= 0] = 0
         owned = placed.owner == placed.owners.index(category) if category in placed.owners else changed < 0
         changed[owned] = 1
         models[category] = _category(category, clips, changed, owned, placed, random)

@@ -26,8 +26,8 @@ from perse_engine.avatar.drawing import View, training_rasterizer
 from perse_engine.avatar.kernels import add_basis, project_on_basis, take_rows
 from perse_engine.avatar.latent import CODE_SIZE, column_weights, sharing
 from perse_engine.avatar.pictures import Pictures
-from perse_engine.avatar.properties import OPACITY, RATES
-from perse_engine.avatar.start import Start, start_avatar
+from perse_engine.avatar.properties import COLOUR, OPACITY, RATES
+from perse_engine.avatar.start import SHADE_ONLY, Start, start_avatar
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import Cancelled
 from perse_engine.head.subject import Subject
@@ -119,7 +119,10 @@ class Trainer:
         self._base = start.placed.base
         self._owned = np.flatnonzero(start.placed.owner >= 0)
         self._base_adam = Adam(self._base, RATES)
-        self._categories = {c: _CategoryTrainer(m) for c, m in start.categories.items()}
+        self._categories = {
+            c: _CategoryTrainer(m, shaded=(start.placed.owner[m.rows] < 0) & (c in SHADE_ONLY))
+            for c, m in start.categories.items()
+        }
         e = start.expression
         rates = EXPRESSION_RATE * RATES[EXPRESSION_COLUMNS]
         decays = np.full(len(EXPRESSION_COLUMNS), EXPRESSION_DECAY, np.float32)
@@ -188,10 +191,11 @@ class Trainer:
 
 
 class _CategoryTrainer:
-    """The part of a step that belongs to one category."""
+    """The part of a step that belongs to one category; `shaded` [n]: rows of which only the colour may change."""
 
-    def __init__(self, model: CategoryModel) -> None:
+    def __init__(self, model: CategoryModel, shaded: npt.NDArray[np.bool_]) -> None:
         self.model = model
+        self._shaded = np.flatnonzero(shaded)
         # One array whose rows the model's codes are views of, so that one optimiser moves them all.
         self._codes = np.stack(list(model.codes.values()))
         for row, id in zip(self._codes, model.codes, strict=True):
@@ -226,6 +230,7 @@ class _CategoryTrainer:
         m = self.model
         with PARALLEL_WORK:
             take_rows(grad_x, m.rows, self._weights, ALL_COLUMNS, self._grad)
+            self._grad[self._shaded, : COLOUR.start] = 0
             project_on_basis(m.basis, self._grad, self._parts)
         grad_coefficients = self._parts.sum(0).astype(np.float32)
         gradients, grad_code = m.network.back(self._code, grad_coefficients)

@@ -13,7 +13,7 @@ from perse_engine.avatar.checkpoint import NAME
 from perse_engine.avatar.drawing import View, training_rasterizer
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.posing import posed_cloud
-from perse_engine.avatar.properties import OPACITY
+from perse_engine.avatar.properties import COLOUR, OPACITY
 from perse_engine.avatar.start import Start, start_avatar
 from perse_engine.avatar.training import RASTER_MODE, STAGE, Trainer, train
 from perse_engine.errors import Cancelled, CorruptFile
@@ -107,10 +107,12 @@ def test_owned_gaussians_show_in_their_own_look(tiny_avatar: Avatar, astronaut_s
     assert (opacity > 0.3).sum() > 50
 
 
-def test_glasses_change_only_gaussians_of_their_own(tiny_avatar: Avatar, astronaut_subject: Subject) -> None:
+def test_glasses_only_shade_what_is_not_theirs(tiny_avatar: Avatar, astronaut_subject: Subject) -> None:
     mine = owned(tiny_avatar, astronaut_subject)
     baked = tiny_avatar.bake(Look({"eyeglasses": {"round-black": 1.0}})).properties
-    assert np.array_equal(baked[~mine], tiny_avatar.base[~mine])
+    assert np.array_equal(baked[~mine, : COLOUR.start], tiny_avatar.base[~mine, : COLOUR.start])
+    assert not np.array_equal(baked[~mine, COLOUR], tiny_avatar.base[~mine, COLOUR])
+    assert not np.array_equal(baked[mine], tiny_avatar.base[mine])
 
 
 def test_all_trained_numbers_are_finite(tiny_avatar: Avatar) -> None:
