@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 EPILOG = """examples:
   perse create me.jpg -o me/                       build an avatar (about two minutes on two cores)
   perse render me/ --yaw 20 --expression jawOpen=0.4 --look hair=long-wavy-blonde:0.7 -o r.png
-  perse export me/ --look hat=beanie-grey -o me.glb     for other programs: .ply, .spz, .splat, .glb
+  perse export me/ -o me.glb                       for other programs: .ply, .spz, .splat, .glb
   perse evaluate avatar me/ --json                 measure it again
   perse vocabulary                                 what --look and --expression may say
   perse serve                                      the REST API on http://127.0.0.1:8000
