@@ -110,7 +110,8 @@ def export(arguments: argparse.Namespace) -> int:
         if rig is not None:
             write_glb(output, visible(cloud), rig)
         elif format == "spz" and not arguments.y_down:
-            write_spz(output, visible(cloud), arguments.spz_version)
+            is_antialiased = avatar.raster_mode == "antialiased"
+            write_spz(output, visible(cloud), arguments.spz_version, is_antialiased=is_antialiased)
         else:
             export_cloud(cloud, output, y_down=arguments.y_down)
     print(f"{output}, {output.stat().st_size / 1e6:.2f} MB")

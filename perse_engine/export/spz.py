@@ -37,13 +37,15 @@ LARGEST_SMALL = np.sqrt(0.5)
 """No component of a unit quaternion but the largest is longer."""
 
 _HEADER = struct.Struct("<IIIBBBB")
-_HAS_EXTENSIONS = 0x2
+_ANTIALIASED, _HAS_EXTENSIONS = 0x1, 0x2
 _ROTATION_BYTES = {2: 3, 3: 4}
 _HIGHER_COEFFICIENTS = (0, 9, 24, 45, 72)
 
 
-def write_spz(target: Path, cloud: GaussianCloud, version: Literal[2, 3] = 3) -> None:
+def write_spz(target: Path, cloud: GaussianCloud, version: Literal[2, 3] = 3, *, is_antialiased: bool = False) -> None:
     """Write a cloud; version 3 keeps rotations better, a few older readers know version 2 only.
+
+    `is_antialiased` tells viewers that the Gaussians were trained with an antialiased rasteriser.
 
     Raises:
         InvalidValue: another version, no Gaussian (readers refuse such files), or a coordinate beyond 8000 km.
@@ -54,7 +56,7 @@ def write_spz(target: Path, cloud: GaussianCloud, version: Literal[2, 3] = 3) ->
         raise InvalidValue("An SPZ file holds at least one Gaussian.")
     bits = _fractional_bits(cloud.means)
     parts = (
-        _HEADER.pack(MAGIC, version, len(cloud), 0, bits, 0, 0),
+        _HEADER.pack(MAGIC, version, len(cloud), 0, bits, _ANTIALIASED * is_antialiased, 0),
         _pack_positions(cloud.means, bits),
         _to_bytes(cloud.opacities * 255),
         _to_bytes(((cloud.colours - 0.5) / SH_0 * COLOUR_SCALE + 0.5) * 255),

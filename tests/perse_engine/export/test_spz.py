@@ -33,6 +33,13 @@ def single(**changes: object) -> GaussianCloud:
     return GaussianCloud(**{k: np.array(v, np.float32) for k, v in (values | changes).items()})
 
 
+@pytest.mark.parametrize("is_antialiased", [False, True])
+def test_the_header_says_how_the_gaussians_were_trained(tmp_path: Path, is_antialiased: bool) -> None:
+    write_spz(tmp_path / "a.spz", single(), is_antialiased=is_antialiased)
+    assert gzip.decompress((tmp_path / "a.spz").read_bytes())[14] == int(is_antialiased)
+    assert len(read_spz(tmp_path / "a.spz")) == 1
+
+
 def unpacked(cloud: GaussianCloud, version: Literal[2, 3], folder: Path) -> bytes:
     write_spz(folder / "a.spz", cloud, version)
     return gzip.decompress((folder / "a.spz").read_bytes())
