@@ -151,7 +151,7 @@ def _complete(surface: HeadSurface, baked: Baked) -> HeadTexture:
     skin = skin * (1 - 0.25 * smoothstep(angle - rim, 0, np.radians(14)) * smoothstep(low, 0.3, 0.8))[..., None]
     # The fold between an ear and the skull lies in its shadow.
     ear = per_azimuth(surface.azimuth, surface.earness, azimuth)
-    skin = skin * (1 - 0.35 * ear * np.exp(-(((np.degrees(angle - silhouette) - 9) / 5) ** 2)))[..., None]
+    skin = skin * (1 - 0.10 * ear * np.exp(-(((np.degrees(angle - silhouette) - 9) / 5) ** 2)))[..., None]
     hair, is_hair, hair_colour = complete_hair(baked, surface, skin)
     under_jaw = smoothstep(low, 0.30, 0.55) * smoothstep(np.radians(155) - angle, 0, 0.5)
     local_hair = fill(baked.hair[..., None], baked.weight)[..., 0] if hair_colour is not None else np.zeros_like(angle)
