@@ -15,9 +15,7 @@ import json
 import math
 import statistics
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -28,6 +26,7 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
+from benchmarks.part_timer import Owned, PartTimer
 from benchmarks.splatting import Machine, OtherLoad, table, this_machine
 from perse_engine.avatar import drawing, posing, training
 from perse_engine.avatar import start as starting
@@ -82,9 +81,6 @@ MOVING = {
     "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0, "eyeSquintLeft": 0.4, "eyeSquintRight": 0.4,
 }  # fmt: skip
 """Expressions that go up and down, each up to its weight."""
-
-Owned = tuple[str, object, str]
-"""A part, and a function that belongs to it: its module or class, and its name there."""
 
 FRAME_PARTS: tuple[Owned, ...] = (
     ("rig", Rig, "posed"),
@@ -189,43 +185,6 @@ class Report:
     machine: Machine
     frames: list[FrameTimes]
     steps: list[StepTimes]
-
-
-class PartTimer:
-    """Own time of functions: what they call and is timed too does not count twice."""
-
-    def __init__(self) -> None:
-        self._inner: list[float] = []
-        self._seconds: dict[str, float] = {}
-
-    @contextmanager
-    def on(self, parts: Sequence[Owned]) -> Iterator[None]:
-        """Time these functions wherever they are called."""
-        with ExitStack() as stack:
-            for part, owner, name in parts:
-                stack.enter_context(patch.object(owner, name, self._timed(part, getattr(owner, name))))
-            yield
-
-    def run(self, parts: Sequence[Owned], work: Callable[[], object]) -> dict[str, float]:
-        """Seconds of each part while `work` runs, and of the "whole"."""
-        self._seconds = dict.fromkeys((part for part, _, _ in parts), 0.0)
-        start = time.perf_counter()
-        work()
-        return self._seconds | {"whole": time.perf_counter() - start}
-
-    def _timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*arguments: Any, **keywords: Any) -> Any:
-            self._inner.append(0.0)
-            start = time.perf_counter()
-            try:
-                return function(*arguments, **keywords)
-            finally:
-                passed = time.perf_counter() - start
-                self._seconds[part] = self._seconds.get(part, 0.0) + passed - self._inner.pop()
-                if self._inner:
-                    self._inner[-1] += passed
-
-        return timed
 
 
 def medians_ms(times: Sequence[dict[str, float]]) -> dict[str, float]:

@@ -7,14 +7,14 @@ python scripts/gallery.py me.jpg -o pictures/  your own photo
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from perse_engine.evaluation.subject.judge import Rgb, picture
 from perse_engine.head.build import build_subject
-from perse_engine.head.mesh_raster import draw
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
 from perse_engine.portrait.analyse import analyse_portrait
@@ -23,33 +23,23 @@ from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.vocabulary import CATEGORIES, VariantSpec, variants_of
 
-Picture = npt.NDArray[np.uint8]
-
 CELL_PX = 150
 COLUMNS = 10
 SLIDERS = (0.0, 0.25, 0.5, 0.75, 1.0)
-BACKGROUND = (0.82, 0.84, 0.86)
 IMAGES = Path(__file__).resolve().parents[1] / "docs/images"
 
 
-def cell(subject: Subject, variant: VariantSpec, weight: float, *, yaw_deg: float) -> Picture:
+def cell(subject: Subject, variant: VariantSpec, weight: float, *, yaw_deg: float) -> Rgb:
     """The subject with a variant, captioned."""
     look = ProceduralEditor().dress(subject, Look({variant.category: {variant.id: weight}}))
     camera = Camera.orbit(width_px=CELL_PX, height_px=CELL_PX)
-    image = draw(look, look.rig.posed(Pose(yaw_deg), Expression()), camera)
-    rgb = np.clip(over(image.rgba), 0, 255).astype(np.uint8)
+    rgb = picture(replace(subject, look=look), Pose(yaw_deg), Expression(), camera)
     caption = variant.id if weight == 1 else f"{weight:g}"
     cv2.putText(rgb, caption[:26], (3, 9), cv2.FONT_HERSHEY_SIMPLEX, 0.3, (40, 40, 40), 1, cv2.LINE_AA)
     return rgb
 
 
-def over(rgba: Picture) -> npt.NDArray[np.float32]:
-    """On the sheet's background, 0..255."""
-    colour = rgba.astype(np.float32)
-    return np.asarray(colour[..., :3] + (255 - colour[..., 3:]) * np.array(BACKGROUND, np.float32))
-
-
-def sheet(cells: list[Picture], columns: int) -> Picture:
+def sheet(cells: list[Rgb], columns: int) -> Rgb:
     """Row by row."""
     blank = np.full_like(cells[0], 255)
     filled = cells + [blank] * (-len(cells) % columns)
@@ -67,9 +57,9 @@ def main() -> None:
     looks = [cell(subject, v, 1.0, yaw_deg=20 * (-1) ** i) for i, v in enumerate(variants)]
     first = [v for category in CATEGORIES for v in variants_of(category)[:2]]
     sliders = [cell(subject, v, weight, yaw_deg=12) for v in first for weight in SLIDERS]
-    for name, picture in (("variants", sheet(looks, COLUMNS)), ("sliders", sheet(sliders, 2 * len(SLIDERS)))):
+    for name, found in (("variants", sheet(looks, COLUMNS)), ("sliders", sheet(sliders, 2 * len(SLIDERS)))):
         path = arguments.output / f"{name}.jpg"
-        cv2.imwrite(str(path), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
+        cv2.imwrite(str(path), found[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
         print(path)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -92,10 +94,15 @@ class Drawn:
 
 
 def draw(splats: Splats, backend: str) -> Drawn:
-    """Rasterise; then back from weights that are random per pixel and channel, so that nothing cancels."""
+    """As `draw_with`, in float64 by the reference and in float32 by the others."""
     dtype = torch.float64 if backend == "reference" else torch.float32
+    return draw_with(partial(rasterize, backend=backend), splats, dtype)
+
+
+def draw_with(render: Callable[..., RasterImage], splats: Splats, dtype: torch.dtype) -> Drawn:
+    """Rasterise; then back from weights that are random per pixel and channel, so that nothing cancels."""
     leaves = splats.leaves(dtype)
-    image = rasterize(
+    image = render(
         *leaves,
         splats.world_to_cam.to(dtype),
         splats.intrinsics.to(dtype),
@@ -103,7 +110,6 @@ def draw(splats: Splats, backend: str) -> Drawn:
         splats.height_px,
         background=splats.background.to(dtype),
         raster_mode=splats.raster_mode,
-        backend=backend,
     )
     generator = torch.Generator().manual_seed(99)
     weights = torch.randn(image.colours.shape, generator=generator, dtype=torch.float64).to(dtype)

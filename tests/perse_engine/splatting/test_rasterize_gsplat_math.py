@@ -8,7 +8,6 @@ single number can be held to a narrow bound.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,15 +15,15 @@ import pytest
 import torch
 
 from benchmarks import gsplat_torch
-from perse_engine.splatting import RasterImage, rasterize
+from perse_engine.splatting import rasterize
 from tests.perse_engine.splatting.scenes import (
     GRADIENT_TOLERANCE,
     IMAGE_TOLERANCE,
     NAMES,
-    Drawn,
     Splats,
     assert_gradients_agree,
     cloud,
+    draw_with,
 )
 
 # Measured: the alpha of a small Gaussian, where the last digit of its centre counts most, crosses over from 1e-5.
@@ -116,25 +115,6 @@ def margins(splats: Splats) -> Margins:
     return Margins(nearest[0], nearest[1], nearest[2], ended)
 
 
-def draw(render: Callable[..., RasterImage], splats: Splats, dtype: torch.dtype) -> Drawn:
-    """An image, and the gradients of a random linear loss on it."""
-    leaves = splats.leaves(dtype)
-    image = render(
-        *leaves,
-        splats.world_to_cam.to(dtype),
-        splats.intrinsics.to(dtype),
-        splats.width_px,
-        splats.height_px,
-        background=splats.background.to(dtype),
-        raster_mode=splats.raster_mode,
-    )
-    generator = torch.Generator().manual_seed(11)
-    outputs = (image.colours, image.alpha)
-    weights = [torch.randn(o.shape, generator=generator, dtype=torch.float64).to(dtype) for o in outputs]
-    gradients = torch.autograd.grad(outputs, leaves, weights)
-    return Drawn(RasterImage(image.colours.detach(), image.alpha.detach()), dict(zip(NAMES, gradients, strict=True)))
-
-
 @pytest.fixture(scope="module", params=SCENES)
 def scene(request: pytest.FixtureRequest) -> Splats:
     """A scene in which no decision hangs on rounding."""
@@ -150,8 +130,8 @@ def scene(request: pytest.FixtureRequest) -> Splats:
 
 def test_every_pixel_and_every_gradient_agrees_with_gsplat_math(scene: Splats) -> None:
     truth, ours = (
-        draw(gsplat_torch.rasterize, scene, torch.float64),
-        draw(partial(rasterize, backend="cpu"), scene, torch.float32),
+        draw_with(gsplat_torch.rasterize, scene, torch.float64),
+        draw_with(partial(rasterize, backend="cpu"), scene, torch.float32),
     )
     assert float(truth.image.alpha.max()) > 0.3
     torch.testing.assert_close(ours.image.colours.double(), truth.image.colours, rtol=0, atol=IMAGE_TOLERANCE)
@@ -167,7 +147,7 @@ def test_every_pixel_and_every_gradient_agrees_with_gsplat_math(scene: Splats) -
 def test_the_yardstick_draws_the_same_from_its_own_lists_as_from_gsplats() -> None:
     splats = SCENES["a tile and one pixel"]
     ours, shipped = (
-        draw(partial(gsplat_torch.rasterize, intersect=intersect), splats, torch.float64)
+        draw_with(partial(gsplat_torch.rasterize, intersect=intersect), splats, torch.float64)
         for intersect in ("vectorised", "shipped")
     )
     assert torch.equal(ours.image.colours, shipped.image.colours)
@@ -176,6 +156,6 @@ def test_the_yardstick_draws_the_same_from_its_own_lists_as_from_gsplats() -> No
 
 def test_the_yardstick_gives_zeros_where_nothing_is_drawn() -> None:
     splats = cloud(20, 20, 20, offset=(0.0, 0.0, -3.0))
-    drawn = draw(gsplat_torch.rasterize, splats, torch.float64)
+    drawn = draw_with(gsplat_torch.rasterize, splats, torch.float64)
     assert float(drawn.image.alpha.abs().max()) == 0
     assert all(float(gradient.abs().max()) == 0 for gradient in drawn.gradients.values())
