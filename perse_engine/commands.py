@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,10 @@ class TerminalProgress:
     WIDTH = 28
     EVERY_S = 0.2
 
-    def __init__(self) -> None:
-        from perse_engine.pipeline import OverallProgress
+    def __init__(self, shares: Mapping[str, float] | None = None) -> None:
+        from perse_engine.pipeline import STAGE_SHARES, OverallProgress
 
-        self._overall = OverallProgress()
+        self._overall = OverallProgress(STAGE_SHARES if shares is None else shares)
         self._last = 0.0
         self._stage = ""
 

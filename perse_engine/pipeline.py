@@ -189,14 +189,15 @@ class _Stopwatch:
 class OverallProgress:
     """Turns stage reports into one fraction and an ETA, and hands them on."""
 
-    def __init__(self) -> None:
+    def __init__(self, shares: Mapping[str, float] = STAGE_SHARES) -> None:
+        self._shares = shares
         self._began = time.monotonic()
         self.fraction = 0.0
 
     def update(self, stage: str, step: int, total_steps: int) -> tuple[float, float | None]:
         """The whole's fraction 0..1 (never falling) and the seconds left, None while it is too early to say."""
         before = 0.0
-        for name, share in STAGE_SHARES.items():
+        for name, share in self._shares.items():
             if name == stage:
                 self.fraction = max(self.fraction, min(1.0, before + share * step / max(total_steps, 1)))
                 break

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 EPILOG = """examples:
   perse create me.jpg -o me/                       build an avatar (about two minutes on two cores)
   perse render me/ --yaw 20 --expression jawOpen=0.4 --look hair=long-wavy-blonde:0.7 -o r.png
+  perse variants add me/ --category hair --prompt "short curly auburn hair"
   perse export me/ -o me.glb                       for other programs: .ply, .spz, .splat, .glb
   perse evaluate avatar me/ --json                 measure it again
   perse vocabulary                                 what --look and --expression may say
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_create(commands)
     _add_render(commands)
+    _add_variants(commands)
     _add_export(commands)
     _add_evaluate(commands)
     _add_dataset(commands)
@@ -121,6 +123,53 @@ def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     render.add_argument("--transparent", action="store_true")
     _rasterizer(render)
     render.set_defaults(run=_engine("render"))
+
+
+VARIANTS_EPILOG = """an avatar learns one more variant without being trained again; looks without it stay as they are:
+  perse variants add me/ --category hair --prompt "short curly auburn hair"
+  perse variants add me/ --category eyeglasses --prompt "thin round gold glasses"
+  perse variants list me/
+  perse variants remove me/ eyeglasses wish-shape-round-thickness-thin-colour-gold
+  perse vocabulary --wish "thin round gold glasses"      what the words mean, and the variant's id
+"""
+METHODS_HELP = (
+    "adapter: learn it, in some 20 s (default); inversion: only find the nearest code of what the category can show; "
+    "zero_shot: only reckon the code from the words, at once, where trained variants are near"
+)
+
+
+def _add_variants(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    variants = commands.add_parser(
+        "variants", help="teach a finished avatar more variants", epilog=VARIANTS_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    actions = variants.add_subparsers(required=True, metavar="WHAT")
+    add = actions.add_parser("add", help="a variant in own words")
+    add.add_argument("folder", type=Path, help="an avatar's folder, as `perse create` leaves it")
+    add.add_argument("--category", required=True, help="hair, beard, eyeglasses, ...; `perse vocabulary` lists them")
+    add.add_argument("--prompt", required=True, metavar="TEXT", help="'short curly auburn hair'")
+    add.add_argument("--method", choices=("adapter", "inversion", "zero_shot"), default="adapter", help=METHODS_HELP)
+    add.add_argument("--portrait", type=Path, help="the photo that it was made from, where work/subject is gone")
+    add.add_argument("--json", action="store_true", help="what was measured")
+    add.set_defaults(run=_variants("add"))
+    show = actions.add_parser("list", help="trained and added ones")
+    show.add_argument("folder", type=Path)
+    show.add_argument("--json", action="store_true")
+    show.set_defaults(run=_variants("show"))
+    remove = actions.add_parser("remove", help="an added one, as if it had never been there")
+    remove.add_argument("folder", type=Path)
+    remove.add_argument("category")
+    remove.add_argument("variant", help="its id, as `list` shows it")
+    remove.set_defaults(run=_variants("remove"))
+
+
+def _variants(name: str) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        from perse_engine import variant_commands
+
+        return int(getattr(variant_commands, name)(arguments))
+
+    return run
 
 
 def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

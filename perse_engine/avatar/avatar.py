@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.avatar.added import Adapter, AddedVariant, gates, reach
 from perse_engine.avatar.kernels import add_basis
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork, column_weights, sharing
 from perse_engine.avatar.properties import PROPERTIES
@@ -90,6 +91,8 @@ class Avatar:
 
     Attributes:
         base: [N, 14] float32, the source look.
+        added: variants that were added after training, in the order in which they were; what they appended to the
+            Gaussians and to the rig lies at the end of both, in this order too.
         raster_mode: how it was trained and is drawn; its opacities and scales fit no other.
         details: what avatar.json tells beside the tensors: preset, recipe, pose limits, backends, software version.
     """
@@ -100,6 +103,7 @@ class Avatar:
     expression: ExpressionModel
     details: Mapping[str, object] = field(default_factory=dict)
     raster_mode: RasterMode = "classic"
+    added: tuple[AddedVariant, ...] = ()
 
     def __len__(self) -> int:
         return len(self.base)
@@ -137,18 +141,42 @@ class Avatar:
             out[category] = code
         return out
 
-    def bake(self, look: Look) -> BakedLook:
-        """Evaluate a look once; a frame then costs blendshapes, skinning and rasterising."""
+    def bake(self, look: Look, shares: Mapping[str, FloatArray] | None = None) -> BakedLook:
+        """Evaluate a look once; a frame then costs blendshapes, skinning and rasterising.
+
+        `shares` are the look's own (`shares`) when None.
+        """
         x = self.base.copy()
-        codes = self.codes(look)
-        shares = sharing({c: strength(z) for c, z in codes.items()}, {c: self.categories[c].change for c in codes})
-        for category, code in codes.items():
+        shares = self.shares(look) if shares is None else shares
+        for category, code in self.codes(look).items():
             model = self.categories[category]
             weights = column_weights(model.mask, shares[category][model.rows])
             active = np.arange(len(model.basis))
             with PARALLEL_WORK:
                 add_basis(x, model.rows, weights, ALL_COLUMNS, model.basis, active, model.network(code))
+        for category, worn in self._worn(look).items():
+            for adapter, weight in worn:
+                add_adapter(x, adapter, weight, shares[category])
         return BakedLook(look, x)
+
+    def shares(self, look: Look) -> dict[str, FloatArray]:
+        """How much of its shared properties each category that is on may set, [N] in 0..1 (`latent.sharing`)."""
+        worn = self._worn(look)
+        forces, changes = {}, {}
+        for category, code in self.codes(look).items():
+            own = worn.get(category, [])
+            forces[category] = max(strength(code), sum(weight for _, weight in own))
+            changes[category] = reach(self.categories[category].change, own)
+        return sharing(forces, changes)
+
+    def _worn(self, look: Look) -> dict[str, list[tuple[Adapter, float]]]:
+        """Adapters that a look turns on, with their weights, by category."""
+        out: dict[str, list[tuple[Adapter, float]]] = {}
+        for one in self.added:
+            weight = float(look.variants.get(one.category, {}).get(one.variant, 0.0))
+            if weight > 0:
+                out.setdefault(one.category, []).append((one.adapter, weight))
+        return out
 
     def random_code(self, category: str, random: np.random.Generator) -> tuple[float, ...]:
         """A sample from the prior, scaled to the typical length of this category's codes."""
@@ -156,6 +184,15 @@ class Avatar:
         sample = random.standard_normal(CODE_SIZE) * CODE_SPREAD
         length = np.linalg.norm(codes, axis=1).mean()
         return tuple(float(v) for v in sample * length / np.linalg.norm(sample))
+
+
+def add_adapter(x: FloatArray, adapter: Adapter, weight: float, share: FloatArray) -> None:
+    """Add what an adapter changes at a weight to properties [N, 14]; `share` [N] is its category's."""
+    gate = gates(weight)
+    active = np.flatnonzero(gate)
+    columns = column_weights(adapter.mask, share[adapter.rows])
+    with PARALLEL_WORK:
+        add_basis(x, adapter.rows, columns, ALL_COLUMNS, adapter.basis, active, gate[active])
 
 
 def strength(code: FloatArray) -> float:

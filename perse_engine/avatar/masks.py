@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
 from perse_engine.avatar.drawing import View
-from perse_engine.avatar.pictures import Pictures
 from perse_engine.head.sampling import smoothstep
 from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import Clip, Frame
 
 CHANGE_EDGE = (0.04, 0.22)
 """Mean change of a Gaussian's pixels (0..1) from which it belongs to a category a little, and wholly."""
+
+
+class ChangeMasks(Protocol):
+    """Where clips differ from the source."""
+
+    def changed(self, clip: Clip, frame: int) -> FloatArray:
+        """The change mask, [H, W] float32 0..1."""
+        ...
 
 
 def visibility(view: View, x: FloatArray, frames: Sequence[Frame], vertices: dict[int, FloatArray]) -> FloatArray:
@@ -28,7 +36,7 @@ def visibility(view: View, x: FloatArray, frames: Sequence[Frame], vertices: dic
 
 
 def change(
-    view: View, x: FloatArray, pictures: Pictures, clips: Sequence[Clip], frames: Sequence[Frame],
+    view: View, x: FloatArray, pictures: ChangeMasks, clips: Sequence[Clip], frames: Sequence[Frame],
     vertices: dict[int, FloatArray],
 ) -> FloatArray:  # fmt: skip
     """Mean change that each Gaussian's pixels see, the largest over clips, [N] in 0..1.

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from perse_engine.avatar.added_storage import added_from_json, added_tensors, added_to_json, check_added
 from perse_engine.avatar.avatar import EXPRESSION_COLUMNS, Avatar, Binding, CategoryModel, ExpressionModel
 from perse_engine.avatar.latent import CODE_SIZE, HIDDEN, CodeNetwork
 from perse_engine.avatar.properties import PROPERTIES
@@ -20,7 +21,8 @@ from perse_engine.head.rig import BONES, Rig
 from perse_engine.head.subject import ExpressionDriver
 from perse_engine.splatting.backends import check_raster_mode
 
-FORMAT_VERSION = 1
+FORMAT_VERSIONS = (1, 2)
+"""2: there are added variants, which a reader of 1 would not show; an avatar without any is still written as 1."""
 RIG = ("vertices", "shapes", "bone_pivots", "bone_weights")
 BINDING = ("triangles", "bary", "rest_area")
 CATEGORY = ("rows", "mask", "change", "basis")
@@ -39,6 +41,7 @@ def save_avatar(avatar: Avatar, folder: Path) -> None:
         tensors |= {f"{category}.{n}": getattr(model, n) for n in CATEGORY}
         tensors |= {f"{category}.network.{n}": a for n, a in model.network.arrays().items()}
         tensors[f"{category}.codes"] = np.stack(list(model.codes.values()))
+    tensors |= added_tensors(avatar.added)
     partial = folder / "avatar.safetensors.part"
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, partial)
     # safetensors makes files that only their owner can read.
@@ -46,7 +49,7 @@ def save_avatar(avatar: Avatar, folder: Path) -> None:
     partial.replace(folder / "avatar.safetensors")
     (folder / "latents.json").write_text(json.dumps(latents(avatar), indent=1))
     description = {
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSIONS[bool(avatar.added)],
         "gaussians": len(avatar),
         "raster_mode": avatar.raster_mode,
         "bones": BONES,
@@ -55,6 +58,8 @@ def save_avatar(avatar: Avatar, folder: Path) -> None:
         "expression_drivers": [asdict(d) for d in avatar.expression.drivers],
         "details": dict(avatar.details),
     }
+    if avatar.added:
+        description["added"] = [added_to_json(one) for one in avatar.added]
     partial = folder / "avatar.json.part"
     partial.write_text(json.dumps(description, indent=1))
     partial.replace(folder / "avatar.json")
@@ -83,8 +88,9 @@ def load_avatar(folder: Path) -> Avatar:
     try:
         description = json.loads((folder / "avatar.json").read_text())
         tensors = load_file(folder / "avatar.safetensors")
-        if description["format_version"] != FORMAT_VERSION:
-            raise CorruptFile(f"The avatar has format version {description['format_version']}, not {FORMAT_VERSION}.")
+        version = description["format_version"]
+        if version not in FORMAT_VERSIONS:
+            raise CorruptFile(f"The avatar has format version {version}, not one of {FORMAT_VERSIONS}.")
         avatar = _assemble(description, tensors)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise CorruptFile("The avatar's files are not readable.") from error
@@ -106,7 +112,8 @@ def _assemble(description: dict[str, Any], tensors: dict[str, npt.NDArray[Any]])
         codes = dict(zip(ids, tensors[f"{category}.codes"], strict=True))
         categories[category] = CategoryModel(network, codes, **{n: tensors[f"{category}.{n}"] for n in CATEGORY})
     expression = ExpressionModel(drivers, tensors["expression.rows"], tensors["expression.basis"])
-    return Avatar(binding, tensors["base"], categories, expression, description["details"], raster_mode)
+    added = tuple(added_from_json(one, k, tensors) for k, one in enumerate(description.get("added", [])))
+    return Avatar(binding, tensors["base"], categories, expression, description["details"], raster_mode, added)
 
 
 def _network_names() -> tuple[str, ...]:
@@ -152,3 +159,4 @@ def _check(avatar: Avatar) -> None:
     for name, index in rows:
         if index.dtype != np.int32 or (len(index) and (index.min() < 0 or index.max() >= n)):
             raise CorruptFile(f"{name} names Gaussians that the avatar does not have.")
+    check_added(avatar)

@@ -1,0 +1,43 @@
+"""The way of the head's surface from the source to a variant: where an adapter starts, so that training only refines.
+
+The editor keeps the subject's triangles; what it did to their corners and to the texture under a Gaussian is exact.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perse_engine.avatar.avatar import Binding
+from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, PROPERTIES
+from perse_engine.head.sampling import sample
+from perse_engine.head.subject import TexturedRig
+from perse_engine.scene import FloatArray
+
+MOST_GROWTH = 2.0
+
+
+def surface_way(source: TexturedRig, dressed: TexturedRig, binding: Binding) -> FloatArray:
+    """Property changes [N, 14] from the source to the variant at 1; 0 for what does not lie on the subject's surface.
+
+    Offset, scale (as the triangle grows), opacity (as the texture's alpha does) and colour change.
+    """
+    out = np.zeros((len(binding.triangles), PROPERTIES), np.float32)
+    count = len(source.rig.vertices)
+    on = np.flatnonzero((binding.triangles < count).all(1))
+    triangles, bary = binding.triangles[on], binding.bary[on][..., None]
+    before, after = source.rig.vertices[triangles], dressed.rig.vertices[triangles]
+    moved = ((after - before) * bary).sum(1)
+    u = before[:, 1] - before[:, 0]
+    n = np.cross(u, before[:, 2] - before[:, 0])
+    area = np.linalg.norm(n, axis=1, keepdims=True) + 1e-20
+    u, n = u / (np.linalg.norm(u, axis=1, keepdims=True) + 1e-20), n / area
+    w = np.cross(n, u)
+    local = np.stack([(moved * axis).sum(1) for axis in (u, w, n)], 1)
+    grown = np.linalg.norm(np.cross(after[:, 1] - after[:, 0], after[:, 2] - after[:, 0]), axis=1) / area[:, 0]
+    out[on, OFFSET] = local
+    tangent = slice(LOG_SCALE.start, LOG_SCALE.start + 2)
+    out[on, tangent] = 0.5 * np.log(np.clip(grown, MOST_GROWTH**-2, MOST_GROWTH**2))[:, None]
+    old, new = (sample(look.texture, (look.uv[triangles] * bary).sum(1) - 0.5) for look in (source, dressed))
+    out[on, OPACITY] = new[:, 3] - old[:, 3]
+    out[on, COLOUR] = new[:, :3] - old[:, :3]
+    return out
