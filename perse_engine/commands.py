@@ -87,11 +87,15 @@ def export(arguments: argparse.Namespace) -> int:
     """`perse export out/ -o head.ply`: a look, pose and expression as a file of another program's format."""
     from perse_engine.avatar.posing import posed_cloud
     from perse_engine.avatar.storage import load_avatar
-    from perse_engine.export import export_cloud, visible, write_glb, write_mesh_glb, write_spz
+    from perse_engine.export import export_cloud, visible, write_bundle, write_glb, write_mesh_glb, write_spz
     from perse_engine.export.cloud_files import format_of
     from perse_engine.head.storage import load_subject
 
     folder, output, content = arguments.folder, arguments.output, arguments.content
+    if arguments.format == "bundle":
+        write_bundle(output, load_avatar(folder))
+        print(f"{output}, {output.stat().st_size / 1e6:.2f} MB")
+        return 0
     format = format_of(output)
     if content != "gaussians" and format != "glb":
         raise InvalidValue(f"Only a .glb holds a {content}.", hint="Write -o NAME.glb.")

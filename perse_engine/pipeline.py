@@ -26,7 +26,7 @@ from perse_engine.avatar.storage import load_avatar, save_avatar
 from perse_engine.avatar.training import train
 from perse_engine.errors import CorruptFile
 from perse_engine.evaluation.evaluate import evaluate
-from perse_engine.export import write_ply
+from perse_engine.export import write_bundle, write_ply
 from perse_engine.head.build import build_subject
 from perse_engine.head.storage import load_subject, save_subject
 from perse_engine.head.subject import Subject
@@ -62,6 +62,7 @@ ARTIFACTS: Mapping[str, str] = {
     "avatar.json": "application/json",
     "latents.json": "application/json",
     "canonical.ply": "application/octet-stream",
+    "bundle.glb": "model/gltf-binary",
     "preview.png": "image/png",
     "dataset_sheet.png": "image/png",
     "turntable.mp4": "video/mp4",
@@ -162,6 +163,7 @@ def _write_pictures(renderer: Renderer, dataset: Dataset, folder: Path, progress
     progress.report("artifacts", 0, 3)
     cloud = posed_cloud(avatar, avatar.bake(Look()), Pose(), Expression())
     write_ply(folder / "canonical.ply", cloud, ["source look, neutral expression"])
+    write_bundle(folder / "bundle.glb", avatar)
     Image.fromarray(dataset_sheet(dataset, cell_px=96)).save(folder / "dataset_sheet.png")
     progress.report("artifacts", 1, 3)
     Image.fromarray(contact_sheet(renderer, avatar.variants(), cell_px=256)).save(folder / "preview.png")

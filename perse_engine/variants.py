@@ -17,7 +17,7 @@ from perse_engine.avatar.growth.grow import METHODS, add_variant, remove_variant
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.storage import load_avatar, save_avatar
 from perse_engine.errors import InvalidValue
-from perse_engine.export import write_ply
+from perse_engine.export import write_bundle, write_ply
 from perse_engine.head.build import build_subject
 from perse_engine.head.storage import load_subject
 from perse_engine.head.subject import Subject
@@ -38,7 +38,7 @@ STAGE_SHARES: Mapping[str, float] = {
     "artifacts": 0.12,
 }
 """About how much of the whole each stage takes on 2 cores."""
-FILES = ("avatar.safetensors", "latents.json", "canonical.ply", "preview.png", "avatar.json")
+FILES = ("avatar.safetensors", "latents.json", "canonical.ply", "bundle.glb", "preview.png", "avatar.json")
 """What changes, in the order in which it is put in place."""
 SUBJECT = Path("work") / "subject"
 
@@ -106,6 +106,7 @@ def _write(avatar: Avatar, folder: Path, progress: Progress) -> None:
         posed_cloud(avatar, avatar.bake(Look()), Pose(), Expression()),
         ["source look, neutral expression"],
     )
+    write_bundle(new / "bundle.glb", avatar)
     progress.report("artifacts", 1, 2)
     Image.fromarray(contact_sheet(Renderer(avatar), avatar.variants(), cell_px=256)).save(new / "preview.png")
     progress.report("artifacts", 2, 2)

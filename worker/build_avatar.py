@@ -28,7 +28,7 @@ CANCEL_GRACE_S = 3.0
 POLL_S = 0.2
 MEDIA_TYPES = {
     ".json": "application/json", ".png": "image/png", ".mp4": "video/mp4",
-    ".ply": "application/octet-stream", ".safetensors": "application/octet-stream",
+    ".ply": "application/octet-stream", ".safetensors": "application/octet-stream", ".glb": "model/gltf-binary",
 }  # fmt: skip
 
 

@@ -186,6 +186,9 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         default="gaussians",
         help="of a .glb: Gaussians; the source look's rig, for engines to animate; both; its mesh, standing still",
     )
+    export.add_argument(
+        "--format", choices=("bundle",), help="bundle: the whole avatar for the browser; else the name's end decides"
+    )
     export.add_argument("--y-down", action="store_true", help="turned for SuperSplat (.ply, .splat)")
     export.add_argument("--spz-version", type=int, choices=(2, 3), default=3)
     export.set_defaults(run=_engine("export"))

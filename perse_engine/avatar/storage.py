@@ -96,7 +96,7 @@ def load_avatar(folder: Path) -> Avatar:
         raise CorruptFile("The avatar's files are not readable.") from error
     except EngineError as error:
         raise CorruptFile(f"The avatar's files do not fit together: {error.message}") from error
-    _check(avatar)
+    check_avatar(avatar)
     return avatar
 
 
@@ -120,7 +120,7 @@ def _network_names() -> tuple[str, ...]:
     return ("linear", "hidden_weight", "hidden_bias", "output")
 
 
-def _check(avatar: Avatar) -> None:
+def check_avatar(avatar: Avatar) -> None:
     """Kernels check no bounds: indices and shapes must be right."""
     n, v = len(avatar.base), len(avatar.binding.rig.vertices)
     b, e = avatar.binding, avatar.expression

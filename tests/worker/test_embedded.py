@@ -97,6 +97,7 @@ def test_its_files_open_in_other_programs(running: Service, built: str) -> None:
         "avatar.safetensors",
         "latents.json",
         "canonical.ply",
+        "bundle.glb",
         "preview.png",
         "turntable.mp4",
         "metrics.json",
