@@ -24,6 +24,7 @@ from app.probes.endpoints import router as probes
 from app.problems import Problem
 from app.renders.endpoints import router as renders
 from app.state import State
+from app.variants.endpoints import router as variants
 from app.vocabulary.endpoints import router as vocabulary
 
 VERSION = "0.1.0"
@@ -47,7 +48,7 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
     )
     app.state.perse = state
     problems.install(app)
-    for router in (portraits, avatars, renders, artifacts, jobs, vocabulary):
+    for router in (portraits, avatars, variants, renders, artifacts, jobs, vocabulary):
         app.include_router(router, responses=problems.documented(*problems.EVERYWHERE))
     app.include_router(probes)
     _complete_openapi(app)

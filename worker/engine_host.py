@@ -146,10 +146,14 @@ class HostPool:
         """The avatar's model files as a local folder; what is kept of a deleted avatar is removed instead."""
         folder = self._cache / f"{avatar.avatar_id}-{avatar.version}"
         with self._fetching:
-            if not self._is_current(avatar):
+            current = self._current_version(avatar)
+            if current != avatar.version:
                 for old in self._cache.glob(f"{avatar.avatar_id}-*"):
-                    shutil.rmtree(old, ignore_errors=True)
-                raise EngineFailure("not_found", "The avatar was deleted.")
+                    if old.name != f"{avatar.avatar_id}-{current}":
+                        shutil.rmtree(old, ignore_errors=True)
+                if current is None:
+                    raise EngineFailure("not_found", "The avatar was deleted.")
+                raise EngineFailure("not_ready", "The avatar has just changed.", "Ask again.")
             if not (folder / "avatar.json").exists():
                 folder.mkdir(parents=True, exist_ok=True)
                 try:
@@ -158,14 +162,16 @@ class HostPool:
                         self._storage.download(avatar.keys[name], folder / name)
                 except KeyError as error:
                     shutil.rmtree(folder, ignore_errors=True)
+                    if self._current_version(avatar) not in (None, avatar.version):
+                        raise EngineFailure("not_ready", "The avatar has just changed.", "Ask again.") from error
                     raise EngineFailure("not_found", "The avatar's files are gone.") from error
         return folder
 
-    def _is_current(self, avatar: AvatarFiles) -> bool:
-        """Another machine may have erased it: the row knows, a cache does not."""
-        wanted = (Avatar.id == avatar.avatar_id, Avatar.version == avatar.version, Avatar.status == "ready")
+    def _current_version(self, avatar: AvatarFiles) -> int | None:
+        """None when it is gone. Another machine may have erased or changed it: the row knows, a cache does not."""
+        wanted = (Avatar.id == avatar.avatar_id, Avatar.status == "ready")
         with self._sessions() as session:
-            return session.scalar(select(Avatar.id).where(*wanted)) is not None
+            return session.scalar(select(Avatar.version).where(*wanted))
 
     def close(self) -> None:
         """See `EngineClient`."""

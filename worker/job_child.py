@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,11 @@ RESTORED = "restored.safetensors"
 class PipeProgress:
     """Sends progress to the parent, at most twice a second, and raises `Cancelled` when the parent says stop."""
 
-    def __init__(self, connection: Connection) -> None:
-        from perse_engine.pipeline import OverallProgress
+    def __init__(self, connection: Connection, shares: Mapping[str, float] | None = None) -> None:
+        from perse_engine.pipeline import STAGE_SHARES, OverallProgress
 
         self._connection = connection
-        self._overall = OverallProgress()
+        self._overall = OverallProgress(STAGE_SHARES if shares is None else shares)
         self._last = 0.0
         self._stage = ""
 
@@ -70,14 +71,62 @@ def run_create(connection: Connection, portrait: Path, recipe: dict[str, Any], f
         connection.send(("failed", {"code": error.code, "detail": error.message, "hint": error.hint, "final": final}))
         return
     detail = {
-        "variants": made.avatar.variants(),
+        **_told(made.avatar),
         "expressions": list(made.avatar.binding.rig.shape_names),
         "pose_limits_deg": made.avatar.details["pose_limits_deg"],
         "backends": made.avatar.details["backends"],
-        "gaussians": len(made.avatar),
         "metrics": {k: made.metrics[k] for k in ("source_view", "heldout", "pose", "render_ms", "train_s")},
     }
     connection.send(("done", detail))
+
+
+def run_variant(connection: Connection, folder: Path, change: dict[str, Any]) -> None:
+    """Change the variants of the avatar in `folder`, its portrait beside it; messages as of `run_create`.
+
+    `change` holds `add`: {category, id, method}, or `remove`: {category, id}.
+    """
+    child_environment()
+    from perse_engine.errors import Cancelled, CorruptFile, EngineError
+    from perse_engine.variants import FILES, STAGE_SHARES, add_to_folder, remove_from_folder
+    from perse_engine.vocabulary import find_variant
+
+    progress = PipeProgress(connection, STAGE_SHARES)
+    wanted = change.get("add") or change["remove"]
+    result: dict[str, Any] = {"category": wanted["category"], "variant": wanted["id"], "measured": None}
+    try:
+        if "add" in change:
+            spec = find_variant(wanted["category"], wanted["id"])
+            assert spec is not None, "the API names variants that there are"
+            portrait = folder / "portrait"
+            data = portrait.read_bytes() if portrait.exists() else None
+            avatar, added = add_to_folder(folder, spec, progress, method=wanted["method"], portrait=data)
+            result["measured"] = dict(added.measured)
+        else:
+            avatar = remove_from_folder(folder, wanted["category"], wanted["id"], progress)
+    except Cancelled:
+        connection.send(("canceled", None))
+        return
+    except EngineError as error:
+        final = not isinstance(error, CorruptFile)
+        connection.send(("failed", {"code": error.code, "detail": error.message, "hint": error.hint, "final": final}))
+        return
+    connection.send(("done", {"files": list(FILES), "detail": _told(avatar), "result": result}))
+
+
+def _told(avatar: Any) -> dict[str, Any]:
+    """What an avatar's row says of its variants."""
+    added = [
+        {
+            "category": one.category,
+            "id": one.variant,
+            "prompt": one.prompt,
+            "method": one.method,
+            "gaussians": one.gaussians,
+            "measured": dict(one.measured),
+        }
+        for one in avatar.added
+    ]
+    return {"variants": avatar.variants(), "added": added, "gaussians": len(avatar)}
 
 
 def _recipe(recipe_type: Any, value: dict[str, Any]) -> Any:

@@ -18,6 +18,7 @@ from app.jobs.store import TERMINAL, ClaimedJob, problem_of
 from app.renders.endpoints import avatar_files
 from app.storage import avatar_prefix
 from worker.build_avatar import create_avatar, mark_failed
+from worker.change_variants import change_variants
 from worker.heart import Heart
 from worker.worker import Worker
 
@@ -29,6 +30,8 @@ def run_job(worker: Worker, claim: ClaimedJob) -> None:
     log.info("job.started", job_id=claim.id, kind=claim.kind, attempt=claim.attempt)
     kinds: dict[str, Callable[[Worker, ClaimedJob, Heart], None]] = {
         "create_avatar": create_avatar,
+        "add_variant": change_variants,
+        "remove_variant": change_variants,
         "delete_avatar": _delete_avatar,
         "render": _render,
     }
@@ -78,7 +81,7 @@ def _render(worker: Worker, claim: ClaimedJob, _: Heart) -> None:
         image = worker.engine.render(files, request)
     except EngineFailure as failure:
         error = problem_of(failure.code, failure.detail, failure.hint)
-        worker.jobs.fail(claim, error, retry=failure.code in ("engine_timeout", "engine_crashed"))
+        worker.jobs.fail(claim, error, retry=failure.code in ("engine_timeout", "engine_crashed", "not_ready"))
         return
     key = claim.input["key"]
     worker.storage.put_bytes(key, image.data, image.media_type)

@@ -83,7 +83,7 @@ def show(avatar: Avatar) -> dict[str, Any]:
         "metadata": avatar.client_metadata,
         "created_at": avatar.created_at,
         "ready_at": avatar.ready_at,
-        "links": {k: f"{base}/{k}" for k in ("renders", "latents", "looks", "artifacts")} | {"self": base},
+        "links": {k: f"{base}/{k}" for k in ("renders", "latents", "looks", "variants", "artifacts")} | {"self": base},
     }
     return AvatarBody.model_validate(avatar.detail | own).to_json()
 

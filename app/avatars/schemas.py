@@ -9,6 +9,7 @@ from pydantic import Field
 
 from app.answers import Answer
 from app.jobs.schemas import JobBody
+from app.variants.schemas import AddedBody
 
 AvatarStatus = Literal["building", "ready", "failed", "deleting"]
 
@@ -29,6 +30,7 @@ class AvatarLinks(Answer):
     renders: str
     latents: str
     looks: str
+    variants: str
     artifacts: str
 
 
@@ -42,6 +44,7 @@ class AvatarBody(Answer):
     portrait_id: str
     recipe: RecipeBody
     variants: dict[str, list[str]] | None = Field(None, description="category -> variant ids that looks may name")
+    added: list[AddedBody] | None = Field(None, description="those of the variants that were added when it was ready")
     expressions: list[str] | None = None
     pose_limits_deg: dict[str, tuple[float, float]] | None = Field(None, description="within these it looks right")
     backends: dict[str, str] | None = None

@@ -32,9 +32,10 @@ from app.client.errors import (
 )
 from app.client.job import Job
 from app.client.portrait import Portrait
-from app.client.values import Camera, Codes, Latents, Problem, Progress, Variant, Wish
+from app.client.values import Added, Camera, Codes, Latents, Problem, Progress, Variant, Wish
 
 __all__ = [
+    "Added",
     "ApiError",
     "Artifact",
     "Avatar",

@@ -12,7 +12,7 @@ from app.client.artifact import Artifact
 from app.client.errors import NotFound
 from app.client.job import Job, OnProgress
 from app.client.transport import Api
-from app.client.values import Camera, Codes, Latents, known, moment
+from app.client.values import Added, Camera, Codes, Latents, known, moment
 
 Look = Mapping[str, Mapping[str, float | Sequence[float]]]
 """category -> {variant id: weight} or {"code": numbers}."""
@@ -48,6 +48,7 @@ class Avatar:
     portrait_id: str
     recipe: Mapping[str, Any]
     variants: Mapping[str, Sequence[str]] | None
+    added: Sequence[Added] | None
     expressions: Sequence[str] | None
     pose_limits_deg: Mapping[str, Sequence[float]] | None
     backends: Mapping[str, str] | None
@@ -63,7 +64,9 @@ class Avatar:
     def read(api: Api, body: Mapping[str, Any], job: Job | None = None) -> Avatar:
         """From the API's JSON."""
         times = {t: moment(body[t]) for t in ("created_at", "ready_at")}
-        return known(Avatar, body, **times, job=job, _api=api)
+        told = body.get("added")
+        added = None if told is None else [known(Added, one) for one in told]
+        return known(Avatar, body, **times, added=added, job=job, _api=api)
 
     @property
     def _path(self) -> str:
@@ -114,6 +117,26 @@ class Avatar:
             response.content, headers["Content-Type"], float(headers.get("X-Render-Time-Ms", "nan")),
             headers.get("X-Render-Stored") == "true", headers.get("ETag", ""),
         )  # fmt: skip
+
+    def add_variant(
+        self, category: str, prompt: str | None = None, *, id: str | None = None, method: str = "adapter"
+    ) -> Job:
+        """Teach a ready avatar one more variant, in own words or by its id; wait for the job, then `refresh`.
+
+        `method`: adapter, inversion or zero_shot; see the API. The job's `result["variant"]` is what looks name it by.
+
+        Raises:
+            Refused: words that were not understood, or that the editor cannot make.
+            Conflict: the avatar has it already.
+        """
+        body = {"category": category, "method": method}
+        body |= {name: value for name, value in (("prompt", prompt), ("id", id)) if value is not None}
+        return Job.read(self._api, self._api.call("POST", f"{self._path}/variants", json=body).json()["job"])
+
+    def remove_variant(self, category: str, variant: str) -> Job:
+        """Take an added variant away again."""
+        path = f"{self._path}/variants/{category}/{variant}"
+        return Job.read(self._api, self._api.call("DELETE", path).json()["job"])
 
     def latents(self) -> Latents:
         """The codes of its categories."""

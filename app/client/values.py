@@ -59,6 +59,18 @@ class Camera:
 
 
 @dataclass(frozen=True)
+class Added:
+    """A variant that was added to a ready avatar."""
+
+    category: str
+    id: str
+    prompt: str
+    method: str
+    gaussians: int
+    measured: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Codes:
     """The codes of one category: the source's, and one per variant."""
 

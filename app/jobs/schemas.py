@@ -9,7 +9,7 @@ from pydantic import Field
 
 from app.answers import Answer
 
-JobKind = Literal["create_avatar", "delete_avatar", "render"]
+JobKind = Literal["create_avatar", "add_variant", "remove_variant", "delete_avatar", "render"]
 JobStatus = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
 
 
@@ -55,6 +55,16 @@ class RenderResult(Answer):
     content: str = Field(description="where the picture is")
 
 
+class VariantResult(Answer):
+    """Of `add_variant` and `remove_variant`."""
+
+    avatar_id: str
+    version: int = Field(description="the avatar's version from now on")
+    category: str
+    variant: str = Field(description="looks name it by this")
+    measured: dict[str, float] | None = Field(None, description="as in the avatar's `added`; null of `remove_variant`")
+
+
 class JobLinks(Answer):
     """Where its parts are."""
 
@@ -77,7 +87,7 @@ class JobBody(Answer):
     max_attempts: int
     queue_position: int | None = Field(description="how many wait before it; null unless queued, and in lists")
     error: JobProblem | None
-    result: BuildResult | EraseResult | RenderResult | None
+    result: BuildResult | EraseResult | RenderResult | VariantResult | None
     created_at: datetime
     started_at: datetime | None
     heartbeat_at: datetime | None

@@ -121,6 +121,20 @@ def render(
     prefer: Annotated[str | None, Header()] = None, if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:  # fmt: skip
     """Render now and answer with the picture; the same request again is served from the store."""
+    wanted = (avatar_id, body, request, tenant, state, prefer, if_none_match)
+    try:
+        return _answer(*wanted)
+    except Problem as problem:
+        if problem.code != "not_ready":
+            raise
+        # A variant may have been added meanwhile: the picture is the new version's.
+        return _answer(*wanted)
+
+
+def _answer(
+    avatar_id: str, body: RenderBody, request: Request, tenant: str, state: State, prefer: str | None,
+    if_none_match: str | None,
+) -> Response:  # fmt: skip
     with state.sessions() as session:
         avatar = find_ready(session, tenant, avatar_id)
         wanted = _request(session, avatar, body, state.settings.max_render_px)

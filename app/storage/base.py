@@ -38,6 +38,10 @@ class Storage(Protocol):
         """Keys below a prefix."""
         ...
 
+    def delete(self, key: str) -> None:
+        """Erase one object; what is not there already is."""
+        ...
+
     def delete_prefix(self, prefix: str) -> int:
         """Erase everything below a prefix; returns how many objects."""
         ...

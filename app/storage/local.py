@@ -77,6 +77,10 @@ class LocalStorage:
                 if path.is_file():
                     yield path.relative_to(self._root).as_posix()
 
+    def delete(self, key: str) -> None:
+        """See `Storage`."""
+        self._path(key).unlink(missing_ok=True)
+
     def delete_prefix(self, prefix: str) -> int:
         """See `Storage`."""
         count = sum(1 for _ in self.list(prefix))

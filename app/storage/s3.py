@@ -75,6 +75,10 @@ class S3Storage:
             for item in page.get("Contents", []):
                 yield item["Key"].removeprefix(self._prefix)
 
+    def delete(self, key: str) -> None:
+        """See `Storage`."""
+        self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+
     def delete_prefix(self, prefix: str) -> int:
         """See `Storage`."""
         keys = list(self.list(prefix))

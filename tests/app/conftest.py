@@ -31,6 +31,10 @@ REPORT = {
     "pose": {"yaw_deg": 1.0, "pitch_deg": 2.0, "roll_deg": 3.0},
 }  # fmt: skip
 RECIPE = {"preset": "draft", "categories": ["hair"], "variants": [["hair", "long"]], "seed": 0}
+ADDED = {
+    "category": "hair", "id": "short", "prompt": "a person with short hair", "method": "adapter", "gaussians": 5,
+    "measured": {"seconds": 1.5},
+}  # fmt: skip
 CONSENT = '{"version": "1", "subject": "self"}'
 
 
@@ -99,7 +103,7 @@ def ready_avatar(sessions: Sessions, storage: LocalStorage) -> str:
     """A finished avatar's rows with one artifact of ten bytes."""
     avatar = Avatar(
         id=new_id("ava"), tenant_id=TENANT, portrait_id="por_x", status="ready", version=1, recipe=RECIPE,
-        ready_at=now(), detail={"variants": {"hair": ["long", "short"]}}, client_metadata={},
+        ready_at=now(), detail={"variants": {"hair": ["long", "short"]}, "added": [ADDED]}, client_metadata={},
     )  # fmt: skip
     with transaction(sessions) as session:
         session.add(avatar)

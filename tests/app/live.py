@@ -51,7 +51,7 @@ def live_service(settings: Settings, sessions: Sessions, storage: LocalStorage, 
 
 
 def _work(worker: Worker) -> None:
-    """Run jobs as a worker does, but for building, which takes no engine here."""
+    """Run jobs as a worker does, but for building and learning, which take no engine here."""
     jobs = JobStore(worker.sessions)
     while not worker.stopping.is_set():
         claim = jobs.claim("test", ("train", "render", "io"), 30)
@@ -59,6 +59,8 @@ def _work(worker: Worker) -> None:
             time.sleep(0.05)
         elif claim.kind == "create_avatar":
             _build(worker, jobs, claim)
+        elif claim.kind in ("add_variant", "remove_variant"):
+            _change(jobs, claim)
         else:
             run_job(worker, claim)
 
@@ -80,6 +82,27 @@ def _build(worker: Worker, jobs: JobStore, claim: ClaimedJob) -> None:
         jobs.succeed(
             claim, {"avatar_id": claim.avatar_id, "artifacts": list(FILES)}, lambda s: _publish(s, worker, claim)
         )
+
+
+def _change(jobs: JobStore, claim: ClaimedJob) -> None:
+    """The avatar's next version says what it has."""
+    wanted = claim.input.get("add") or claim.input["remove"]
+    category, id = wanted["category"], wanted["id"]
+
+    def publish(session: Session) -> None:
+        avatar = session.get(Avatar, claim.avatar_id)
+        assert avatar is not None
+        variants = {c: [v for v in ids if (c, v) != (category, id)] for c, ids in avatar.detail["variants"].items()}
+        added = [one for one in avatar.detail.get("added", []) if (one["category"], one["id"]) != (category, id)]
+        if "add" in claim.input:
+            variants.setdefault(category, []).append(id)
+            own = {"category": category, "id": id, "prompt": "a person", "method": wanted["method"]}
+            added.append(own | {"gaussians": 5, "measured": {"seconds": 1.0}})
+        avatar.version += 1
+        avatar.detail = avatar.detail | {"variants": variants, "added": added}
+
+    told = {"avatar_id": claim.avatar_id, "version": 2, "category": category, "variant": id, "measured": None}
+    jobs.succeed(claim, told, publish)
 
 
 def _publish(session: Session, worker: Worker, claim: ClaimedJob) -> None:

@@ -94,6 +94,22 @@ def test_from_photo_to_files(perse: Perse, tmp_path: Path) -> None:
     assert (gone.value.status, gone.value.code) == (404, "not_found")
 
 
+def test_a_ready_avatar_learns_a_variant(perse: Perse) -> None:
+    avatar = perse.create(JPEG, consent="self").wait(timeout_s=60)
+    job = avatar.add_variant("hat", id="beanie-red").wait(timeout_s=30)
+    assert job.kind == "add_variant" and job.result is not None and job.result["variant"] == "beanie-red"
+    learned = avatar.refresh()
+    assert learned.added is not None and learned.variants is not None
+    assert [(one.category, one.id, one.method) for one in learned.added] == [("hat", "beanie-red", "adapter")]
+    assert learned.variants["hat"] == ["beanie-red"]
+    with pytest.raises(app.client.Conflict):
+        learned.add_variant("hat", "a red beanie")
+    with pytest.raises(app.client.Refused, match="sparkly"):
+        learned.add_variant("hat", "a sparkly beanie")
+    assert learned.remove_variant("hat", "beanie-red").wait(timeout_s=30).status == "succeeded"
+    assert avatar.refresh().added == []
+
+
 def test_portraits_are_uploaded_listed_and_erased(perse: Perse) -> None:
     portrait = perse.upload(JPEG, consent="self")
     assert portrait.image() == JPEG[::-1] and portrait.pose["yaw_deg"] == 1.0

@@ -56,6 +56,14 @@ def test_what_is_not_there_is_said(store: Storage, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_deleting_an_object_leaves_its_neighbours(store: Storage) -> None:
+    for key in ("t/a/1", "t/a/12"):
+        store.put_bytes(key, b"x", "text/plain")
+    for _ in range(2):
+        store.delete("t/a/1")
+    assert list(store.list("t")) == ["t/a/12"]
+
+
 def test_deleting_a_prefix_leaves_its_neighbours(store: Storage) -> None:
     for key in ("t/a/1", "t/a/b/2", "t/ab/3"):
         store.put_bytes(key, b"x", "text/plain")

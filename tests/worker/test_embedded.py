@@ -156,6 +156,56 @@ def test_an_asynchronous_render_becomes_an_artifact(running: Service, built: str
     assert running.client.get(ended["result"]["content"]).content.startswith(b"\x89PNG")
 
 
+def test_a_ready_avatar_learns_a_variant_and_forgets_it_again(running: Service, built: str) -> None:
+    curly, base = "wish-length-short-texture-curly-colour-ginger", f"/v1/avatars/{built}"
+
+    def picture(look: dict[str, object]) -> tuple[np.ndarray, str]:
+        body = {"width_px": 256, "height_px": 256, "look": look}
+        response = running.client.post(f"{base}/renders", json=body)
+        assert response.status_code == 200, response.text
+        return np.asarray(Image.open(io.BytesIO(response.content)), np.float32), response.headers["ETag"]
+
+    old_look = {"hair": {"long-wavy-blonde": 1.0}}
+    before, old_tag = picture(old_look)
+    asked = running.client.post(f"{base}/variants", json={"category": "hair", "prompt": "short curly auburn hair"})
+    assert asked.status_code == 202, asked.text
+    ended = running.wait(asked.json()["job"]["id"], 90)
+    assert ended["status"] == "succeeded", ended["error"]
+    assert ended["result"]["variant"] == curly and ended["result"]["measured"]["old_psnr_db"] == 99.0
+
+    avatar = running.client.get(base).json()
+    assert avatar["version"] == ended["result"]["version"] == 2
+    assert avatar["variants"]["hair"] == ["long-wavy-blonde", curly]
+    assert [(one["id"], one["method"]) for one in avatar["added"]] == [(curly, "adapter")]
+    assert len(running.client.get(f"{base}/latents").json()["categories"]["hair"]["variants"][curly]) == 32
+    (source, _), (half, _), (full, _) = (picture({"hair": {curly: w}}) for w in (0.0, 0.5, 1.0))
+    assert 0.2 < np.abs(half - source).mean() < np.abs(full - source).mean()
+    after, new_tag = picture(old_look)
+    assert np.array_equal(after, before) and new_tag != old_tag
+    for name in ("avatar.safetensors", "preview.png"):
+        listed = running.client.get(f"{base}/artifacts").json()["data"]
+        assert [a["name"] for a in listed].count(name) == 1
+
+    removed = running.client.delete(f"{base}/variants/hair/{curly}")
+    assert running.wait(removed.json()["job"]["id"], 60)["status"] == "succeeded"
+    assert running.client.get(base).json()["variants"]["hair"] == ["long-wavy-blonde"]
+    gone = running.client.post(f"{base}/renders", json={"look": {"hair": {curly: 1.0}}})
+    assert gone.json()["code"] == "unknown_name"
+    assert np.array_equal(picture(old_look)[0], before)
+
+
+def test_cancel_stops_a_variant_that_is_being_learned(running: Service, built: str) -> None:
+    asked = running.client.post(f"/v1/avatars/{built}/variants", json={"category": "hair", "prompt": "bald head"})
+    job = asked.json()["job"]["id"]
+    running.wait_for_stage(job, "subject")
+    start = now_s()
+    running.client.post(f"/v1/jobs/{job}/cancel")
+    assert running.wait(job, 10)["status"] == "canceled"
+    assert now_s() - start < 5.0
+    avatar = running.client.get(f"/v1/avatars/{built}").json()
+    assert avatar["status"] == "ready" and avatar["variants"]["hair"] == ["long-wavy-blonde"]
+
+
 def test_cancel_stops_a_running_training_within_five_seconds(running: Service, astronaut_png: bytes) -> None:
     avatar, job = running.create(astronaut_png, **LONG)
     running.wait_for_stage(job, "training", 20)

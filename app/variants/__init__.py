@@ -1,0 +1,1 @@
+"""Variants that are added to ready avatars."""

@@ -1,0 +1,156 @@
+"""The jobs `add_variant` and `remove_variant`: a child process makes new model files, this one publishes them.
+
+They start from the version of the avatar that is ready when they are run. When another job has published a newer one
+meanwhile, they start again from that.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.database.models import Artifact, Avatar, LatentCode, now
+from app.ids import new_id
+from app.jobs.store import ClaimedJob, problem_of
+from app.renders.endpoints import avatar_files
+from app.storage import avatar_prefix
+from worker.build_avatar import MEDIA_TYPES, add_codes, sha256_of
+from worker.heart import Heart
+from worker.job_child import run_variant
+from worker.supervise import supervise
+from worker.worker import Worker
+
+AGAIN_S = 0.2
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """The avatar from which the job starts: its version and where its model files are."""
+
+    version: int
+    keys: dict[str, str]
+
+
+def change_variants(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
+    """Add or remove a variant, and make the result the avatar's next version."""
+    folder = worker.settings.data_dir / "work" / claim.id
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    ready = _ready(worker, claim)
+    if ready is None or not _fetch(worker, claim, ready, folder):
+        error = problem_of("not_found", "The avatar or its portrait was deleted before the variant was changed.")
+        worker.jobs.fail(claim, error, retry=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    ending, value = supervise(worker, claim, heart, run_variant, (folder, dict(claim.input)))
+    if ending == "done":
+        _publish(worker, claim, folder, ready, value)
+    elif ending in ("canceled", "expired"):
+        shutil.rmtree(folder, ignore_errors=True)
+        settle = worker.jobs.finish_cancel if ending == "canceled" else worker.jobs.expire
+        settle(claim)
+    elif ending == "released":
+        worker.jobs.release(claim)
+    elif ending == "failed":
+        error = problem_of(value["code"], value["detail"], value["hint"])
+        worker.jobs.fail(claim, error, retry=not value["final"])
+    elif ending == "lost":
+        error = problem_of("engine_crashed", "The process that changed the avatar was lost.")
+        worker.jobs.fail(claim, error, retry=True, delay_s=1.0)
+    # 'fenced': another worker has the job; what lies here is left to expire with its folder.
+
+
+def _ready(worker: Worker, claim: ClaimedJob) -> _Ready | None:
+    with worker.sessions() as session:
+        avatar = session.get(Avatar, claim.avatar_id)
+        if avatar is None or avatar.status != "ready":
+            return None
+        return _Ready(avatar.version, dict(avatar_files(session, avatar).keys))
+
+
+def _fetch(worker: Worker, claim: ClaimedJob, ready: _Ready, folder: Path) -> bool:
+    wanted = {name: folder / name for name in ready.keys}
+    keys = dict(ready.keys)
+    if claim.input.get("portrait_key"):
+        keys["portrait"], wanted["portrait"] = claim.input["portrait_key"], folder / "portrait"
+    try:
+        for name, key in keys.items():
+            worker.storage.download(key, wanted[name])
+    except KeyError:
+        return False
+    return True
+
+
+def _publish(worker: Worker, claim: ClaimedJob, folder: Path, ready: _Ready, told: dict[str, Any]) -> None:
+    """Upload under this attempt's own prefix; one transaction makes it the avatar's next version."""
+    prefix = f"{avatar_prefix(claim.tenant_id, str(claim.avatar_id))}/{claim.id}-{claim.lease_token}"
+    rows = []
+    for name in told["files"]:
+        path, key = folder / name, f"{prefix}/{name}"
+        media_type = MEDIA_TYPES[path.suffix]
+        worker.storage.put_file(key, path, media_type)
+        rows.append((name, media_type, path.stat().st_size, sha256_of(path), key))
+    latents = json.loads((folder / "latents.json").read_text())
+
+    def publish(session: Session) -> None:
+        avatar = session.get(Avatar, claim.avatar_id, with_for_update=True)
+        if avatar is None or avatar.status != "ready":
+            raise _Gone
+        if avatar.version != ready.version:
+            raise _Newer
+        avatar.version += 1
+        avatar.ready_at = now()
+        avatar.detail = avatar.detail | told["detail"]
+        replaced = (Artifact.avatar_id == avatar.id, Artifact.name.in_([name for name, *_ in rows]))
+        session.execute(delete(Artifact).where(*replaced))
+        for name, media_type, size, sha256, key in rows:
+            session.add(
+                Artifact(
+                    id=new_id("art"), tenant_id=claim.tenant_id, avatar_id=avatar.id, name=name,
+                    media_type=media_type, size_bytes=size, sha256=sha256, storage_key=key,
+                )
+            )  # fmt: skip
+        session.execute(delete(LatentCode).where(LatentCode.avatar_id == avatar.id))
+        add_codes(session, avatar.id, latents)
+
+    result = {"avatar_id": claim.avatar_id, "version": ready.version + 1} | told["result"]
+    old = _keys_of(worker, claim, told["files"])
+    try:
+        is_published = worker.jobs.succeed(claim, result, publish)
+    except _Newer:
+        worker.storage.delete_prefix(prefix)
+        error = problem_of("conflict", "The avatar was changed by another job meanwhile.")
+        worker.jobs.fail(claim, error, retry=True, delay_s=AGAIN_S)
+        return
+    except _Gone:
+        worker.storage.delete_prefix(prefix)
+        worker.jobs.fail(claim, problem_of("not_found", "The avatar was deleted."), retry=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    if not is_published:
+        worker.storage.delete_prefix(prefix)
+        return
+    for key in old:
+        worker.storage.delete(key)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keys_of(worker: Worker, claim: ClaimedJob, names: list[str]) -> list[str]:
+    """Where the files lie that are going to be replaced."""
+    with worker.sessions() as session:
+        found = select(Artifact.storage_key).where(Artifact.avatar_id == claim.avatar_id, Artifact.name.in_(names))
+        return list(session.scalars(found))
+
+
+class _Gone(Exception):
+    """The avatar was deleted while its variants were changed."""
+
+
+class _Newer(Exception):
+    """Another job has published a newer version."""
