@@ -1,0 +1,161 @@
+/**
+ * Looks: per category a code, its network's coefficients, and the sum of bases that they weigh.
+ * The same function as perse_engine/avatar/avatar.py (bake) and latent.py; docs/reference/avatar.md has the formula.
+ */
+
+import { Block } from "./bundle.js";
+
+/** @typedef {import("./types.js").Look} Look */
+
+const CODE_SIZE = 32;
+const TYPICAL_LENGTH = 0.5 * Math.sqrt(CODE_SIZE);
+const TINY = 1e-8;
+
+const silu = (/** @type {number} */ x) => x / (1 + Math.exp(-x));
+const length = (/** @type {ArrayLike<number>} */ z) => Math.hypot(...Array.from(z));
+
+/** Property changes of rows of Gaussians: the part that categories and added variants have in common. */
+class Changes {
+  /** @param {Block} block */
+  constructor(block) {
+    this.rows = block.raw("rows");
+    this.change = Float32Array.from(block.raw("change"), (v) => (v / 255) ** 2);
+    this.offset = { steps: block.raw("offset"), scale: block.scale("offset"), width: 3 };
+    this.others = { steps: block.raw("others"), scale: block.scale("others"), width: 11 };
+  }
+}
+
+/** One category whose block is here. */
+export class Category extends Changes {
+  /** @param {Block} block @param {string[]} variants */
+  constructor(block, variants) {
+    super(block);
+    this.variants = variants;
+    this.codes = block.raw("codes");
+    this.linear = block.raw("network_linear");
+    this.hidden = block.raw("network_hidden_weight");
+    this.bias = block.raw("network_hidden_bias");
+    this.output = block.raw("network_output");
+    this.coefficients = this.linear.length / CODE_SIZE;
+  }
+
+  /** @param {Look[string]} entry @returns {Float64Array} */
+  code(entry) {
+    if (Array.isArray(entry.code)) return Float64Array.from(entry.code);
+    const z = new Float64Array(CODE_SIZE);
+    for (const [id, weight] of Object.entries(entry)) {
+      const k = this.variants.indexOf(id);
+      for (let i = 0; k >= 0 && i < CODE_SIZE; i++) z[i] += Number(weight) * this.codes[k * CODE_SIZE + i];
+    }
+    return z;
+  }
+
+  /** h(z) - h(0). @param {Float64Array} z @returns {number[]} */
+  network(z) {
+    const change = new Float64Array(CODE_SIZE);
+    for (let i = 0; i < CODE_SIZE; i++) {
+      let before = this.bias[i];
+      for (let j = 0; j < CODE_SIZE; j++) before += this.hidden[i * CODE_SIZE + j] * z[j];
+      change[i] = silu(before) - silu(this.bias[i]);
+    }
+    return Array.from({ length: this.coefficients }, (_, k) => {
+      let sum = 0;
+      for (let j = 0; j < CODE_SIZE; j++) {
+        sum += this.linear[k * CODE_SIZE + j] * z[j] + this.output[k * CODE_SIZE + j] * change[j];
+      }
+      return sum;
+    });
+  }
+}
+
+/** A variant that was added after training. */
+export class Added extends Changes {
+  /** @param {Block} block @param {string} category @param {string} variant */
+  constructor(block, category, variant) {
+    super(block);
+    this.category = category;
+    this.variant = variant;
+  }
+
+  /** @param {number} weight @returns {number[]} */
+  static gates(weight) {
+    if (weight === 0 || weight === 1) return [weight, 0, 0, 0];
+    return [weight, ...[1, 2, 3].map((r) => Math.sin(r * Math.PI * weight))];
+  }
+}
+
+/** Whether a look changes a category at all. @param {Look[string]} entry */
+export function isOn(entry) {
+  return Array.isArray(entry.code) || Object.values(entry).some((w) => Number(w) > 0);
+}
+
+/**
+ * How much of opacity and colour each category that is on may set, per Gaussian; null: all of it.
+ * @param {{force: number, change: Float32Array}[]} on @param {number} count @returns {(Float32Array | null)[]}
+ */
+function sharing(on, count) {
+  if (on.length < 2) return on.map(() => null);
+  const forces = on.map(({ force, change }) => {
+    const strength = Math.min(1, force);
+    return Float32Array.from(change, (c) => strength * c * c);
+  });
+  const total = new Float32Array(count).fill(TINY);
+  for (const force of forces) for (let i = 0; i < count; i++) total[i] += force[i];
+  return forces.map((force) => force.map((f, i) => f / total[i]));
+}
+
+/**
+ * Add changes to properties in the GPU's layout: four layers of [count][4]: offset and opacity, rotation, scale, colour.
+ * @param {Float32Array} x @param {number} stride numbers per layer @param {Changes} changes
+ * @param {number[]} coefficients @param {Float32Array | null} share
+ */
+function addChanges(x, stride, changes, coefficients, share) {
+  const { rows, offset, others } = changes;
+  const n = rows.length;
+  coefficients.forEach((c, k) => {
+    if (!c) return;
+    const so = offset.scale.slice(3 * k, 3 * k + 3).map((s) => s * c);
+    const st = others.scale.slice(11 * k, 11 * k + 11).map((s) => s * c);
+    let a = k * n * 3;
+    let b = k * n * 11;
+    for (let i = 0; i < n; i++, a += 3, b += 11) {
+      const at = 4 * rows[i];
+      const part = share ? share[rows[i]] : 1;
+      for (let j = 0; j < 3; j++) {
+        x[at + j] += so[j] * offset.steps[a + j];
+        x[2 * stride + at + j] += st[4 + j] * others.steps[b + 4 + j];
+        x[3 * stride + at + j] += part * st[8 + j] * others.steps[b + 8 + j];
+      }
+      for (let j = 0; j < 4; j++) x[stride + at + j] += st[j] * others.steps[b + j];
+      x[at + 3] += part * st[7] * others.steps[b + 7];
+    }
+  });
+}
+
+/**
+ * Evaluate a look into `x`, which holds the base.
+ * @param {Float32Array} x @param {number} stride @param {number} count Gaussians @param {Look} look
+ * @param {Map<string, Category>} categories @param {Added[]} added those whose blocks are here
+ */
+export function bake(x, stride, count, look, categories, added) {
+  const on = [];
+  for (const [name, category] of categories) {
+    const entry = look[name];
+    if (!entry || !isOn(entry)) continue;
+    const code = category.code(entry);
+    const weights = /** @type {Record<string, number>} */ (entry);
+    const worn = added.filter((a) => a.category === name && Number(weights[a.variant] ?? 0) > 0);
+    let change = category.change;
+    for (const one of worn) {
+      change = change === category.change ? change.slice() : change;
+      one.rows.forEach((row, i) => (change[row] = Math.max(change[row], weights[one.variant] * one.change[i])));
+    }
+    const wornWeight = worn.reduce((sum, one) => sum + weights[one.variant], 0);
+    on.push({ category, code, worn, weights, change, force: Math.max(length(code) / TYPICAL_LENGTH, wornWeight) });
+  }
+  const shares = sharing(on, count);
+  on.forEach(({ category, code }, k) => addChanges(x, stride, category, category.network(code), shares[k]));
+  on.forEach(({ worn, weights }, k) => {
+    for (const one of worn) addChanges(x, stride, one, Added.gates(weights[one.variant]), shares[k]);
+  });
+}
