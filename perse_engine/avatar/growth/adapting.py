@@ -18,11 +18,11 @@ from perse_engine.avatar.drawing import TrainingRasterizer, View
 from perse_engine.avatar.growth.appending import Appended
 from perse_engine.avatar.growth.inversion import with_expression
 from perse_engine.avatar.growth.lesson import Lesson
-from perse_engine.avatar.growth.way import surface_way
+from perse_engine.avatar.growth.way import surface_way, way_mask
 from perse_engine.avatar.kernels import add_basis, take_rows
 from perse_engine.avatar.latent import column_weights
 from perse_engine.avatar.masks import change, mask_of
-from perse_engine.avatar.properties import COLOUR, OPACITY, PROPERTIES, RATES
+from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, PROPERTIES, RATES
 from perse_engine.avatar.start import MIN_MASK, SHADE_ONLY, START_OPACITY
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.head.subject import Subject
@@ -40,6 +40,11 @@ SSIM_FROM = 0.7
 SHARES = {"variant": 0.6, "between": 0.28, "mix": 0.12}
 """How often each kind of clip is shown."""
 REPORT_EVERY = 10
+LEEWAY_M, LEEWAY_LOG_SCALE, LEEWAY_COLOUR = 0.006, 0.7, 0.05
+"""How far training may take offsets and scales from where they start, and colours out of 0..1. What is transparent
+feels nothing, wanders, and shows when another category takes a share of its opacity."""
+BENDING = 0.5
+"""Of the leeway, for the directions that bend the way."""
 
 
 def measure_change(avatar: Avatar, lesson: Lesson, rasterizer: TrainingRasterizer) -> FloatArray:
@@ -61,14 +66,14 @@ def start_adapter(
     """
     n, m = len(avatar), len(appended.base)
     model = avatar.categories[lesson.category]
-    mask = mask_of(changed)
+    way = surface_way(subject.look, lesson.dressed, appended.binding)
+    mask = np.maximum(mask_of(changed), way_mask(way[:n]) * (avatar.base[:, OPACITY] > 0))
     # Of what its code can change, the category's own mask speaks.
     mask[model.rows] = np.maximum(mask[model.rows], model.mask)
     rows = np.flatnonzero(mask > MIN_MASK)
     force = changed.copy()
     force[model.rows] = np.maximum(force[model.rows], model.change[model.rows])
     basis = np.zeros((RANK, len(rows) + m, PROPERTIES), np.float32)
-    way = surface_way(subject.look, lesson.dressed, appended.binding)
     basis[:, : len(rows)] = _straight(avatar, lesson, rows, way, appended.opened)
     basis[0, len(rows) :] = way[n:]
     basis[0, len(rows) :, OPACITY] = START_OPACITY
@@ -155,6 +160,7 @@ class _Fitting:
         self._view = View(avatar.binding, rasterizer, (lesson.size_px, lesson.size_px))
         self._frozen = {clip.path: self._freeze(clip) for clip in lesson.clips}
         self._vertices: dict[int, FloatArray] = {}
+        self._bounds = _bounds(avatar, lesson)
         self._adams = [Adam(self._adapter.basis[r : r + 1], RATES) for r in range(RANK)]
         self._base_adam = Adam(self._own, RATES) if len(self._own) else None
         self._shaded = np.zeros(0, np.int64)
@@ -183,6 +189,8 @@ class _Fitting:
         self._grad[self._shaded, : COLOUR.start] = 0
         for r in on:
             self._adams[r].step_basis(frozen.gate[r : r + 1], self._grad, rate_factor=rate)
+            low, high = self._bounds[bool(r)]
+            np.clip(adapter.basis[r], low, high, out=adapter.basis[r])
         if self._base_adam is not None:
             self._base_adam.step(np.ascontiguousarray(grad_x[self._first :]), rate_factor=rate)
             # Transparent without the variant, exactly and always; how far below 0 says at which weight they appear.
@@ -204,6 +212,21 @@ class _Fitting:
         if frame.index not in self._vertices:
             self._vertices[frame.index] = self._avatar.binding.rig.posed(frame.pose, frame.expression)
         return self._vertices[frame.index]
+
+
+def _bounds(avatar: Avatar, lesson: Lesson) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+    """Between what the first direction of the adapter that was added last may lie, and the others, [n, 14] each."""
+    adapter = avatar.added[-1].adapter
+    without = replace(avatar.added[-1], adapter=Adapter.none())
+    look = Look({lesson.category: {lesson.variant: 1.0}})
+    before = replace(avatar, added=(*avatar.added[:-1], without)).bake(look).properties[adapter.rows]
+    leeway = np.full(before.shape, np.inf, np.float32)
+    leeway[:, OFFSET], leeway[:, LOG_SCALE] = LEEWAY_M, LEEWAY_LOG_SCALE
+    low, high = adapter.basis[0] - leeway, adapter.basis[0] + leeway
+    low[:, COLOUR], high[:, COLOUR] = -LEEWAY_COLOUR - before[:, COLOUR], 1 + LEEWAY_COLOUR - before[:, COLOUR]
+    leeway[:, COLOUR] = 1.0
+    bend = np.abs(adapter.basis[1:]).max(0) + BENDING * leeway
+    return (low, high), (-bend, bend)
 
 
 def _plan(lesson: Lesson, steps: int) -> list[tuple[Clip, Frame]]:

@@ -37,6 +37,8 @@ METHODS = ("adapter", "inversion", "zero_shot")
 """Learn it; only find its code; only reckon its code from words."""
 MOST_STEPS, STEP_SHARE = 900, 0.35
 """Steps of an adapter: at most so many, and this share of the steps that the avatar was trained with."""
+FINER, LARGEST_PX = 2, 512
+"""A lesson's pictures have so many times the side of the training's, up to this many: what is appended is finer."""
 RIG_TOLERANCE_M = 1e-4
 SHOTS = 8
 """Pictures of the lesson that inversion looks at."""
@@ -54,7 +56,7 @@ def add_variant(
     avatar: Avatar, subject: Subject | None, spec: VariantSpec, progress: Progress, *,
     method: str = "adapter", size_px: int | None = None,
 ) -> Grown:  # fmt: skip
-    """Teach a trained avatar one more variant; `size_px` is that of its training when None.
+    """Teach a trained avatar one more variant; its lesson's pictures have sides of `size_px` (see FINER when None).
 
     `subject` is the head that the avatar was made from; only the method zero_shot needs none.
 
@@ -80,7 +82,8 @@ def add_variant(
     recipe = Recipe.from_json(dict(avatar.details["recipe"]))  # type: ignore[call-overload]
     size = recipe.size()
     others = [(c, v) for c, ids in avatar.variants().items() for v in ids]
-    lesson = make_lesson(subject, spec, others, size_px or size.size_px, recipe.seed, progress)
+    side = size_px or max(size.size_px, min(FINER * size.size_px, LARGEST_PX))
+    lesson = make_lesson(subject, spec, others, side, recipe.seed, progress)
     rasterizer = training_rasterizer(recipe.rasterizer, avatar.raster_mode)[0]
     grown, told = _inverted(avatar, spec, lesson, recipe, size.train_steps, progress)
     if method == "adapter":

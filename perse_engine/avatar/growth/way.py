@@ -9,11 +9,14 @@ import numpy as np
 
 from perse_engine.avatar.avatar import Binding
 from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, PROPERTIES
-from perse_engine.head.sampling import sample
+from perse_engine.head.sampling import sample, smoothstep
 from perse_engine.head.subject import TexturedRig
 from perse_engine.scene import FloatArray
 
 MOST_GROWTH = 2.0
+MOVED_M, REPAINTED = (0.0005, 0.002), (0.04, 0.22)
+"""From where on what the editor moves, or paints (0..1), belongs to the variant a little, and wholly: pictures may have
+shown it too seldom to tell."""
 
 
 def surface_way(source: TexturedRig, dressed: TexturedRig, binding: Binding) -> FloatArray:
@@ -41,3 +44,10 @@ def surface_way(source: TexturedRig, dressed: TexturedRig, binding: Binding) -> 
     out[on, OPACITY] = new[:, 3] - old[:, 3]
     out[on, COLOUR] = new[:, :3] - old[:, :3]
     return out
+
+
+def way_mask(way: FloatArray) -> FloatArray:
+    """How much the editor changed each Gaussian of a `surface_way`, [N] in 0..1."""
+    moved = smoothstep(np.linalg.norm(way[:, OFFSET], axis=1), *MOVED_M)
+    repainted = smoothstep(np.abs(way[:, OPACITY:]).max(1), *REPAINTED)
+    return np.asarray(np.maximum(moved, repainted), np.float32)
