@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import openapi as openapi_of_app
-from app import problems
+from app import pages, problems
 from app.artifacts.endpoints import router as artifacts
 from app.avatars.endpoints import router as avatars
 from app.doors import Doors
@@ -51,6 +51,7 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
     for router in (portraits, avatars, variants, renders, artifacts, jobs, vocabulary):
         app.include_router(router, responses=problems.documented(*problems.EVERYWHERE))
     app.include_router(probes)
+    pages.install(app, state.settings)
     _complete_openapi(app)
     app.add_middleware(Doors, settings=state.settings)
     app.add_middleware(BodyLimit, limit=state.settings.max_upload_bytes + MULTIPART_EXTRA_BYTES)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import APIRouter, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy import func, select, text
@@ -17,18 +17,6 @@ from app.database.models import Avatar, Job, now
 from app.state import AppState
 
 router = APIRouter(tags=["probes"])
-
-HOME = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Perse</title>
-<style>body{font:16px/1.5 system-ui;margin:3em auto;max-width:40em;padding:0 1em}</style>
-<h1>Perse</h1><p>One portrait photo in, an animatable, editable 3D head avatar out.</p>
-<ul><li><a href="/docs">The API, to read and try</a></li><li><a href="/v1/vocabulary">What can be asked for</a></li>
-<li><a href="/v1/avatars">Avatars</a></li><li><a href="/metrics">Metrics</a></li></ul></html>"""
-
-
-@router.get("/", response_class=HTMLResponse, include_in_schema=False)
-def home() -> str:
-    """Where to go."""
-    return HOME
 
 
 class AliveBody(Answer):

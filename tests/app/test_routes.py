@@ -338,4 +338,3 @@ def test_probes_vocabulary_and_metrics_answer(client: TestClient, ready_avatar: 
     assert client.get("/readyz").json()["checks"] == {"database": "ok", "storage": "ok"}
     assert 'perse_avatars{status="ready"} 1.0' in client.get("/metrics").text
     assert len(client.get("/v1/vocabulary").json()["expressions"]) == 52
-    assert "/docs" in client.get("/").text

@@ -1,0 +1,78 @@
+/** Making elements, icons, and short messages. */
+
+/** @typedef {Node | string | null | undefined | false} Child */
+
+/**
+ * An element. Properties that are functions and begin with "on" listen; `class` and aria-* are attributes.
+ * @param {string} tag @param {Record<string, any>} [props] @param {...Child} children @returns {any}
+ */
+export function h(tag, props = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name in element && name !== "list" && name !== "for") /** @type {any} */ (element)[name] = value;
+    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false && child !== "").map((c) => /** @type {Node | string} */ (c)));
+  return element;
+}
+
+const PATHS = {
+  undo: "M9 7 4 12l5 5M4 12h10a6 6 0 0 1 0 12h-2", redo: "m15 7 5 5-5 5M20 12H10a6 6 0 0 0 0 12h2", photo: "M4 6h16v13H4zM4 16l5-5 4 4 3-3 4 4M15 9.500h.010",
+  compare: "M12 3v18M5 6h4v12H5zM15 6h4v12h-4z", reset: "M4 12a8 8 0 1 0 3-6.200L4 8M4 3v5h5", dice: "M4 4h16v16H4zM8.500 8.500h.010M15.500 15.500h.010M12 12h.010M15.500 8.500h.010M8.500 15.500h.010",
+  play: "M7 4v16l13-8z", trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13", theme: "M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16",
+  upload: "M12 16V4M7 9l5-5 5 5M4 16v4h16v-4",
+};
+
+/** @param {keyof typeof PATHS} name */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  const frame = name === "undo" || name === "redo" ? "0 3 24 24" : "0 0 24 24";
+  for (const [k, v] of Object.entries({ viewBox: frame, fill: "none", stroke: "currentColor", "stroke-width": "1.8", "stroke-linecap": "round", "stroke-linejoin": "round", "aria-hidden": "true" })) svg.setAttribute(k, v);
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** A round button with an icon. @param {keyof typeof PATHS} name @param {string} label @param {(event: Event) => void} onclick */
+export const iconButton = (name, label, onclick) => h("button", { class: "icon", type: "button", title: label, "aria-label": label, onclick }, icon(name));
+
+let timer = 0;
+
+/** A short message at the bottom; read out by screen readers. @param {string} text */
+export function say(text) {
+  const says = /** @type {HTMLElement} */ (document.getElementById("says"));
+  says.textContent = text;
+  says.classList.add("on");
+  clearTimeout(timer);
+  timer = window.setTimeout(() => says.classList.remove("on"), 5000);
+}
+
+/** `long-wavy-blonde` to `Long wavy blonde`, `mouthSmileLeft` to `Mouth smile left`. @param {string} name */
+export function words(name) {
+  const text = name.replace(/^wish-style-/, "").replace(/([a-z])([A-Z])/g, "$1 $2").replace(/-/g, " ").toLowerCase();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A slider with label and value.
+ * @param {{label: string, value: number, min: number, max: number, step: number, unit?: string, scale?: number,
+ *   input: (value: number) => void, done: () => void}} options @returns {{element: HTMLElement, set: (v: number) => void}} */
+export function slider({ label, value, min, max, step, unit = "", scale = 1, input, done }) {
+  const id = `s${(slider.count += 1)}`;
+  const shown = h("output", { for: id });
+  const range = h("input", { type: "range", id, min: String(min), max: String(max), step: String(step) });
+  const set = (/** @type {number} */ v) => {
+    range.value = String(v);
+    shown.textContent = `${Math.round(v * scale)}${unit}`;
+    range.setAttribute("aria-valuetext", shown.textContent);
+  };
+  range.addEventListener("input", () => {
+    set(Number(range.value));
+    input(Number(range.value));
+  });
+  range.addEventListener("change", done);
+  set(value);
+  return { element: h("div", { class: "slider" }, h("label", { for: id }, label), shown, range), set };
+}
+slider.count = 0;

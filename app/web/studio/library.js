@@ -1,0 +1,54 @@
+/** The avatars that are there: open, wait for, delete. */
+
+import { getJson, render, request } from "./api.js";
+import { h, iconButton, say } from "./dom.js";
+
+const FACE = { width_px: 336, height_px: 336, background: "transparent", format: "webp" };
+const STATUS = /** @type {Record<string, string>} */ ({ building: "Being built", failed: "Could not be built", deleting: "Being erased" });
+
+export function library() {
+  const grid = h("div", { class: "grid" });
+  const element = h("section", { class: "library", "aria-labelledby": "yours" }, h("h2", { id: "yours" }, "Your avatars"), grid);
+  let timer = 0;
+  let isOver = false;
+
+  async function refresh() {
+    clearTimeout(timer);
+    const { data } = await getJson("/v1/avatars?limit=60");
+    if (isOver) return;
+    const old = new Map([...grid.children].map((tile) => [tile.dataset.key, tile]));
+    const tiles = data.map((/** @type {any} */ avatar) => old.get(`${avatar.id} ${avatar.status} ${avatar.version}`) ?? tileOf(avatar, refresh));
+    grid.replaceChildren(...tiles);
+    element.hidden = data.length === 0;
+    if (data.some((/** @type {any} */ a) => a.status === "building" || a.status === "deleting")) timer = window.setTimeout(refresh, 3000);
+  }
+
+  return {
+    element,
+    refresh,
+    stop: () => {
+      isOver = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** @param {any} avatar @param {() => Promise<void>} refresh */
+function tileOf(avatar, refresh) {
+  const name = avatar.name || "Avatar";
+  const face = h("img", { class: "face", alt: "", width: 168, height: 168 });
+  const about = h("div", { class: "about" }, h("b", {}, name), h("span", { class: "soft small" }, STATUS[avatar.status] ?? new Date(avatar.created_at).toLocaleDateString()));
+  const isReady = avatar.status === "ready";
+  if (isReady) void render(avatar.id, FACE).then((url) => (face.src = url), () => undefined);
+  const remove = iconButton("trash", `Delete ${name}`, async () => {
+    if (!confirm(`Erase ${name} and everything made from it? This cannot be undone.`)) return;
+    await request(`/v1/avatars/${avatar.id}`, { method: "DELETE" });
+    say(`${name} is being erased.`);
+    await refresh();
+  });
+  remove.classList.add("away");
+  const tile = h("article", { class: "tile" }, isReady ? h("a", { href: `#/avatar/${avatar.id}`, "aria-label": `Open ${name}` }, face, about) : h("div", {}, face, about), remove);
+  tile.dataset.key = `${avatar.id} ${avatar.status} ${avatar.version}`;
+  if (!face.src) face.src = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
+  return tile;
+}
