@@ -12,10 +12,11 @@ from perse_engine.vocabulary import VariantSpec, parse_wish
 
 def add(arguments: argparse.Namespace) -> int:
     """`perse variants add me/ --category hair --prompt "short curly auburn hair"`."""
+    # Before anything heavy loads: words that are not understood are said at once.
+    spec = wished(arguments.category, arguments.prompt)
     from perse_engine.commands import TerminalProgress
     from perse_engine.variants import STAGE_SHARES, add_to_folder
 
-    spec = wished(arguments.category, arguments.prompt)
     portrait = None if arguments.portrait is None else arguments.portrait.read_bytes()
     progress = TerminalProgress(STAGE_SHARES)
     _, added = add_to_folder(arguments.folder, spec, progress, method=arguments.method, portrait=portrait)

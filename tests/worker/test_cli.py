@@ -146,3 +146,35 @@ def test_the_doctor_says_what_is_on_and_why() -> None:
 def test_a_key_is_made_and_shown_once(tmp_path: Path) -> None:
     made = perse("keys", "create", "--name", "me", cwd=tmp_path)
     assert made.returncode == 0 and made.stdout.startswith("pk_")
+
+
+def test_an_avatar_learns_a_variant_lists_it_and_forgets_it(avatar: Path, tmp_path: Path) -> None:
+    before = {name: (avatar / name).read_bytes() for name in ("avatar.safetensors", "avatar.json", "latents.json")}
+    added = perse("variants", "add", avatar, "--category", "hat", "--prompt", "a green beret", "--json")
+    assert added.returncode == 0, added.stderr
+    told = json.loads(added.stdout)
+    assert told["variant"] == "wish-type-beret-colour-green" and told["gaussians"] > 0
+    assert told["measured"]["region_psnr_db"] > told["measured"]["source_region_psnr_db"]
+    listed = perse("variants", "list", avatar).stdout
+    assert "long-wavy-blonde" in listed and "wish-type-beret-colour-green   added by adapter" in listed
+    look = f"hat={told['variant']}:0.7"
+    made = perse("render", avatar, "--look", look, "--width", "64", "--height", "64", "-o", tmp_path / "r.png")
+    assert made.returncode == 0, made.stderr
+    assert perse("variants", "remove", avatar, "hat", told["variant"]).returncode == 0
+    assert {name: (avatar / name).read_bytes() for name in before} == before
+
+
+@pytest.mark.parametrize(
+    ("category", "prompt", "word"),
+    [("hat", "a sparkly beret", "sparkly"), ("hair", "a green beret", "hat"), ("hair", "lorem", "nothing")],
+)
+def test_a_wish_that_is_not_understood_is_said(avatar: Path, category: str, prompt: str, word: str) -> None:
+    asked = perse("variants", "add", avatar, "--category", category, "--prompt", prompt)
+    assert asked.returncode == 1 and word in asked.stderr
+
+
+def test_without_its_head_an_avatar_asks_for_the_portrait(avatar: Path, tmp_path: Path) -> None:
+    for name in ("avatar.safetensors", "avatar.json"):
+        (tmp_path / name).write_bytes((avatar / name).read_bytes())
+    asked = perse("variants", "add", tmp_path, "--category", "mouth", "--prompt", "red lipstick")
+    assert asked.returncode == 1 and "portrait" in asked.stderr

@@ -14,6 +14,8 @@ from perse_engine.head.subject import TexturedRig
 from perse_engine.scene import FloatArray
 
 MOST_GROWTH = 2.0
+NEEDLE_M2 = 1e-9
+"""Triangles of less area have no size to grow from."""
 MOVED_M, REPAINTED = (0.0005, 0.002), (0.04, 0.22)
 """From where on what the editor moves, or paints (0..1), belongs to the variant a little, and wholly: pictures may have
 shown it too seldom to tell."""
@@ -36,7 +38,9 @@ def surface_way(source: TexturedRig, dressed: TexturedRig, binding: Binding) -> 
     u, n = u / (np.linalg.norm(u, axis=1, keepdims=True) + 1e-20), n / area
     w = np.cross(n, u)
     local = np.stack([(moved * axis).sum(1) for axis in (u, w, n)], 1)
-    grown = np.linalg.norm(np.cross(after[:, 1] - after[:, 0], after[:, 2] - after[:, 0]), axis=1) / area[:, 0]
+    then = np.linalg.norm(np.cross(after[:, 1] - after[:, 0], after[:, 2] - after[:, 0]), axis=1)
+    is_whole = (area[:, 0] > NEEDLE_M2) & (then > NEEDLE_M2)
+    grown = np.where(is_whole, then / area[:, 0], 1.0)
     out[on, OFFSET] = local
     tangent = slice(LOG_SCALE.start, LOG_SCALE.start + 2)
     out[on, tangent] = 0.5 * np.log(np.clip(grown, MOST_GROWTH**-2, MOST_GROWTH**2))[:, None]
