@@ -1,0 +1,100 @@
+"""The live view draws what the engine draws, and goes on drawing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from perse_engine.avatar.avatar import Avatar
+from tests.web.conftest import Studio
+from tests.web.live import engine_pixels, open_avatar, pixels, psnr_db, set_state, settle
+
+SAME_DB = 40.0
+
+
+def half_of_everything(avatar: Avatar) -> dict[str, Any]:
+    return {category: {ids[0]: 0.5} for category, ids in avatar.variants().items()}
+
+
+@pytest.mark.parametrize(
+    ("case", "part"),
+    [
+        ("neutral", {}),
+        ("eyelids", {"expression": {"eyeBlinkLeft": 0.8, "eyeBlinkRight": 1.0}}),
+        (
+            "mouth",
+            {
+                "expression": {"jawOpen": 0.6, "mouthSmileLeft": 0.8, "mouthPucker": 0.1},
+                "pose": {"yaw_deg": 15, "pitch_deg": 4, "roll_deg": -5, "gaze": {"yaw_deg": 12, "pitch_deg": -10}},
+            },
+        ),
+        ("mixed look", {"camera": {"yaw_deg": 20, "pitch_deg": 8, "distance": 0.7, "fov_deg": 18}}),
+    ],
+)
+def test_a_state_looks_as_the_engine_draws_it(
+    page: Page, studio: Studio, tiny_avatar: Avatar, case: str, part: dict[str, Any]
+) -> None:
+    open_avatar(page, studio)
+    set_state(page, part | ({"look": half_of_everything(tiny_avatar)} if case == "mixed look" else {}))
+    assert psnr_db(pixels(page), engine_pixels(page, studio)) > SAME_DB
+
+
+def test_a_state_drawn_again_is_the_same_picture(page: Page, studio: Studio) -> None:
+    open_avatar(page, studio)
+    settle(page)
+    before = pixels(page)
+    set_state(page, {"expression": {"jawOpen": 0.7}})
+    assert np.abs(pixels(page) - before).max() > 0.2
+    set_state(page, {"expression": {}})
+    assert np.array_equal(pixels(page), before)
+
+
+def test_the_base_is_drawn_before_attributes_are_fetched(page: Page, studio: Studio, tiny_avatar: Avatar) -> None:
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.headers.get("range", "")) if r.url.endswith("/content") else None)
+    open_avatar(page, studio)
+    settle(page)
+    assert len(asked) == 2 and all(a.startswith("bytes=") for a in asked)
+    category, ids = next(iter(tiny_avatar.variants().items()))
+    set_state(page, {"look": {category: {ids[0]: 1.0}}})
+    set_state(page, {"look": {category: {ids[0]: 0.5}}})
+    assert len(asked) == 3
+
+
+def test_a_lost_context_comes_back(page: Page, studio: Studio) -> None:
+    open_avatar(page, studio)
+    set_state(page, {"expression": {"mouthSmileLeft": 0.8}})
+    before = pixels(page)
+    page.evaluate(
+        """async () => {
+          const { viewer } = perse, loss = viewer.gl.getExtension("WEBGL_lose_context");
+          const next = name => new Promise(resolve => viewer.addEventListener(name, resolve, { once: true }));
+          const lost = next("lost"); loss.loseContext(); await lost;
+          const restored = next("restored"); setTimeout(() => loss.restoreContext(), 50); await restored;
+          await viewer.settled();
+        }"""
+    )
+    assert np.abs(pixels(page) - before).max() < 0.01
+
+
+def test_two_avatars_on_one_page(page: Page, studio: Studio) -> None:
+    page.goto(f"{studio.url}/embed#{studio.avatar_id}")
+    page.wait_for_selector("perse-avatar[data-live]")
+    page.evaluate(
+        """async () => {
+          const first = document.querySelector("perse-avatar"), second = first.cloneNode();
+          delete second.dataset.live;
+          const loaded = new Promise(resolve => second.addEventListener("load", resolve));
+          document.body.append(second);
+          await loaded;
+        }"""
+    )
+    assert page.locator("perse-avatar[data-live]").count() == 2
+
+
+def test_an_unknown_avatar_is_refused_in_words(page: Page, studio: Studio) -> None:
+    page.goto(f"{studio.url}/embed#")
+    page.get_by_role("alert").wait_for()

@@ -1,0 +1,149 @@
+"""The page as a person uses it: make, change, undo, share; and as somebody without a mouse or with less sight."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.web.conftest import SIZE, Studio
+from tests.web.live import open_avatar, pixels, settle, until
+
+PHONE = {"width": 390, "height": 844}
+
+
+def choose(page: Page, photo: Path) -> None:
+    """A photo whose person agrees."""
+    page.get_by_label("This is me").check()
+    page.locator("#photo").set_input_files(photo)
+
+
+def test_a_photo_is_analysed_and_becomes_a_job_that_can_be_canceled(page: Page, studio: Studio, photo: Path) -> None:
+    page.goto(studio.url)
+    choose(page, photo)
+    box = page.locator(".face-box").bounding_box()
+    picture = page.locator(".photo img").bounding_box()
+    assert box and picture
+    # The astronaut's face lies right of the middle, in the upper half.
+    assert 0.3 < (box["x"] + box["width"] / 2 - picture["x"]) / picture["width"] < 0.6
+    assert 0.1 < (box["y"] + box["height"] / 2 - picture["y"]) / picture["height"] < 0.4
+    page.get_by_placeholder("A name for the avatar").fill("To be canceled")
+    page.get_by_role("button", name="Build the avatar").click()
+    page.locator(".stages .now").first.wait_for()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Choose a photo").wait_for()
+
+
+def test_nothing_is_sent_before_the_person_agrees(page: Page, studio: Studio, photo: Path) -> None:
+    sent: list[str] = []
+    page.on("request", lambda r: sent.append(r.url) if r.method == "POST" and "portraits" in r.url else None)
+    page.goto(studio.url)
+    page.locator("#photo").set_input_files(photo)
+    go = page.get_by_role("button", name="Continue")
+    assert go.is_disabled() and sent == []
+    page.get_by_label("This is me").check()
+    go.click()
+    page.locator(".face-box").wait_for()
+    assert len(sent) == 1
+
+
+def test_a_photo_without_a_face_is_refused_in_words(page: Page, studio: Studio, tmp_path: Path) -> None:
+    Image.new("RGB", (400, 400), (90, 120, 90)).save(tmp_path / "grass.png")
+    page.goto(studio.url)
+    choose(page, tmp_path / "grass.png")
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert "face" in alert.inner_text().lower()
+    assert page.get_by_role("button", name="Choose a photo").is_visible()
+
+
+def test_variants_are_worn_undone_and_shared_by_link(page: Page, studio: Studio) -> None:
+    open_avatar(page, studio)
+    settle(page)
+    bare = pixels(page)
+    variant = page.get_by_role("button", name="Round black")
+    variant.click()
+    settle(page)
+    worn = pixels(page)
+    assert np.abs(worn - bare).max() > 0.2
+    assert variant.get_attribute("aria-pressed") == "true"
+    until(page, "location.hash.includes('eyeglasses')")
+    link = page.url
+    page.get_by_role("button", name="Undo").click()
+    settle(page)
+    assert np.array_equal(pixels(page), bare)
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_selector("body[data-live]")
+    page.evaluate("perse.viewer.setBackground([.82, .84, .86])")
+    settle(page)
+    assert np.array_equal(pixels(page), worn)
+
+
+def test_sliders_and_keys_move_the_head(page: Page, studio: Studio) -> None:
+    open_avatar(page, studio)
+    page.get_by_role("tab", name="Face").click()
+    page.get_by_label("Open the mouth").fill("0.5")
+    page.get_by_label("The avatar.").press("ArrowLeft")
+    page.get_by_role("tab", name="Pose").click()
+    page.get_by_label("Turn", exact=True).fill("20")
+    settle(page)
+    state = json.loads(page.evaluate("JSON.stringify(perse.session.state)"))
+    assert state["expression"] == {"jawOpen": 0.5}
+    assert (state["camera"]["yaw_deg"], state["pose"]["yaw_deg"]) == (-5, 20)
+
+
+def test_looks_are_saved(page: Page, studio: Studio) -> None:
+    open_avatar(page, studio)
+    page.get_by_role("button", name="Round black").click()
+    page.get_by_placeholder("Name of this look").fill("Reading")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="reading", exact=True).wait_for()
+    saved = studio.service.client.get(f"/v1/avatars/{studio.avatar_id}/looks/reading").json()
+    assert saved["look"] == {"eyeglasses": {"round-black": 1}}
+
+
+def test_the_picture_and_the_code_for_it_are_the_same(page: Page, studio: Studio, tmp_path: Path) -> None:
+    open_avatar(page, studio)
+    page.get_by_role("tab", name="Export").click()
+    page.get_by_label("Width, px").fill("320")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Save the picture").click()
+    image = Image.open(io.BytesIO(Path(waiting.value.path()).read_bytes()))
+    assert image.size == (320, 1024) and image.mode == "RGBA"
+    python = page.get_by_label("The same picture with Python").inner_text()
+    compile(python, "snippet", "exec")
+    assert '"width_px": 320' in python
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nobody_is_shut_out(page: Page, studio: Studio, theme: str) -> None:
+    for path in ("/", f"/#/avatar/{studio.avatar_id}"):
+        page.goto(studio.url + path)
+        page.evaluate("theme => localStorage.setItem('perse-theme', theme)", theme)
+        page.reload()
+        page.wait_for_selector("body[data-live]" if "avatar" in path else ".tile")
+        found = Axe().run(page).response["violations"]
+        serious = [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in ("serious", "critical")]
+        assert serious == []
+    page.evaluate("localStorage.clear()")
+
+
+@pytest.mark.parametrize("size", [SIZE, PHONE], ids=["desktop", "phone"])
+def test_the_page_fits_and_does_not_jump(page: Page, studio: Studio, size: dict[str, int]) -> None:
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.add_init_script(
+        "window.jumped = 0; new PerformanceObserver(list => { for (const e of list.getEntries()) jumped += e.value })"
+        ".observe({ type: 'layout-shift', buffered: true })"
+    )
+    open_avatar(page, studio)
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert page.evaluate("document.querySelector('.stage').clientHeight") > 0.45 * size["height"]
+    assert page.evaluate("jumped") < 0.1
