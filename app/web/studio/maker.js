@@ -9,6 +9,9 @@ const STAGES = /** @type {[string, string][]} */ ([
   ["training", "Training the avatar"], ["evaluation", "Measuring"], ["artifacts", "Writing files"], ["turntable", "Filming the turntable"],
 ]);
 
+/** @type {Record<string, string>} */
+const PRESET_WORDS = { draft: "The quickest", standard: "Sharper, longer", high: "Finest, for a GPU" };
+
 /** @param {any} vocabulary @param {() => Promise<void>} changed @returns {{element: HTMLElement, stop: () => void}} */
 export function maker(vocabulary, changed) {
   const element = h("div", { class: "maker" });
@@ -59,7 +62,7 @@ export function maker(vocabulary, changed) {
     const presets = vocabulary.presets.filter((/** @type {any} */ p) => p.name !== "preview");
     const presetButtons = presets.map((/** @type {any} */ p) =>
       h("button", { type: "button", "aria-pressed": String(p.name === preset), onclick: () => pick(p.name) },
-        h("b", {}, words(p.name)), h("small", {}, `${Math.round(p.gaussians / 1000)}k Gaussians, ${p.size_px} px`)));
+        h("b", {}, words(p.name)), h("small", {}, PRESET_WORDS[p.name] ?? `trained at ${p.size_px} px`)));
     const pick = (/** @type {string} */ name) => {
       preset = name;
       presetButtons.forEach((/** @type {HTMLElement} */ b, /** @type {number} */ i) => b.setAttribute("aria-pressed", String(presets[i].name === name)));
