@@ -13,13 +13,17 @@ from perse_engine.vocabulary import VariantSpec, parse_wish
 def add(arguments: argparse.Namespace) -> int:
     """`perse variants add me/ --category hair --prompt "short curly auburn hair"`."""
     # Before anything heavy loads: words that are not understood are said at once.
-    spec = wished(arguments.category, arguments.prompt)
+    spec = None if arguments.prompt is None else wished(arguments.category, arguments.prompt)
     from perse_engine.commands import TerminalProgress
-    from perse_engine.variants import STAGE_SHARES, add_to_folder
+    from perse_engine.variants import STAGE_SHARES, add_reference_to_folder, add_to_folder
 
     portrait = None if arguments.portrait is None else arguments.portrait.read_bytes()
     progress = TerminalProgress(STAGE_SHARES)
-    _, added = add_to_folder(arguments.folder, spec, progress, method=arguments.method, portrait=portrait)
+    if spec is None:
+        photo = arguments.reference.read_bytes()
+        _, added = add_reference_to_folder(arguments.folder, arguments.category, photo, progress)
+    else:
+        _, added = add_to_folder(arguments.folder, spec, progress, method=arguments.method, portrait=portrait)
     sys.stderr.write("\n")
     if arguments.json:
         told = {"category": added.category, "variant": added.variant, "method": added.method}
@@ -84,6 +88,11 @@ def _measured(told: dict[str, float]) -> str:
     parts = [f"{told['seconds']:.0f} s"]
     if "region_psnr_db" in told:
         parts.append(f"{told['region_psnr_db']:.1f} dB where it changes, on frames that were not trained")
+    elif "inversion_psnr_db" in told:
+        before, after = told["source_psnr_db"], told["inversion_psnr_db"]
+        parts.append(f"{after:.1f} dB where the category shows, the source look {before:.1f} dB")
+    if told.get("needs_adapter"):
+        parts.append("far from what the category can show: the method adapter would learn it from words")
     if "confidence" in told:
         parts.append(f"confidence {told['confidence']:.2f}")
     return ", ".join(parts)

@@ -5,6 +5,7 @@ folder, VariantSpec -> Subject, Avatar -> avatar.growth -> avatar.*, latents.jso
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image
 
 from perse_engine.avatar.added import AddedVariant
 from perse_engine.avatar.avatar import Avatar
-from perse_engine.avatar.growth.grow import METHODS, add_variant, remove_variant
+from perse_engine.avatar.growth.grow import METHODS, add_reference, add_variant, remove_variant
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.storage import load_avatar, save_avatar
 from perse_engine.errors import InvalidValue
@@ -42,7 +43,7 @@ FILES = ("avatar.safetensors", "latents.json", "canonical.ply", "bundle.glb", "p
 """What changes, in the order in which it is put in place."""
 SUBJECT = Path("work") / "subject"
 
-__all__ = ["FILES", "METHODS", "STAGE_SHARES", "add_to_folder", "remove_from_folder"]
+__all__ = ["FILES", "METHODS", "STAGE_SHARES", "add_reference_to_folder", "add_to_folder", "remove_from_folder"]
 
 
 def add_to_folder(
@@ -66,6 +67,27 @@ def add_to_folder(
     subject = None if method == "zero_shot" else _subject(folder, portrait)
     progress.report("subject", 1, 1)
     grown = add_variant(avatar, subject, spec, progress, method=method)
+    _write(grown.avatar, folder, progress)
+    return grown.avatar, grown.added
+
+
+def add_reference_to_folder(
+    folder: Path, category: str, photo: bytes, progress: Progress
+) -> tuple[Avatar, AddedVariant]:
+    """Find the code of a category on another photo of the same person, or an edited one, and add it as a variant.
+
+    Its id is `reference-` and the start of the photo's SHA-256.
+
+    Raises:
+        PortraitError: the photo cannot be used.
+        InvalidValue, UnknownName, CorruptFile, Cancelled: see `add_reference` and `load_avatar`.
+    """
+    avatar = load_avatar(folder)
+    variant = f"reference-{hashlib.sha256(photo).hexdigest()[:12]}"
+    progress.report("subject", 0, 1)
+    reference = build_subject(analyse_portrait(decode_portrait(photo)))
+    progress.report("subject", 1, 1)
+    grown = add_reference(avatar, category, variant, reference, progress)
     _write(grown.avatar, folder, progress)
     return grown.avatar, grown.added
 

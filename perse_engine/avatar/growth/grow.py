@@ -94,9 +94,34 @@ def add_variant(
         appended = append(without, subject, spec.category, code, changed, surface)
         grown = start_adapter(without, subject, lesson, changed, appended, spec.prompt)
         steps = min(MOST_STEPS, max(1, round(STEP_SHARE * size.train_steps)))
+        del told["needs_adapter"]
         told |= fit_adapter(grown, lesson, steps, rasterizer, progress)
     told |= measure(grown, avatar, lesson, recipe.rasterizer)
     return _measured(grown, told | {"seconds": time.monotonic() - began})
+
+
+def add_reference(
+    avatar: Avatar, category: str, variant: str, reference: Subject, progress: Progress, *, rasterizer: str = "auto"
+) -> Grown:
+    """Add the code that shows a category as on a photo, from inversion alone.
+
+    `reference` is the head of that photo: the same person, whose category was edited or differs. Its matte, pose,
+    expression and camera are its own; how well the avatar can show the photo at all bounds what is measured.
+
+    Raises:
+        InvalidValue: the avatar has this variant already.
+        UnknownName: the avatar has not got this category.
+        Cancelled: from `progress`.
+    """
+    if variant in avatar.variants().get(category, ()):
+        raise InvalidValue(f"The avatar has {category}/{variant} already.", hint="Remove it first.")
+    began = time.monotonic()
+    alpha = np.ascontiguousarray(reference.work_person, np.float32)
+    colours = np.ascontiguousarray(reference.work_rgb.astype(np.float32) / 255 * alpha[..., None])
+    shot = Shot(colours, alpha, reference.source_camera, reference.source_pose, reference.source_expression)
+    found = invert(avatar, category, [shot], progress, rasterizer=rasterizer)
+    spec = VariantSpec(category, variant, {}, f"a person with the {category} of a reference photo")
+    return _measured(_with_code(avatar, spec, found.code, "inversion"), _told(found, began))
 
 
 def remove_variant(avatar: Avatar, category: str, variant: str) -> Avatar:
@@ -145,7 +170,7 @@ def _inverted(
     if spec.category not in avatar.categories:
         random = np.random.default_rng([recipe.seed, 7])
         code = (random.standard_normal(CODE_SIZE) * CODE_SPREAD).astype(np.float32)
-        return _with_code(avatar, spec, code, "inversion"), {}
+        return _with_code(avatar, spec, code, "inversion"), {"needs_adapter": 1.0}
     near = nearest_blend(avatar, spec)
     steps = min(INVERSION_STEPS, max(2, train_steps // 4))
     found = invert(
@@ -155,8 +180,12 @@ def _inverted(
     return _with_code(avatar, spec, found.code, "inversion"), _told(found)
 
 
-def _told(found: Inversion) -> dict[str, float]:
-    return {"inversion_psnr_db": found.psnr_db, "source_psnr_db": found.source_psnr_db}
+def _told(found: Inversion, began: float | None = None) -> dict[str, float]:
+    told = {
+        "inversion_psnr_db": found.psnr_db, "source_psnr_db": found.source_psnr_db,
+        "needs_adapter": float(found.needs_adapter),
+    }  # fmt: skip
+    return told if began is None else told | {"seconds": time.monotonic() - began}
 
 
 def _shots(lesson: Lesson) -> list[Shot]:

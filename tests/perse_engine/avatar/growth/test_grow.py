@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from perse_engine.avatar.avatar import Avatar
-from perse_engine.avatar.growth.grow import Grown, add_variant, remove_variant
+from perse_engine.avatar.growth.grow import Grown, add_reference, add_variant, remove_variant
 from perse_engine.errors import Cancelled, InvalidValue, UnknownName, UnsupportedWish
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
@@ -153,3 +153,20 @@ def test_it_stops_when_asked(stage: str, tiny_avatar: Avatar, astronaut_subject:
 def test_an_unknown_method_is_refused(tiny_avatar: Avatar) -> None:
     with pytest.raises(UnknownName, match="magic"):
         add_variant(tiny_avatar, None, wish("green beret hat"), SilentProgress(), method="magic")
+
+
+def test_a_reference_photo_gives_a_code(tiny_avatar: Avatar, astronaut_subject: Subject) -> None:
+    """A photo on which the avatar itself was edited: its code shows it better than the source look does."""
+    subject = astronaut_subject
+    out = Renderer(tiny_avatar, "cpu").render(
+        Look({"hair": {"long-wavy-blonde": 0.8}}), subject.source_pose, subject.source_expression,
+        subject.source_camera, None,
+    )  # fmt: skip
+    straight = out.rgb / np.maximum(out.alpha, 1e-3)[..., None]
+    photo = replace(subject, work_rgb=(np.clip(straight, 0, 1) * 255).astype(np.uint8), work_person=out.alpha)
+    grown = add_reference(tiny_avatar, "hair", "reference-a", photo, SilentProgress())
+    told = grown.added.measured
+    assert told["inversion_psnr_db"] > told["source_psnr_db"] + 4
+    assert grown.avatar.variants()["hair"] == ["long-wavy-blonde", "reference-a"] and grown.added.gaussians == 0
+    with pytest.raises(InvalidValue, match="already"):
+        add_reference(grown.avatar, "hair", "reference-a", photo, SilentProgress())
