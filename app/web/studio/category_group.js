@@ -1,6 +1,6 @@
 /** One category: a strip of its variants, an amount for each that is on, and a wish for one more. */
 
-import { followJob, render, sendJson } from "./api.js";
+import { followJob, render, request, sendJson } from "./api.js";
 import { h, say, slider, words } from "./dom.js";
 
 /** @typedef {import("./session.js").Session} Session */
@@ -19,6 +19,9 @@ let queue = Promise.resolve();
  */
 export function categoryGroup({ avatar, session, category, canWish, reload, signal }) {
   const ids = /** @type {string[]} */ (avatar.variants[category]);
+  /** @type {(id: string) => any} */
+  const added = (id) => (avatar.added ?? []).find((/** @type {any} */ a) => a.category === category && a.id === id);
+  const label = (/** @type {string} */ id) => (added(id) ? words(added(id).prompt) : words(id));
   const weights = () => /** @type {Record<string, number>} */ (session.state.look[category] ?? {});
   const set = (/** @type {Record<string, number>} */ next, /** @type {boolean} */ isStep) => {
     const { [category]: _, ...others } = session.state.look;
@@ -44,7 +47,7 @@ export function categoryGroup({ avatar, session, category, canWish, reload, sign
 
   const shots = [null, ...ids].map((id) => {
     const img = h("img", { class: "shot", alt: "", width: 84, height: 84, loading: "lazy", src: "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==" });
-    const button = h("button", { class: "variant", type: "button", title: id ? words(id) : "As on the photo", onclick: () => (id ? toggle(id) : set({}, true)) }, img, h("span", {}, id ? words(id) : "Photo"));
+    const button = h("button", { class: "variant", type: "button", title: id ? label(id) : "As on the photo", onclick: () => (id ? toggle(id) : set({}, true)) }, img, h("span", {}, id ? label(id) : "Photo"));
     return { id, img, button };
   });
   const mix = h("button", { class: "link", type: "button", onclick: () => startMix() }, "Mix two");
@@ -54,6 +57,18 @@ export function categoryGroup({ avatar, session, category, canWish, reload, sign
     set({ [first]: 0.5, [second]: 0.5 }, true);
   };
   const amounts = h("div", { class: "group" });
+  /** A variant that was added can be taken away again. @param {string} id @returns {HTMLElement} */
+  const unlearn = (id) =>
+    h("button", {
+      class: "link", type: "button",
+      onclick: async () => {
+        if (!confirm(`Take "${label(id)}" away from the avatar?`)) return;
+        toggle(id);
+        const answer = await request(`/v1/avatars/${avatar.id}/variants/${category}/${id}`, { method: "DELETE" });
+        await followJob((await answer.json()).job.id, () => undefined, signal);
+        reload();
+      },
+    }, `Unlearn ${label(id)}`);
   /** @type {Map<string, {element: HTMLElement, set: (v: number) => void}>} */
   let sliders = new Map();
   const refresh = () => {
@@ -62,10 +77,10 @@ export function categoryGroup({ avatar, session, category, canWish, reload, sign
     shots.forEach(({ id, button }) => button.setAttribute("aria-pressed", String(id ? on.includes(id) : !on.length)));
     if (on.join() !== [...sliders.keys()].join()) {
       sliders = new Map(on.map((id) => [id, slider({
-        label: on.length > 1 ? words(id) : "Amount", value: now[id], min: 0, max: 1, step: 0.01, unit: " %", scale: 100,
+        label: on.length > 1 ? label(id) : "Amount", value: now[id], min: 0, max: 1, step: 0.01, unit: " %", scale: 100,
         input: (v) => weigh(id, Math.max(v, 0.002), false), done: () => session.step(),
       })]));
-      amounts.replaceChildren(...[...sliders.values()].map((s) => s.element));
+      amounts.replaceChildren(...[...sliders.values()].map((s) => s.element), ...on.filter(added).map(unlearn));
     }
     sliders.forEach((s, id) => s.set(now[id]));
     mix.hidden = ids.length < 2;

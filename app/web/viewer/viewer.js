@@ -9,6 +9,11 @@ import { Renderer } from "./renderer.js";
  *   added: {category: string, variant: string, prompt: string}[], fetched_bytes: number}} About */
 
 export const MAX_RATIO = 2;
+/** A moving picture that takes longer is drawn with fewer pixels, and sharply as soon as it stands still. */
+const SLOW_MS = 40;
+const LEAST_FACTOR = 0.35;
+const STILL_MS = 160;
+const FENCE_POLL_MS = 3;
 const CAMERA = { yaw_deg: 0, pitch_deg: 0, distance: 1, fov_deg: 18 };
 
 /** The source look, at rest. @returns {State} */
@@ -46,7 +51,12 @@ export class Viewer extends EventTarget {
     this.asked = { id: 0, state: this.state };
     this.isWaiting = false;
     this.isDirty = false;
+    this.isDrawing = false;
+    this.isCoarse = false;
+    /** The GPU's time for a sharp picture, as last seen. */
+    this.costMs = 0;
     this.redraw = 0;
+    this.stillTimer = 0;
     this.timing = { work_ms: 0, draw_ms: 0, frame_ms: 0 };
     canvas.addEventListener("webglcontextlost", this.#onLost);
     canvas.addEventListener("webglcontextrestored", this.#onRestored);
@@ -102,7 +112,7 @@ export class Viewer extends EventTarget {
   }
 
   #ask() {
-    if (!this.worker || !this.renderer || this.isWaiting || !this.isDirty) return;
+    if (!this.worker || !this.renderer || this.isWaiting || this.isDrawing || !this.isDirty) return;
     const { row } = orbit(this.state.camera, 1, 1);
     const id = this.asked.id + 1;
     this.asked = { id, state: structuredClone(this.state) };
@@ -121,27 +131,53 @@ export class Viewer extends EventTarget {
     if (this.renderer && !this.gl.isContextLost()) {
       this.renderer.setFrame(frame);
       this.drawnState = this.asked.state;
-      this.#draw();
+      this.#draw(false);
     }
     this.timing.frame_ms = performance.now() - (this.began ?? 0);
-    // At most one frame per display frame.
-    if (this.isDirty) requestAnimationFrame(() => this.#ask());
     this.dispatchEvent(new CustomEvent("drawn", { detail: frame.id }));
   }
 
-  #draw() {
+  /** @param {boolean} isSharp in any case; otherwise as sharp as there is time for */
+  #draw(isSharp) {
     const { canvas, renderer } = this;
     if (!renderer || !this.frame || this.gl.isContextLost()) return;
-    this.#fit();
+    const factor = isSharp || this.costMs <= SLOW_MS ? 1 : Math.max(LEAST_FACTOR, Math.sqrt(SLOW_MS / this.costMs));
+    this.isCoarse = factor < 1;
+    this.#fit(factor);
     const began = performance.now();
     const state = this.drawnState ?? this.state;
     renderer.draw(orbit(state.camera, canvas.width, canvas.height), canvas.width, canvas.height, this.background);
     this.timing.draw_ms = performance.now() - began;
+    this.#watch(began, factor);
+    clearTimeout(this.stillTimer);
+    if (this.isCoarse) this.stillTimer = window.setTimeout(() => this.#draw(true), STILL_MS);
   }
 
-  #fit() {
+  /** Ask for no further frame before the GPU has drawn this one, and learn how long it takes.
+   * @param {number} began @param {number} factor */
+  #watch(began, factor) {
+    const { gl } = this;
+    const fence = this.isDrawing ? null : gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    if (!fence) return;
+    gl.flush();
+    this.isDrawing = true;
+    const look = () => {
+      if (!gl.isContextLost() && gl.clientWaitSync(fence, 0, 0) === gl.TIMEOUT_EXPIRED) {
+        setTimeout(look, FENCE_POLL_MS);
+        return;
+      }
+      gl.deleteSync(fence);
+      this.costMs = (performance.now() - began) / (factor * factor);
+      this.isDrawing = false;
+      requestAnimationFrame(() => this.#ask());
+    };
+    setTimeout(look, FENCE_POLL_MS);
+  }
+
+  /** @param {number} factor of fewer pixels */
+  #fit(factor) {
     const { canvas } = this;
-    const ratio = this.ratio ?? Math.min(window.devicePixelRatio || 1, MAX_RATIO);
+    const ratio = factor * (this.ratio ?? Math.min(window.devicePixelRatio || 1, MAX_RATIO));
     const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((v) => Math.max(1, Math.round(v * ratio)));
     if (canvas.width !== width) canvas.width = width;
     if (canvas.height !== height) canvas.height = height;
@@ -149,20 +185,21 @@ export class Viewer extends EventTarget {
 
   #resized() {
     cancelAnimationFrame(this.redraw);
-    this.redraw = requestAnimationFrame(() => this.#draw());
+    this.redraw = requestAnimationFrame(() => this.#draw(true));
   }
 
   /** @param {readonly number[] | null} background */
   setBackground(background) {
     this.background = background;
-    this.#draw();
+    this.#draw(true);
   }
 
-  /** Resolves when the state last shown is drawn, with every block that it needs. @returns {Promise<void>} */
+  /** Resolves when the state last shown is drawn sharply, with every block that it needs. @returns {Promise<void>} */
   async settled() {
     while (this.isDirty || this.isWaiting || !this.frame || this.frame.is_pending) {
       await new Promise((resolve) => this.addEventListener("drawn", resolve, { once: true }));
     }
+    if (this.isCoarse) this.#draw(true);
   }
 
   /** How well the last frame went: GL's error, 0 when there is none. */
@@ -173,6 +210,7 @@ export class Viewer extends EventTarget {
   #onLost = (/** @type {Event} */ event) => {
     // Without this the browser does not restore it.
     event.preventDefault();
+    this.isDrawing = false;
     this.renderer = null;
     this.dispatchEvent(new Event("lost"));
   };
@@ -192,6 +230,7 @@ export class Viewer extends EventTarget {
     this.renderer = null;
     this.frame = null;
     this.isWaiting = false;
+    clearTimeout(this.stillTimer);
   }
 
   /** Let go of everything. */
