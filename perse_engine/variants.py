@@ -72,18 +72,18 @@ def add_to_folder(
 
 
 def add_reference_to_folder(
-    folder: Path, category: str, photo: bytes, progress: Progress
+    folder: Path, category: str, photo: bytes, progress: Progress, variant: str | None = None
 ) -> tuple[Avatar, AddedVariant]:
     """Find the code of a category on another photo of the same person, or an edited one, and add it as a variant.
 
-    Its id is `reference-` and the start of the photo's SHA-256.
+    Its id is `reference-` and the start of the photo's SHA-256 when `variant` is None.
 
     Raises:
         PortraitError: the photo cannot be used.
         InvalidValue, UnknownName, CorruptFile, Cancelled: see `add_reference` and `load_avatar`.
     """
     avatar = load_avatar(folder)
-    variant = f"reference-{hashlib.sha256(photo).hexdigest()[:12]}"
+    variant = variant or f"reference-{hashlib.sha256(photo).hexdigest()[:12]}"
     progress.report("subject", 0, 1)
     reference = build_subject(analyse_portrait(decode_portrait(photo)))
     progress.report("subject", 1, 1)

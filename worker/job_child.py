@@ -83,18 +83,23 @@ def run_create(connection: Connection, portrait: Path, recipe: dict[str, Any], f
 def run_variant(connection: Connection, folder: Path, change: dict[str, Any]) -> None:
     """Change the variants of the avatar in `folder`, its portrait beside it; messages as of `run_create`.
 
-    `change` holds `add`: {category, id, method}, or `remove`: {category, id}.
+    `change` holds `add`: {category, id, method}, or `remove`: {category, id}. Of method 'reference', the portrait is
+    the photo that shows the variant.
     """
     child_environment()
     from perse_engine.errors import Cancelled, CorruptFile, EngineError
-    from perse_engine.variants import FILES, STAGE_SHARES, add_to_folder, remove_from_folder
+    from perse_engine.variants import FILES, STAGE_SHARES, add_reference_to_folder, add_to_folder, remove_from_folder
     from perse_engine.vocabulary import find_variant
 
     progress = PipeProgress(connection, STAGE_SHARES)
     wanted = change.get("add") or change["remove"]
     result: dict[str, Any] = {"category": wanted["category"], "variant": wanted["id"], "measured": None}
     try:
-        if "add" in change:
+        if wanted.get("method") == "reference":
+            photo, category = (folder / "portrait").read_bytes(), wanted["category"]
+            avatar, added = add_reference_to_folder(folder, category, photo, progress, wanted["id"])
+            result["measured"] = dict(added.measured)
+        elif "add" in change:
             spec = find_variant(wanted["category"], wanted["id"])
             assert spec is not None, "the API names variants that there are"
             portrait = folder / "portrait"

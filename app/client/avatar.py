@@ -119,18 +119,21 @@ class Avatar:
         )  # fmt: skip
 
     def add_variant(
-        self, category: str, prompt: str | None = None, *, id: str | None = None, method: str = "adapter"
-    ) -> Job:
+        self, category: str, prompt: str | None = None, *, id: str | None = None, portrait_id: str | None = None,
+        method: str = "adapter",
+    ) -> Job:  # fmt: skip
         """Teach a ready avatar one more variant, in own words or by its id; wait for the job, then `refresh`.
 
-        `method`: adapter, inversion or zero_shot; see the API. The job's `result["variant"]` is what looks name it by.
+        `method`: adapter, inversion or zero_shot; see the API. `portrait_id`: an uploaded photo of the same person, for
+        inversion. The job's `result["variant"]` is what looks name it by.
 
         Raises:
             Refused: words that were not understood, or that the editor cannot make.
             Conflict: the avatar has it already.
         """
         body = {"category": category, "method": method}
-        body |= {name: value for name, value in (("prompt", prompt), ("id", id)) if value is not None}
+        ways = {"prompt": prompt, "id": id, "portrait_id": portrait_id}
+        body |= {name: value for name, value in ways.items() if value is not None}
         return Job.read(self._api, self._api.call("POST", f"{self._path}/variants", json=body).json()["job"])
 
     def remove_variant(self, category: str, variant: str) -> Job:

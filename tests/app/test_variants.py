@@ -58,6 +58,9 @@ def test_an_id_is_as_good_as_words(client: TestClient, photographed: str) -> Non
         ({"category": "hat"}, "invalid_request", ""),
         (CURLY | {"method": "magic"}, "invalid_request", ""),
         (CURLY | {"reference": "a.png"}, "invalid_request", ""),
+        (CURLY | {"portrait_id": "por_x", "method": "inversion"}, "invalid_request", ""),
+        ({"category": "hair", "portrait_id": "por_x"}, "invalid_request", ""),
+        ({"category": "nose", "portrait_id": "por_x", "method": "inversion"}, "unknown_name", "nose"),
     ],
 )
 def test_what_cannot_be_is_said(
@@ -66,6 +69,18 @@ def test_what_cannot_be_is_said(
     response = add(client, photographed, **body)
     assert (response.status_code, response.json()["code"]) == (422, code)
     assert word in response.json()["detail"]
+
+
+def test_a_photo_becomes_a_job(client: TestClient, sessions: Sessions, photographed: str) -> None:
+    photo = upload(client).json()["id"]
+    response = add(client, photographed, category="hair", portrait_id=photo, method="inversion")
+    assert response.status_code == 202, response.text
+    with sessions() as session:
+        row = session.get(Job, response.json()["job"]["id"])
+        assert row is not None and photo in row.input["portrait_key"]
+        assert row.input["add"]["id"].startswith("reference-") and row.input["add"]["method"] == "reference"
+    unknown = add(client, photographed, category="hair", portrait_id="por_unknown", method="inversion")
+    assert unknown.status_code == 404
 
 
 def test_a_variant_that_is_there_is_a_conflict(client: TestClient, photographed: str) -> None:

@@ -194,6 +194,18 @@ def test_a_ready_avatar_learns_a_variant_and_forgets_it_again(running: Service, 
     assert np.array_equal(picture(old_look)[0], before)
 
 
+def test_a_photo_gives_a_code(running: Service, built: str, astronaut_png: bytes) -> None:
+    photo = running.upload(astronaut_png).json()["id"]
+    body = {"category": "eyeglasses", "portrait_id": photo, "method": "inversion"}
+    asked = running.client.post(f"/v1/avatars/{built}/variants", json=body)
+    ended = running.wait(asked.json()["job"]["id"], 60)
+    assert ended["status"] == "succeeded", ended["error"]
+    variant, measured = ended["result"]["variant"], ended["result"]["measured"]
+    assert variant.startswith("reference-") and measured["inversion_psnr_db"] >= measured["source_psnr_db"]
+    removed = running.client.delete(f"/v1/avatars/{built}/variants/eyeglasses/{variant}")
+    assert running.wait(removed.json()["job"]["id"], 60)["status"] == "succeeded"
+
+
 def test_cancel_stops_a_variant_that_is_being_learned(running: Service, built: str) -> None:
     asked = running.client.post(f"/v1/avatars/{built}/variants", json={"category": "hair", "prompt": "bald head"})
     job = asked.json()["job"]["id"]
