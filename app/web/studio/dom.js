@@ -51,7 +51,8 @@ export function say(text) {
 
 /** `long-wavy-blonde` to `Long wavy blonde`, `mouthSmileLeft` to `Mouth smile left`. @param {string} name */
 export function words(name) {
-  const text = name.replace(/^wish-/, "").replace(/\b(style|length|texture|colour|shape|material|size|type)-/g, "").replace(/([a-z])([A-Z])/g, "$1 $2").replace(/-/g, " ").toLowerCase();
+  const own = name.startsWith("wish-") ? name.slice(5).replace(/\b(style|length|texture|colour|shape|material|size|type)-/g, "") : name;
+  const text = own.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/-/g, " ").toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
