@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +52,7 @@ def append(
     avatar: Avatar, subject: Subject, category: str, code: FloatArray, changed: FloatArray,
     surface: AddedSurface | None,
 ) -> Appended:  # fmt: skip
-    """Gaussians on what a variant adds and the category does not show at a code, and finer ones on what it changes.
+    """Gaussians on what a variant adds, unless the category shows it at a code, and finer ones on what it changes.
 
     `changed` [N] is how much the variant changes the avatar's own, 0..1.
     """
@@ -101,7 +101,7 @@ def _finer(avatar: Avatar, subject: Subject, changed: FloatArray, count: int) ->
 def _uncovered(
     avatar: Avatar, category: str, code: FloatArray, surface: AddedSurface, opened: npt.NDArray[np.bool_]
 ) -> AddedSurface | None:
-    """The part of a surface that the category's own Gaussians do not show at a code; those that do are marked."""
+    """The surface, or None where the category's own Gaussians show it at a code; those that do are marked."""
     own = avatar.categories.get(category)
     if own is None:
         return surface
@@ -114,13 +114,12 @@ def _uncovered(
     shown = shown[np.asarray(to_surface) < COVERED_WITHIN * float(surface.spacing_m.mean())]
     if not len(shown):
         return surface
-    opened[shown] = True
     distance, _ = cKDTree(cloud.means[shown]).query(surface.points)
-    open_ = np.asarray(distance) > COVERED_WITHIN * surface.spacing_m
-    if open_.mean() < WORTH_IT:
-        return None
-    names = ("points", "normals", "colours", "spacing_m", "bone_weights", "travel", "variant")
-    return replace(surface, **{name: getattr(surface, name)[open_] for name in names})
+    if (np.asarray(distance) > COVERED_WITHIN * surface.spacing_m).mean() > WORTH_IT:
+        # Halves do not fit together: holes stay where one thins out before the other begins.
+        return surface
+    opened[shown] = True
+    return None
 
 
 def _look(category: str, code: FloatArray) -> Look:
