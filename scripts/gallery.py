@@ -1,4 +1,4 @@
-"""Draw docs/images/variants.jpg and sliders.jpg: every variant of the catalogue on the sample, before training.
+"""Draw the pictures of docs/gallery.md: poses, expressions, variants and sliders on the sample, before training.
 
 python scripts/gallery.py                     the public-domain sample
 python scripts/gallery.py me.jpg -o pictures/  your own photo
@@ -21,11 +21,20 @@ from perse_engine.portrait.analyse import analyse_portrait
 from perse_engine.portrait.decode import decode_portrait
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
-from perse_engine.vocabulary import CATEGORIES, VariantSpec, variants_of
+from perse_engine.vocabulary import ARKIT_NAMES, CATEGORIES, VariantSpec, variants_of
 
 CELL_PX = 150
 COLUMNS = 10
 SLIDERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+YAWS_DEG = (-45, -35, -20, 0, 20, 35, 45)
+MOVED: dict[str, dict[str, float]] = {
+    "neutral": {},
+    "smile": {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8},
+    "jawOpen 0.6": {"jawOpen": 0.6},
+    "blink": {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
+}
+WITH_JAW = {"tongueOut": {"tongueOut": 1.0, "jawOpen": 0.4}, "mouthClose": {"mouthClose": 0.4, "jawOpen": 0.4}}
+CLOSE_FOV_DEG = 11.0
 IMAGES = Path(__file__).resolve().parents[1] / "docs/images"
 
 
@@ -34,7 +43,17 @@ def cell(subject: Subject, variant: VariantSpec, weight: float, *, yaw_deg: floa
     look = ProceduralEditor().dress(subject, Look({variant.category: {variant.id: weight}}))
     camera = Camera.orbit(width_px=CELL_PX, height_px=CELL_PX)
     rgb = picture(replace(subject, look=look), Pose(yaw_deg), Expression(), camera)
-    caption = variant.id if weight == 1 else f"{weight:g}"
+    return captioned(rgb, variant.id if weight == 1 else f"{weight:g}")
+
+
+def moved(subject: Subject, name: str, weights: dict[str, float], yaw_deg: float, fov_deg: float) -> Rgb:
+    """The subject in a pose and expression, captioned."""
+    camera = Camera.orbit(fov_deg=fov_deg, width_px=CELL_PX, height_px=CELL_PX)
+    return captioned(picture(subject, Pose(yaw_deg), Expression(weights), camera), name)
+
+
+def captioned(rgb: Rgb, caption: str) -> Rgb:
+    """Small, in the upper left corner."""
     cv2.putText(rgb, caption[:26], (3, 9), cv2.FONT_HERSHEY_SIMPLEX, 0.3, (40, 40, 40), 1, cv2.LINE_AA)
     return rgb
 
@@ -57,7 +76,16 @@ def main() -> None:
     looks = [cell(subject, v, 1.0, yaw_deg=20 * (-1) ** i) for i, v in enumerate(variants)]
     first = [v for category in CATEGORIES for v in variants_of(category)[:2]]
     sliders = [cell(subject, v, weight, yaw_deg=12) for v in first for weight in SLIDERS]
-    for name, found in (("variants", sheet(looks, COLUMNS)), ("sliders", sheet(sliders, 2 * len(SLIDERS)))):
+    poses = [moved(subject, f"{name}, {yaw}", w, yaw, 18.0) for name, w in MOVED.items() for yaw in YAWS_DEG]
+    alone = {name: {name: 1.0} for name in ARKIT_NAMES}
+    expressions = [moved(subject, name, w, 0, CLOSE_FOV_DEG) for name, w in (alone | WITH_JAW).items()]
+    sheets = {
+        "poses": sheet(poses, len(YAWS_DEG)),
+        "expressions": sheet(expressions, COLUMNS),
+        "variants": sheet(looks, COLUMNS),
+        "sliders": sheet(sliders, 2 * len(SLIDERS)),
+    }
+    for name, found in sheets.items():
         path = arguments.output / f"{name}.jpg"
         cv2.imwrite(str(path), found[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
         print(path)

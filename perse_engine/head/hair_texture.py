@@ -24,7 +24,7 @@ Array = npt.NDArray[Any]
 LEAST_TEXELS = 1800
 """Fewer texels of hair on the photo: bald."""
 SPOKES = 360
-MIRRORED_DEG = 16.0
+MIRRORED_DEG = 9.0
 """How far behind the last hair seen its mirror image fades into noise."""
 
 

@@ -55,11 +55,17 @@ def draw(
     colour = np.zeros((height, width, 4), np.float32)
     depth = np.full((height, width), np.inf, np.float32)
     label = np.zeros((height, width), np.uint8)
-    two_sided = np.array(TWO_SIDED)[look.face_part]
+    faces, part = look.faces, look.face_part
+    added = np.flatnonzero(part == PARTS.index("added"))
+    if len(added):
+        # Soft edges of one sheet over another: the farther one has to be there already.
+        far_first = added[np.argsort(-points[faces[added], 2].sum(1), kind="stable")]
+        order = np.concatenate([np.flatnonzero(part != PARTS.index("added")), far_first])
+        faces, part = faces[order], part[order]
     _draw(
         points,
-        look.faces,
-        two_sided,
+        faces,
+        np.array(TWO_SIDED)[part],
         look.uv,
         look.texture if texture is None else texture,
         look.labels,

@@ -89,14 +89,16 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
         sample(trust, place) * smoothstep(edge_at, 4, 10),
     )
     colour = sample(analysis.work_rgb.astype(np.float32) / 255, place, is_sharp=True)
+    hair = sample(regions.hair, place)
     weight = weight * (1 - _foreign(np.clip(colour, 0, 1), weight, face, facing_map))
+    weight = weight * (1 - _tinged(np.clip(colour, 0, 1), weight * smoothstep(hair, 0.8, 0.95) * ~face, facing_map))
     # Slivers between two things that hide the cheek are shadows and edges.
     broad = cv2.morphologyEx(weight.astype(np.float32), cv2.MORPH_OPEN, _disc(17))
     weight = np.where(face, broad, weight)
     return Baked(
         colour=np.clip(colour + _fine(place)[..., None] * (for_bilinear(colour) - colour), 0, 1),
         weight=weight.astype(np.float32),
-        hair=sample(regions.hair, place),
+        hair=hair,
         skin=sample(regions.skin * (1 - regions.lips), place),
         is_face=face & covered,
         facing=facing_map,
@@ -137,6 +139,18 @@ def _foreign(colour: Array, weight: Array, face: Array, facing: Array) -> Array:
     # What surrounds foreign light is tinged with it.
     around = cv2.dilate(strange.astype(np.float32), _disc(9))
     return np.asarray(cv2.GaussianBlur(around, (0, 0), 2) * smoothstep(facing, 0.72, 0.55) * face)
+
+
+def _tinged(colour: Array, hair: Array, facing: Array) -> Array:
+    """How much hair near the silhouette has a hue that the rest has not: background through its strands."""
+    lab = cv2.cvtColor(cv2.GaussianBlur(np.ascontiguousarray(colour, np.float32), (0, 0), 2), cv2.COLOR_RGB2LAB)
+    front = lab[(facing > 0.6) & (hair > 0.9)][:, 1:]
+    if len(front) < 500:
+        return np.zeros_like(facing)
+    middle = np.median(front, 0)
+    spread = np.maximum(1.5 * np.median(np.abs(front - middle), 0), 3.0)
+    off = np.hypot(*np.moveaxis((lab[..., 1:] - middle) / spread, -1, 0))
+    return np.asarray(smoothstep(off, 2.5, 4.0) * smoothstep(facing, 0.65, 0.5) * (hair > 0))
 
 
 def _complete(surface: HeadSurface, baked: Baked) -> HeadTexture:

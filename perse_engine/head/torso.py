@@ -29,6 +29,10 @@ MAX_DEPTH_MM = 115.0
 MAX_NECK_MM = 58.0
 """Half a broad adult neck (circumference about 38 cm)."""
 
+NECK_BLEND_MM = 30.0
+SAME_HUE = 11.0
+"""Distance in CIE a, b."""
+
 BRIGHTER, COOLER = 8.0, 10.0
 """CIE L above the lower face's brightest; CIE b below its median."""
 
@@ -142,8 +146,15 @@ def _texture(
     fill = push_pull(photo, cv2.erode(known, np.ones((9, 9))) + 0.02 * known)
     is_skin = np.zeros((size, size), np.float32)
     jaw_colour = np.median(photo[lower_face], 0) if lower_face.sum() > 50 else np.array([0.6, 0.45, 0.4])
+    beside = np.zeros((size, size))
     if neck_skin.sum() > 150:
-        neck_fill = 0.35 * push_pull(photo, neck_skin) + 0.65 * jaw_colour * 0.92
+        # Beside the neck that the photo shows it goes on as it is there, farther up it takes the jaw's colour.
+        sure = cv2.erode((neck_skin * _like(photo, jaw_colour)).astype(np.float32), np.ones((5, 5)))
+        if sure.any():
+            away = cv2.distanceTransform((sure < 0.5).astype(np.uint8), cv2.DIST_L2, 5) / frame.px_per_mm
+            beside = np.exp(-((away / NECK_BLEND_MM) ** 2))
+        share = (0.35 + 0.55 * beside)[..., None]
+        neck_fill = share * push_pull(photo, sure + 1e-3 * neck_skin) + (1 - share) * jaw_colour * 0.92
         collar = float(np.where(neck_skin.any(1))[0].max())
         # Only the neck: shoulders can rise above the lowest skin of an open collar.
         column = np.arange(size)[None]
@@ -156,7 +167,7 @@ def _texture(
     across = np.abs(np.arange(size)[None] - 0.5 * (outline.neck_left + outline.neck_right))
     turned = smoothstep(across / max(0.5 * (outline.neck_right - outline.neck_left), 1), 0.45, 1.05)
     shadow = 1 - 0.10 * smoothstep(row, marks[152, 1] + 0.04 * height, marks[152, 1] - 0.12 * height)
-    shadow = shadow * (1 - 0.16 * turned)
+    shadow = 1 - (1 - shadow * (1 - 0.16 * turned)) * (1 - 0.8 * beside)
     rgb = np.where(known[..., None] > 0, photo, fill * shadow[..., None])
     column = np.arange(size)[None]
     inside = (column >= outline.left[:, None] - 1) & (column <= outline.right[:, None] + 1)
@@ -165,6 +176,12 @@ def _texture(
     skin = np.where(known > 0, regions.skin > regions.cloth, is_skin > 0.5)
     labels = np.where(skin, REGION_LABELS["skin"], REGION_LABELS["cloth"]).astype(np.uint8)
     return np.dstack([np.clip(rgb, 0, 1), alpha]).astype(np.float32), labels
+
+
+def _like(photo: Array, colour: Array) -> Array:
+    """Where the photo has nearly the hue of `colour` [3]: a collar's blurred edge is not skin."""
+    lab, wanted = (cv2.cvtColor(np.float32(v), cv2.COLOR_RGB2LAB) for v in (photo, colour[None, None]))
+    return np.asarray(np.linalg.norm((lab - wanted)[..., 1:], axis=-1) < SAME_HUE)
 
 
 def _foreign(photo: Array, face: Array, skin: Array) -> Array:

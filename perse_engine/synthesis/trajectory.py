@@ -15,12 +15,22 @@ from perse_engine.synthesis.dataset import Frame
 
 Array = npt.NDArray[Any]
 
-HEAD_YAW_DEG, HEAD_PITCH_DEG, HEAD_ROLL_DEG = 36.0, 16.0, 10.0
-CAMERA_YAW_DEG, CAMERA_PITCH_DEG = 40.0, 12.0
+HEAD_YAW_DEG, HEAD_PITCH_DEG, HEAD_ROLL_DEG = 42.0, 21.0, 10.0
+CAMERA_YAW_DEG, CAMERA_PITCH_DEG = 42.0, 13.0
 GAZE_YAW_DEG, GAZE_PITCH_DEG = 26.0, 16.0
 CAMERA_SHARE = 0.35
 """Share of frames in which the camera moves around the head: only they show the sides of neck and shoulders."""
 HELDOUT_SHARE = 0.15
+HELDOUT_YAW_DEG, HELDOUT_PITCH_DEG = 40.0, 20.0
+HELDOUT_CAMERA_YAW_DEG, HELDOUT_CAMERA_PITCH_DEG = 30.0, 9.0
+"""Just inside what is trained: what no picture shows cannot be learned (docs/experiments.md, row 1)."""
+HELDOUT_CHANNELS: tuple[Mapping[str, float], ...] = (
+    {"jawOpen": 1.0},
+    {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0},
+    {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
+)
+HELDOUT_ON = 0.6
+"""Each of these is on in so many held-out frames, evenly up to its weight."""
 CLOSE_UP_SHARE = 0.125
 """Close-ups per frame of the trajectory; the source clip shows them in addition (docs/experiments.md, Close-ups)."""
 CLOSE_UP_FOV_DEG = 9.5
@@ -30,11 +40,11 @@ BOTH_BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
 BOTH_SMILE = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
 
 CHANNELS: tuple[tuple[Mapping[str, float], float], ...] = (
-    ({"jawOpen": 0.8}, 0.35),
-    (BOTH_BLINK, 0.22),
+    ({"jawOpen": 1.0}, 0.45),
+    (BOTH_BLINK, 0.35),
     ({"eyeBlinkLeft": 1.0}, 0.10),
     ({"eyeBlinkRight": 1.0}, 0.10),
-    (BOTH_SMILE, 0.28),
+    (BOTH_SMILE, 0.40),
     ({"mouthSmileLeft": 1.0}, 0.06),
     ({"mouthSmileRight": 1.0}, 0.06),
     ({"browInnerUp": 1.0, "browOuterUpLeft": 0.8, "browOuterUpRight": 0.8}, 0.22),
@@ -55,6 +65,10 @@ CHANNELS: tuple[tuple[Mapping[str, float], float], ...] = (
     ({"cheekPuff": 0.8}, 0.06),
     ({"jawLeft": 0.8}, 0.04),
     ({"jawRight": 0.8}, 0.04),
+    ({"jawOpen": 0.4, "tongueOut": 1.0}, 0.05),
+    ({"mouthRollLower": 0.8, "mouthRollUpper": 0.8}, 0.05),
+    ({"mouthShrugLower": 0.8, "mouthShrugUpper": 0.8}, 0.05),
+    ({"mouthDimpleLeft": 0.8, "mouthDimpleRight": 0.8}, 0.04),
 )
 """Expression and how often it is on; its amount is uniform up to the weights given."""
 
@@ -62,35 +76,59 @@ CHANNELS: tuple[tuple[Mapping[str, float], float], ...] = (
 def make_trajectory(
     count: int, size_px: int, seed: int, source: tuple[Pose, Expression] | None = None
 ) -> tuple[Frame, ...]:
-    """`count` independent draws (Sobol), the first one neutral and frontal, the second as on the photo, if given.
+    """`count` frames: trained ones, then a held-out trajectory of its own, HELDOUT_SHARE of them all.
 
-    Independent, not a smooth path: held-out frames are then no neighbours of trained ones.
+    Trained: independent draws (Sobol), the first one neutral and frontal, the second as on the photo, if given.
+    Independent, not a smooth path: held-out frames are then no neighbours of trained ones. Held out: a Latin hypercube,
+    so that even six frames cover yaw, pitch, jaw, smile and blink evenly, in combinations that were never trained.
     """
+    held = max(1, round(HELDOUT_SHARE * count)) if count > 2 else 0
+    trained = _trained(count - held, size_px, seed, source)
+    return trained + _heldout(held, len(trained), size_px, seed)
+
+
+def _trained(count: int, size_px: int, seed: int, source: tuple[Pose, Expression] | None) -> tuple[Frame, ...]:
     n = len(CHANNELS)
     draws = qmc.Sobol(8 + 2 * n, seed=np.random.default_rng(seed)).random(1 << max(count - 1, 1).bit_length())[:count]
-    angles = np.zeros((count, 4))
     frames: list[Frame] = []
     for i, u in enumerate(draws):
         expression = _expression(u[8 : 8 + n], u[8 + n :]) if i else {}
         camera_on = i > 0 and u[7] < CAMERA_SHARE
-        share = 0.3 if camera_on else 1.0
-        pose = Pose()
-        if i:
-            pose = Pose(
-                share * _edgy(u[0], HEAD_YAW_DEG),
-                _edgy(u[1], HEAD_PITCH_DEG),
-                _edgy(u[2], HEAD_ROLL_DEG),
-                Gaze(_edgy(u[3], GAZE_YAW_DEG), _edgy(u[4], GAZE_PITCH_DEG)),
-            )
+        pose = _pose(u, 0.3 if camera_on else 1.0, HEAD_YAW_DEG, HEAD_PITCH_DEG) if i else Pose()
         yaw, pitch = (_edgy(u[5], CAMERA_YAW_DEG), _edgy(u[6], CAMERA_PITCH_DEG)) if camera_on else (0.0, 0.0)
         if source is not None and i == 1:
             (pose, photographed), yaw, pitch = source, 0.0, 0.0
             expression = dict(photographed.weights)
-        angles[i] = pose.yaw_deg, pose.pitch_deg, yaw, pitch
         camera = Camera.orbit(yaw, pitch, width_px=size_px, height_px=size_px)
         frames.append(Frame(i, pose, Expression(expression), camera, "train"))
-    heldout = _heldout(angles)
-    return tuple(replace(f, split="heldout") if f.index in heldout else f for f in frames)
+    return tuple(frames)
+
+
+def _heldout(count: int, first: int, size_px: int, seed: int) -> tuple[Frame, ...]:
+    """`count` held-out frames whose indices begin at `first`; CAMERA_SHARE of them move the camera."""
+    if not count:
+        return ()
+    n = len(HELDOUT_CHANNELS)
+    random = np.random.default_rng([seed, 2])
+    draws = qmc.LatinHypercube(7 + n, seed=random).random(count)
+    frames: list[Frame] = []
+    for i, u in enumerate(draws):
+        camera_on = i < round(CAMERA_SHARE * count)
+        pose = _pose(u, 0.3 if camera_on else 1.0, HELDOUT_YAW_DEG, HELDOUT_PITCH_DEG)
+        yaw = (2 * u[5] - 1) * HELDOUT_CAMERA_YAW_DEG if camera_on else 0.0
+        pitch = (2 * u[6] - 1) * HELDOUT_CAMERA_PITCH_DEG if camera_on else 0.0
+        expression: dict[str, float] = {}
+        for weights, amount in zip(HELDOUT_CHANNELS, (u[7:] - 1 + HELDOUT_ON) / HELDOUT_ON, strict=True):
+            if amount > 0:
+                expression.update({name: weight * float(amount) for name, weight in weights.items()})
+        camera = Camera.orbit(yaw, pitch, width_px=size_px, height_px=size_px)
+        frames.append(Frame(first + i, pose, Expression(expression), camera, "heldout"))
+    return tuple(frames)
+
+
+def _pose(u: Array, share: float, yaw_deg: float, pitch_deg: float) -> Pose:
+    gaze = Gaze(_edgy(u[3], GAZE_YAW_DEG), _edgy(u[4], GAZE_PITCH_DEG))
+    return Pose(share * _edgy(u[0], yaw_deg), _edgy(u[1], pitch_deg), _edgy(u[2], HEAD_ROLL_DEG), gaze)
 
 
 def close_ups(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
@@ -108,24 +146,6 @@ def close_ups(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
     camera = Camera.orbit(fov_deg=CLOSE_UP_FOV_DEG, width_px=still.width_px, height_px=still.height_px)
     in_order = sorted(chosen, key=lambda f: f.index)
     return tuple(replace(f, index=len(frames) + k, camera=camera) for k, f in enumerate(in_order))
-
-
-def _heldout(angles: Array) -> set[int]:
-    """Held-out frames, evenly over those inside the trained range: what no picture shows cannot be learned.
-
-    angles [count, 4]: yaw and pitch of the head, then of the camera. The first two are always trained.
-    """
-    count = len(angles)
-    if count <= 2:
-        return set()
-    axes = np.column_stack([angles, angles[:, :2] + angles[:, 2:]])
-    ends = max(1, count // 20)
-    order = np.argsort(axes, 0)
-    outer = {0, 1, *order[:ends].ravel().tolist(), *order[-ends:].ravel().tolist()}
-    # Frames with a moved camera last, so that both kinds get their share.
-    inner = sorted({*range(count)} - outer, key=lambda i: (bool(angles[i, 2:].any()), i)) or [1]
-    places = np.linspace(0, len(inner) - 1, min(len(inner), max(1, round(HELDOUT_SHARE * count))))
-    return {inner[round(float(p))] for p in places}
 
 
 def _edgy(u: float, limit: float) -> float:

@@ -113,10 +113,11 @@ def _grow(outfit: Outfit, p: EyebrowParameters, region: Array, tone: Array, weig
     paths = hair_paths(grown, length, 0.12, 0.0, 22)
     dense = weight * min(p.hairs, 1.5) * grown.zone - 0.8 * grown.order
     random = np.random.default_rng(23)
-    opacity = (0.3 + 0.5 * random.random(len(dense))) * smoothstep(dense, 0.0, 0.25)
+    opacity = (0.25 + 0.5 * random.random(len(dense))) * smoothstep(dense, 0.0, 0.25) * (0.35 + 0.65 * grown.zone)
     hairs, light = draw_hairs(paths, opacity, np.exp(0.25 * random.standard_normal(len(dense))))
-    outfit.paint(tone, 0.30 * zone**2 * weight * min(p.hairs, 1.0))
-    outfit.paint(tone * light[..., None], hairs)
+    outfit.paint(tone, 0.22 * zone**2 * weight * min(p.hairs, 1.0))
+    # Fine hair lets skin through, however dark it is.
+    outfit.paint((0.88 * tone + 0.12 * outfit.head) * light[..., None], 0.9 * hairs)
     outfit.head_labels[(cv2.GaussianBlur(hairs, (0, 0), 1.2) > 0.3) & (zone > 0.3)] = REGION_LABELS["eyebrows"]
 
 

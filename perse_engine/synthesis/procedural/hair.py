@@ -90,5 +90,6 @@ def _recolour(outfit: Outfit, tone: tuple[float, float, float], weight: float) -
     # On the forehead the map reaches beyond the hairline: what looks like skin there is skin.
     skin = np.median(lab[(maps["face"] > 0.9) & (maps["skin"] > 0.95)], 0)
     like_skin = np.exp(-((np.linalg.norm(cv2.GaussianBlur(lab, (0, 0), 2.0) - skin, axis=-1) / 16) ** 2))
-    region = region * (1 - 0.95 * like_skin * smoothstep(maps["face"], 0.2, 0.8))
+    near = cv2.GaussianBlur(cv2.dilate(maps["face"], np.ones((41, 41))), (0, 0), 8)
+    region = region * (1 - 0.95 * like_skin * smoothstep(near, 0.2, 0.8))
     outfit.recolour(np.maximum(region, 0.6 * maps["eyebrows"] * dark) * weight, change)

@@ -1,95 +1,133 @@
-"""A curtain of long hair: strands from inside the hair that is there, down over neck and shoulders."""
+"""A curtain of long hair: locks that leave the hair that is there, and fall over neck and shoulders."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
+from scipy.spatial import cKDTree
 
 from perse_engine.head.rig import BONES
-from perse_engine.head.sampling import grid_faces, smoothstep
+from perse_engine.head.sampling import curve, grid_faces, smoothstep
 from perse_engine.head.subject import PARTS
+from perse_engine.synthesis.procedural.curtain_texture import TEXELS, curtain_texture
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.vocabulary import REGION_LABELS
 
 Array = npt.NDArray[Any]
 
-COLUMNS, ROWS = 121, 48
-AROUND_DEG = 118.0
+COLUMNS, ROWS = 161, 64
+AROUND_DEG = 122.0
 """How far the curtain reaches to each side, from the back."""
-TEXELS = (256, 768)
+AXIS_Z_M = -0.075
+"""The vertical axis about which it hangs: through the ears."""
+TOP_M = 0.062
+"""Above the eyes: where it begins to lie on the hair."""
+LIFT_M = 0.004
 PRESSED_M = 0.008
 """How far the hair presses the ears' rims to the head."""
+LOCKS = 34
+LOCK_DEPTH_M = 0.0045
+NEIGHBOURS = 10
 
 
 def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> AddedPart:
-    """Strands from inside the hair at the temples down; the weight is its length, so half way is half as long."""
-    look = outfit.subject.look
-    rig = look.rig
-    scalp = np.unique(look.faces[look.face_part == PARTS.index("scalp")])
-    points = rig.vertices[scalp].astype(np.float64)
+    """The weight is its length, so half way is half as long, and how far up it covers the hair that is there."""
+    rig = outfit.subject.look.rig
     mouth_y = float(outfit.landmark(13)[1])
-    ear = (outfit.landmark(234) + outfit.landmark(454)) / 2
-    band = points[(points[:, 1] > -0.01) & (points[:, 1] < 0.06)]
-    ears = np.unique(look.faces[look.face_part == PARTS.index("ears")])
+    ears = _vertices(outfit, "ears")
     shells = rig.vertices[ears].astype(np.float64)
     outfit.offset[ears, 0] -= weight * PRESSED_M * np.sign(shells[:, 0]) * smoothstep(np.abs(shells[:, 0]), 0.06, 0.09)
-    # Over the ears, also where the hair is too short to cover them now.
-    half_width = float(np.percentile(np.abs(np.r_[band[:, 0], shells[:, 0]] - ear[0]), 97)) + 0.003
-    back = float(ear[2] - np.percentile(band[:, 2], 2)) + 0.004
-    front_reach = 0.012
-    top, start, end = float(shells[:, 1].max()) + 0.022, mouth_y + 0.035, mouth_y - length
-    bottom = start + (end - start) * weight
     turn = np.radians(np.linspace(-AROUND_DEG, AROUND_DEG, COLUMNS))[None]
     down = np.linspace(0, 1, ROWS)[:, None]
-    y = top + (bottom - top) * down
-    drop = np.clip((mouth_y - y) / 0.20, 0, 1)
-    # It hugs the neck below the jaw a little, lies outside the shoulders, and comes forward over the collarbones.
-    widen = 1 - 0.10 * smoothstep(drop, 0.0, 0.35) + 0.22 * smoothstep(drop, 0.35, 1.0)
-    # Its upper edge hides inside the hair that is there.
-    inside = 1 - smoothstep(top - y, 0.006, 0.042)
-    widen = widen - 0.22 * inside
-    x = ear[0] + half_width * widen * np.sin(turn)
-    z = ear[2] - back * np.where(np.cos(turn) > 0, np.cos(turn), 0.35 * np.cos(turn))
-    side = smoothstep(np.abs(turn), np.radians(70), np.radians(AROUND_DEG))
-    z = z + side * (front_reach - 0.030 * inside + 0.085 * smoothstep(drop, 0.15, 0.8))
-    z = z + 0.012 * smoothstep(drop, 0.4, 1.0) * (1 - side)
-    wave = {"wavy": 0.006, "curly": 0.009}.get(texture, 0.0015)
-    phase = 9.0 * np.sin(3.7 * turn) + 4.0 * np.cos(8.1 * turn)
-    swing = np.sin(2 * np.pi * y / 0.055 + phase) * smoothstep(down, 0.15, 0.6)
-    x = x + wave * swing * np.sin(turn)
-    z = z - wave * swing * np.cos(turn) + 0.5 * wave * np.cos(2 * np.pi * y / 0.04 + 2 * phase) * side
-    grid = np.stack([x, np.broadcast_to(y, x.shape), z], -1)
+    low = mouth_y + 0.045
+    top = low + (TOP_M - low) * float(smoothstep(np.float64(weight), 0.0, 0.6))
+    bottom = low - 0.02 + (mouth_y - length - low + 0.02) * weight
+    y = np.broadcast_to(top + (bottom - top) * down, (ROWS, COLUMNS))
+    cap, cap_colour = _cap(outfit, turn, y)
+    cap = np.maximum.accumulate(cap, 0)
+    radius, forward = _fall(outfit, cap, turn, y, mouth_y)
+    lock = _locks()
+    free = smoothstep(mouth_y + 0.05 - y, 0.0, 0.08)
+    radius = radius + LOCK_DEPTH_M * (0.25 + 0.75 * free) * lock
+    wave = {"wavy": 0.006, "curly": 0.010}.get(texture, 0.001)
+    pitch = {"curly": 0.034}.get(texture, 0.060)
+    phase = 2 * np.pi * y / pitch + 5.0 * gaussian_filter(_lock_phase(), (0, 1.0), mode="nearest")
+    swing = wave * smoothstep(mouth_y + 0.10 - y, 0.0, 0.10)
+    radius = radius + swing * np.sin(phase)
+    angle = turn + swing * np.cos(phase) / np.maximum(radius, 0.05)
+    grid = np.stack([radius * np.sin(angle), y, AXIS_Z_M - radius * np.cos(angle) + forward], -1)
     v, u = np.meshgrid(
         np.linspace(0.5, TEXELS[0] - 0.5, ROWS), np.linspace(0.5, TEXELS[1] - 0.5, COLUMNS), indexing="ij"
     )
-    weights = hangs_from((y * np.ones((1, COLUMNS))).ravel(), mouth_y)
+    picture = curtain_texture(hair_tone(outfit), cap_colour, grid, lock, y, mouth_y, top, weight)
     return AddedPart(
-        grid.reshape(-1, 3), grid_faces(ROWS, COLUMNS), np.stack([u, v], -1).reshape(-1, 2),
-        _strands(outfit, weight, texture), REGION_LABELS["hair"], weights,
+        grid.reshape(-1, 3), grid_faces(ROWS, COLUMNS), np.stack([u, v], -1).reshape(-1, 2), picture,
+        REGION_LABELS["hair"], hangs_from(y.ravel(), mouth_y),
     )  # fmt: skip
 
 
-def _strands(outfit: Outfit, weight: float, texture: str) -> Array:
-    """Strands in the colour that the hair has now; soft, uneven tips."""
-    height, width = TEXELS
-    base = hair_tone(outfit)
-    random = np.random.default_rng(17)
-    fine = cv2.GaussianBlur(random.standard_normal((height, width)).astype(np.float32), (0, 0), 4, sigmaY=60)
-    coarse = cv2.GaussianBlur(random.standard_normal((height, width)).astype(np.float32), (0, 0), 14, sigmaY=60)
-    fine, coarse = fine / fine.std(), coarse / coarse.std()
-    down = np.linspace(0, 1, height)[:, None]
-    across = np.linspace(-1, 1, width)[None]
-    light = 0.86 + 0.10 * np.sin(np.pi * down) - 0.16 * (1 - np.abs(across)) ** 0.5
-    sheen = 0.5 + 0.5 * np.cos(2 * np.pi * down * (3.2 if texture == "wavy" else 1.2) + 2.0 * np.sin(9 * across))
-    shade = light * np.exp(0.06 * fine + 0.08 * coarse) * (0.93 + 0.14 * sheen)
-    rgb = np.clip(base * shade[..., None], 0, 1)
-    tips = 0.97 - 0.02 * coarse
-    alpha = 1 - smoothstep(down, 0.86 * tips, tips)
-    edge = 1 - smoothstep(np.abs(across), 0.95, 0.99)
-    return np.dstack([rgb, np.clip(alpha * edge, 0, 1) * min(1.0, 25 * weight)]).astype(np.float32)
+def _vertices(outfit: Outfit, part: str) -> Array:
+    look = outfit.subject.look
+    return np.unique(look.faces[look.face_part == PARTS.index(part)])
+
+
+def _cap(outfit: Outfit, turn: Array, y: Array) -> tuple[Array, Array]:
+    """How far the hair and the ears reach at every turn and height [R, C], metres, and the hair's colour there."""
+    look = outfit.subject.look
+    scalp = _vertices(outfit, "scalp")
+    chosen = np.r_[scalp, _vertices(outfit, "ears")]
+    points = (look.rig.vertices + outfit.offset)[chosen].astype(np.float64)
+    x, z = points[:, 0], points[:, 2] - AXIS_Z_M
+    reach = np.hypot(x, z)
+    # An angle counts as an arc at a typical radius, so that neighbours are near in space.
+    places = np.c_[np.arctan2(x, -z) * 0.09, points[:, 1]]
+    wanted = np.stack([np.broadcast_to(turn * 0.09, y.shape), y], -1).reshape(-1, 2)
+    near = np.asarray(cKDTree(places).query(wanted, k=NEIGHBOURS)[1])
+    outer = near[np.arange(len(near)), np.argmax(reach[near], 1)]
+    reach = gaussian_filter(reach[outer].reshape(y.shape), (1.5, 2.0), mode="nearest")
+    # Ears and bare temples are no hair: there the colour is the hair's typical one.
+    texel = np.clip(look.uv[chosen[outer]].astype(int), 0, np.array(outfit.head.shape[1::-1]) - 1)
+    is_hair = (outfit.subject.texel_maps["hair"][texel[:, 1], texel[:, 0]] > 0.9) & (outer < len(scalp))
+    colour = np.where(is_hair[:, None], outfit.head[texel[:, 1], texel[:, 0]], hair_tone(outfit))
+    return reach, gaussian_filter(colour.reshape(*y.shape, 3), (2.0, 3.0, 0), mode="nearest")
+
+
+def _fall(outfit: Outfit, cap: Array, turn: Array, y: Array, mouth_y: float) -> tuple[Array, Array]:
+    """Radius [R, C] and how far forward it is carried, metres: on the hair, then straight down, then on the body."""
+    drop = np.clip((mouth_y - y) / 0.20, 0, 1)
+    side = smoothstep(np.abs(turn), np.radians(70), np.radians(AROUND_DEG))
+    # Its upper edge lies inside the hair that is there, the rest on it.
+    rise = smoothstep(y.max() - y, 0.0, 0.030)
+    on_cap = cap + LIFT_M * (2.5 * rise - 1.5)
+    # A little narrower at the neck, wider over the shoulders.
+    hangs = on_cap * (1 - 0.10 * smoothstep(drop, 0.0, 0.4) + 0.20 * smoothstep(drop, 0.4, 1.0))
+    # In front of the ears it stays at the side of the face instead of closing over it.
+    radius = np.where(np.abs(turn) > np.pi / 2, hangs * (1 - 0.06 * side), hangs)
+    forward = side * (0.006 + 0.075 * smoothstep(drop, 0.12, 0.8)) - 0.012 * smoothstep(drop, 0.4, 1.0) * (1 - side)
+    return radius, forward
+
+
+def _locks() -> Array:
+    """Bulges of the locks, -1..1 [ROWS, COLUMNS]: rounded across, slowly drifting on the way down."""
+    random = np.random.default_rng(31)
+    across = np.linspace(0, 1, COLUMNS)[None]
+    down = np.linspace(0, 1, ROWS)[:, None]
+    knots = np.sort((np.arange(LOCKS + 1) + random.uniform(-0.3, 0.3, LOCKS + 1)) / LOCKS)
+    drift = 0.35 / LOCKS * np.sin(2 * np.pi * (0.7 * down + 3.0 * across))
+    place = np.clip(across + drift, 0, 1)
+    index = np.clip(np.searchsorted(knots, place) - 1, 0, LOCKS - 1)
+    inside = np.clip((place - knots[index]) / (knots[index + 1] - knots[index]), 0, 1)
+    height = random.uniform(0.5, 1.0, LOCKS)[index]
+    return np.asarray(2 * height * np.sin(np.pi * inside) ** 0.7 - 1)
+
+
+def _lock_phase() -> Array:
+    """A random number per lock, 0..1 [1, COLUMNS], where its waves begin."""
+    random = np.random.default_rng(32)
+    return curve(random.random((LOCKS, 1)), COLUMNS).reshape(1, COLUMNS)
 
 
 def hair_tone(outfit: Outfit) -> Array:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from perse_engine.head.sampling import sample, smoothstep
-from perse_engine.head.strands import flow_angles, strand_noise
+from perse_engine.head.strands import flow_angles, strand_noise, texel_directions
 from perse_engine.head.subject import PARTS, Subject
 from perse_engine.synthesis.procedural.hair_curtain import hair_tone
 from perse_engine.synthesis.procedural.outfit import Outfit
@@ -29,7 +29,10 @@ RIM_M = (0.002, 0.030)
 """From the face's edge to here the scalp goes over from the photographed hair to the skull."""
 KEPT = {"bald": 0.0, "buzz": 0.12, "short": 0.55}
 """Share of the hair's volume that a cut leaves."""
+SKULL_LIGHT = np.array([0.10, 0.62, 0.78])
 AFRO_M = 0.048
+CURL_RAD = 0.12
+"""Length of one curl along the head, about the whorl."""
 
 
 def bald(outfit: Outfit, weight: float) -> None:
@@ -42,7 +45,11 @@ def bald(outfit: Outfit, weight: float) -> None:
     far = inside / max(float(np.percentile(inside[mask > 0.5], 98)), 1.0) if (mask > 0.5).any() else inside
     mask = mask * smoothstep(far, 1.15 * weight, 1.15 * weight - 0.15)
     skin = _skin_around(outfit.head, maps["face"] * maps["seen"] * maps["skin"] * (hair < 0.01))
-    outfit.paint(skin, mask)
+    # Lit as a round skull is, with the grain of skin.
+    light = np.clip(texel_directions() @ SKULL_LIGHT, 0, 1)
+    grain = cv2.GaussianBlur(np.random.default_rng(12).standard_normal(light.shape).astype(np.float32), (0, 0), 1.2)
+    shade = 0.90 + 0.10 * light + 0.07 * smoothstep(light, 0.90, 1.0) + 0.012 * grain / grain.std()
+    outfit.paint(skin * shade[..., None], mask)
     outfit.head_labels[mask > 0.5] = REGION_LABELS["skin"]
     outfit.offset += weight * (1 - KEPT["bald"]) * _inward(outfit.subject)
 
@@ -83,30 +90,33 @@ def afro(outfit: Outfit, weight: float) -> None:
 
 
 def curls(outfit: Outfit, weight: float) -> None:
-    """Curls a few millimetres wide instead of the strands."""
-    random = np.random.default_rng(8)
-    shape = outfit.head.shape[:2]
-    noise = random.standard_normal(shape).astype(np.float32)
-    fine, middle, coarse = (cv2.GaussianBlur(noise, (0, 0), s) for s in (1.6, 3.4, 8.0))
-    rings = np.sin(2.6 * (middle / middle.std()) + 1.1 * flow_angles()[0] * 40)
-    detail = 0.10 * rings + 0.07 * fine / fine.std() + 0.09 * coarse / coarse.std()
-    # Deep between the curls it is dark.
-    detail = np.where(detail < 0, 1.8 * detail, 0.8 * detail)
+    """Locks that wind from side to side about every 11 mm, each in its own time, dark between them."""
+    along, across = flow_angles()
+    # Neighbouring locks differ; one lock keeps its rhythm all the way down.
+    phase = 2 * np.pi * along / CURL_RAD + 2.4 * strand_noise(8, 3.5, 70.0) + 1.2 * np.sin(3 * across)
+    strands = 0.09 * strand_noise(9, 0.7, 5.0) + 0.12 * strand_noise(10, 2.2, 8.0)
+    bent = _bent(strands, 7.0 * np.sin(phase))
+    between = smoothstep(-_bent(strand_noise(11, 3.5, 40.0), 7.0 * np.sin(phase)), 0.5, 2.0)
+    detail = bent + 0.20 * np.cos(phase) - 0.55 * between
     local = cv2.GaussianBlur(outfit.head, (0, 0), 12)
     target = (0.5 * local + 0.5 * hair_tone(outfit)) * np.exp(detail)[..., None]
     outfit.paint(target, outfit.subject.texel_maps["hair"] * weight)
+
+
+def _bent(picture: Array, swing: Array) -> Array:
+    """Move every texel of [A, A] or [A, A, 3] by `swing` texels across the flow of the hair."""
+    down, right = np.gradient(flow_angles()[0])
+    length = np.hypot(down, right) + 1e-6
+    rows, columns = np.mgrid[0 : swing.shape[0], 0 : swing.shape[1]].astype(np.float32)
+    x, y = columns - swing * down / length, rows + swing * right / length
+    return np.asarray(cv2.remap(picture, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR))
 
 
 def waves(outfit: Outfit, weight: float) -> None:
     """The strands that are there, bent from side to side."""
     along, across = flow_angles()
     swing = 5.0 * weight * np.sin(30 * along + 2.5 * np.sin(5 * across)) * outfit.subject.texel_maps["hair"]
-    # Across the flow: at right angles to the gradient of the angle along it.
-    down, right = np.gradient(along)
-    length = np.hypot(down, right) + 1e-6
-    rows, columns = np.mgrid[0 : along.shape[0], 0 : along.shape[1]].astype(np.float32)
-    x, y = columns - swing * down / length, rows + swing * right / length
-    bent = cv2.remap(outfit.head, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
+    bent = _bent(outfit.head, swing)
     shade = np.exp(0.07 * weight * np.cos(30 * along + 2.5 * np.sin(5 * across)))[..., None]
     outfit.paint(bent * shade, outfit.subject.texel_maps["hair"])
 

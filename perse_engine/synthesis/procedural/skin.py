@@ -36,6 +36,10 @@ CHEEKS = (50, 280, 205, 425)
 DARKEST, LIGHTEST = 34.0, 86.0
 """L* of a face that darkening and lightening stop at."""
 
+BROWN_CHROMA, BROWN_HUE = 23.0, np.array([0.54, 0.84])
+"""Brown skin has at least this CIE chroma, in this direction of a and b."""
+HIGHLIGHTS = 0.6
+
 
 @dataclass(frozen=True)
 class SkinParameters(Parameters):
@@ -100,7 +104,7 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
         even = cv2.bilateralFilter(outfit.head, 0, 0.09, 5.0)
         outfit.paint(even, region * maps["face"] * min(p.smooth, 1.0) * weight)
     if p.lightness != 1 or p.red or p.yellow:
-        change = _tone(p, float(typical[0]))
+        change = _tone(p, typical)
         # Lips, the skin under the brows and what the hair's soft border holds of the forehead have their share.
         like = 1 - smoothstep(np.linalg.norm((lab - typical) * np.array([0.35, 1, 1]), axis=-1), 9, 15)
         near = smoothstep(cv2.GaussianBlur(maps["face"], (0, 0), 24), 0.02, 0.3)
@@ -115,13 +119,21 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     _make_up(outfit, spec, p, weight)
 
 
-def _tone(p: SkinParameters, typical: float) -> Callable[[Array], Array]:
-    """Lightness by a factor that stops at the darkest and lightest of skins; darker skin is less saturated."""
-    factor = float(np.clip(p.lightness, min(1.0, DARKEST / typical), max(1.0, LIGHTEST / typical)))
+def _tone(p: SkinParameters, typical: Array) -> Callable[[Array], Array]:
+    """Lightness by a factor that stops at the darkest and lightest of skins; typical [3] is the person's CIE Lab.
+
+    Darker skin is less saturated than scaling would have it, but never grey, and its highlights stay.
+    """
+    middle = float(typical[0])
+    factor = float(np.clip(p.lightness, min(1.0, DARKEST / middle), max(1.0, LIGHTEST / middle)))
+    saturation = 0.35 + 0.65 * factor
     shift = np.array([p.red, p.yellow]) * (0.4 + 0.6 * factor)
+    lack = BROWN_CHROMA - float(np.hypot(*(typical[1:] * saturation + shift)))
+    shift = shift + BROWN_HUE * max(lack, 0.0) * float(smoothstep(np.float64(1 - factor), 0.1, 0.4))
 
     def change(lab: Array) -> Array:
-        return np.dstack([np.clip(lab[..., :1] * factor, 0, 98), lab[..., 1:] * (0.35 + 0.65 * factor) + shift])
+        over = np.maximum(lab[..., :1] - middle, 0) * HIGHLIGHTS * max(1 - factor, 0.0)
+        return np.dstack([np.clip(lab[..., :1] * factor + over, 0, 98), lab[..., 1:] * saturation + shift])
 
     return change
 

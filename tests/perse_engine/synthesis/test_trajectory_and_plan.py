@@ -17,6 +17,8 @@ from perse_engine.synthesis.trajectory import (
     HEAD_PITCH_DEG,
     HEAD_ROLL_DEG,
     HEAD_YAW_DEG,
+    HELDOUT_PITCH_DEG,
+    HELDOUT_YAW_DEG,
     close_ups,
     make_trajectory,
 )
@@ -56,6 +58,26 @@ def test_poses_stay_within_their_limits(seed: int) -> None:
         assert abs(frame.pose.yaw_deg) <= HEAD_YAW_DEG
         assert abs(frame.pose.pitch_deg) <= HEAD_PITCH_DEG
         assert abs(frame.pose.roll_deg) <= HEAD_ROLL_DEG
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1))
+def test_held_out_frames_cover_yaw_jaw_smile_and_blink_evenly(seed: int) -> None:
+    held = [f for f in make_trajectory(48, 64, seed) if f.split == "heldout"]
+    assert len(held) == 7
+    turned = [f.pose.yaw_deg for f in held if f.camera.world_to_cam[0, 0] == 1]
+    assert all(abs(f.pose.yaw_deg) <= HELDOUT_YAW_DEG and abs(f.pose.pitch_deg) <= HELDOUT_PITCH_DEG for f in held)
+    assert max(turned) - min(turned) > 0.5 * HELDOUT_YAW_DEG
+    for name in ("jawOpen", "mouthSmileLeft", "eyeBlinkRight"):
+        amounts = sorted(f.expression[name] for f in held)
+        assert amounts[0] == 0
+        assert amounts[-1] > 0.6
+
+
+def test_held_out_frames_repeat_nothing_that_is_trained() -> None:
+    frames = make_trajectory(40, 64, 0)
+    trained = [(f.pose, f.expression) for f in frames if f.split == "train"]
+    assert not any((f.pose, f.expression) in trained for f in frames if f.split == "heldout")
 
 
 def test_another_seed_is_another_trajectory() -> None:
