@@ -218,6 +218,20 @@ def test_cancel_stops_a_variant_that_is_being_learned(running: Service, built: s
     assert avatar["status"] == "ready" and avatar["variants"]["hair"] == ["long-wavy-blonde"]
 
 
+@pytest.mark.slow
+def test_a_killed_learning_process_is_started_again(running: Service, built: str) -> None:
+    asked = running.client.post(f"/v1/avatars/{built}/variants", json={"category": "hair", "prompt": "bald head"})
+    job = asked.json()["job"]["id"]
+    running.wait_for_stage(job, "synthesis")
+    # The newest child is the job's; engine hosts are older.
+    os.kill(max(children_named("spawn_main", running.process.pid)), signal.SIGKILL)
+    ended = running.wait(job, 120)
+    assert (ended["status"], ended["attempt"]) == ("succeeded", 2), ended["error"]
+    assert running.client.get(f"/v1/avatars/{built}").json()["variants"]["hair"] == ["long-wavy-blonde", "bald"]
+    removed = running.client.delete(f"/v1/avatars/{built}/variants/hair/bald")
+    assert running.wait(removed.json()["job"]["id"], 60)["status"] == "succeeded"
+
+
 def test_cancel_stops_a_running_training_within_five_seconds(running: Service, astronaut_png: bytes) -> None:
     avatar, job = running.create(astronaut_png, **LONG)
     running.wait_for_stage(job, "training", 20)
