@@ -133,8 +133,8 @@ VARIANTS_EPILOG = """an avatar learns one more variant without being trained aga
   perse vocabulary --wish "thin round gold glasses"      what the words mean, and the variant's id
 """
 METHODS_HELP = (
-    "adapter: learn it, in some 20 s (default); inversion: only find the nearest code of what the category can show; "
-    "zero_shot: only reckon the code from the words, at once, where trained variants are near"
+    "adapter: learn it, in about half a minute (default); inversion: only find the nearest code of what the category "
+    "can show; zero_shot: only reckon the code from the words, at once, where trained variants are near"
 )
 
 
@@ -149,7 +149,9 @@ def _add_variants(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     add.add_argument("--category", required=True, help="hair, beard, eyeglasses, ...; `perse vocabulary` lists them")
     wanted = add.add_mutually_exclusive_group(required=True)
     wanted.add_argument("--prompt", metavar="TEXT", help="'short curly auburn hair'")
-    wanted.add_argument("--reference", type=Path, metavar="PHOTO", help="of the same person: the code nearest to it")
+    wanted.add_argument(
+        "--reference", type=Path, metavar="PHOTO", help="of the same person: the nearest code, by inversion"
+    )
     add.add_argument("--method", choices=("adapter", "inversion", "zero_shot"), default="adapter", help=METHODS_HELP)
     add.add_argument("--portrait", type=Path, help="the photo that it was made from, where work/subject is gone")
     add.add_argument("--json", action="store_true", help="what was measured")
