@@ -44,8 +44,8 @@ class AddVariant(Strict):
     )
     method: Method = Field(
         "adapter",
-        description="adapter: learn it, about half a minute; inversion: only find the code, in the category's own latent "
-        "space, that comes nearest; zero_shot: only reckon the code from the words, where trained variants are near",
+        description="adapter: learn it, about half a minute; inversion: only find the code, in the category's own "
+        "latent space, that comes nearest; zero_shot: only reckon the code from the words, where trained variants are near",
     )
 
     @model_validator(mode="after")
