@@ -45,7 +45,7 @@ class AddVariant(Strict):
     method: Method = Field(
         "adapter",
         description="adapter: learn it, about half a minute; inversion: only find the code, in the category's own "
-        "latent space, that comes nearest; zero_shot: only reckon the code from the words, where trained variants are near",
+        "latent space, that comes nearest; zero_shot: only reckon the code from words, where trained variants are near",
     )
 
     @model_validator(mode="after")
