@@ -29,6 +29,7 @@ MAX_DEPTH_MM = 115.0
 MAX_NECK_MM = 58.0
 """Half a broad adult neck (circumference about 38 cm)."""
 
+COLLAR_PX = 5.0
 NECK_BLEND_MM = 30.0
 SAME_HUE = 11.0
 """Distance in CIE a, b."""
@@ -193,6 +194,7 @@ def _foreign(photo: Array, face: Array, skin: Array) -> Array:
     is_cool = middle[2] - lab[..., 2] > COOLER
     # Darker is the jaw's shadow, which is real.
     off = (lab[..., 0] > bright + BRIGHTER) | (is_cool & (lab[..., 0] > middle[0]))
-    # A thin line is where skin meets a white collar.
+    # A thin line along the cloth is where skin meets a white collar.
     wide = cv2.morphologyEx((off & skin).astype(np.uint8), cv2.MORPH_OPEN, np.ones((7, 7)))
-    return np.asarray(cv2.dilate(wide, np.ones((13, 13))) > 0) & skin
+    inner = cv2.distanceTransform(skin.astype(np.uint8), cv2.DIST_L2, 5) > COLLAR_PX
+    return np.asarray(cv2.dilate(np.maximum(wide, off & inner), np.ones((13, 13))) > 0) & skin
