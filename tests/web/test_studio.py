@@ -24,7 +24,7 @@ def choose(page: Page, photo: Path) -> None:
     page.locator("#photo").set_input_files(photo)
 
 
-def test_a_photo_is_analysed_and_becomes_a_job_that_can_be_canceled(page: Page, studio: Studio, photo: Path) -> None:
+def test_a_photo_is_analysed_becomes_a_job_is_canceled_and_erased(page: Page, studio: Studio, photo: Path) -> None:
     page.goto(studio.url)
     choose(page, photo)
     box = page.locator(".face-box").bounding_box()
@@ -38,6 +38,10 @@ def test_a_photo_is_analysed_and_becomes_a_job_that_can_be_canceled(page: Page, 
     page.locator(".stages .now").first.wait_for()
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Choose a photo").wait_for()
+    page.on("dialog", lambda dialog: dialog.accept())
+    erase = page.get_by_role("button", name="Delete To be canceled")
+    erase.click()
+    erase.wait_for(state="detached")
 
 
 def test_nothing_is_sent_before_the_person_agrees(page: Page, studio: Studio, photo: Path) -> None:
