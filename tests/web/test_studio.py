@@ -103,6 +103,18 @@ def test_sliders_and_keys_move_the_head(page: Page, studio: Studio) -> None:
     assert (state["camera"]["yaw_deg"], state["pose"]["yaw_deg"]) == (-5, 20)
 
 
+def test_a_recording_is_played_and_stopped(page: Page, studio: Studio, tmp_path: Path) -> None:
+    rows = ["Timecode,BlendShapeCount,JawOpen,EyeBlinkLeft", *(f"0:{i},61,0.{i},0.5" for i in range(1, 9))]
+    (tmp_path / "take.csv").write_text("\n".join(rows))
+    open_avatar(page, studio)
+    page.get_by_role("tab", name="Face").click()
+    page.locator("#recording").set_input_files(tmp_path / "take.csv")
+    until(page, "perse.viewer.state.expression.jawOpen > 0.05 && perse.viewer.state.expression.eyeBlinkLeft === 0.5")
+    page.get_by_role("button", name="From a file").click()
+    settle(page)
+    assert page.evaluate("perse.viewer.state.expression") == {}
+
+
 def test_looks_are_saved(page: Page, studio: Studio) -> None:
     open_avatar(page, studio)
     page.get_by_role("button", name="Round black").click()

@@ -32,7 +32,7 @@ export async function avatarPage(main, bar, id, vocabulary) {
 
   const viewer = new Viewer(canvas);
   let isComparing = false;
-  /** @type {import("./motion.js").Kind | null} */
+  /** @type {import("./motion.js").Motion | null} */
   let motion = null;
 
   const show = (/** @type {number} */ t = performance.now() / 1000) => {
@@ -43,7 +43,7 @@ export async function avatarPage(main, bar, id, vocabulary) {
     const [yaw, pitch] = [state.pose.yaw_deg - state.camera.yaw_deg, state.pose.pitch_deg - state.camera.pitch_deg];
     hint.hidden = yaw >= limits.yaw[0] && yaw <= limits.yaw[1] && pitch >= limits.pitch[0] && pitch <= limits.pitch[1];
   };
-  const play = (/** @type {import("./motion.js").Kind | null} */ kind) => {
+  const play = (/** @type {import("./motion.js").Motion | null} */ kind) => {
     const was = motion;
     motion = kind;
     const step = () => {

@@ -2,6 +2,7 @@
 
 /** @typedef {import("../viewer/types.js").State} State */
 /** @typedef {"idle" | "talk"} Kind */
+/** @typedef {Kind | ((state: State, t: number) => State)} Motion  a kind, or what a recording does at a time */
 
 const BLINK_S = 0.22;
 
@@ -15,8 +16,9 @@ function blink(t) {
 /** Smooth noise in -1..1. @param {number} t @param {number} seed */
 const drift = (t, seed) => 0.5 * Math.sin(t * 0.7 + seed) + 0.3 * Math.sin(t * 1.27 + 2.1 * seed) + 0.2 * Math.sin(t * 2.9 + 0.7 * seed);
 
-/** The state with motion on top. @param {State} state @param {Kind} kind @param {number} t seconds @returns {State} */
+/** The state with motion on top. @param {State} state @param {Motion} kind @param {number} t seconds @returns {State} */
 export function moved(state, kind, t) {
+  if (typeof kind === "function") return kind(state, t);
   const add = (/** @type {Record<string, number>} */ more) => {
     const out = { ...state.expression };
     for (const [name, value] of Object.entries(more)) out[name] = Math.min(1, Math.max(0, (out[name] ?? 0) + value));
