@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from worker.motion_cli import add_motion_commands
+
 if TYPE_CHECKING:
     from app.database.session import Sessions
 
@@ -16,6 +18,7 @@ EPILOG = """examples:
   perse render me/ --yaw 20 --expression jawOpen=0.4 --look hair=long-wavy-blonde:0.7 -o r.png
   perse variants add me/ --category hair --prompt "short curly auburn hair"
   perse export me/ -o me.glb                       for other programs: .ply, .spz, .splat, .glb
+  perse animate me/ -o talk.mp4 --clip talk        a video; also from motion files and recordings
   perse evaluate avatar me/ --json                 measure it again
   perse vocabulary                                 what --look and --expression may say
   perse serve                                      the REST API on http://127.0.0.1:8000
@@ -58,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_create(commands)
     _add_render(commands)
+    add_motion_commands(commands)
     _add_variants(commands)
     _add_export(commands)
     _add_evaluate(commands)

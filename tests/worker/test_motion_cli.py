@@ -1,0 +1,41 @@
+"""`perse animate` says what it takes, and refuses before it loads an avatar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from worker.cli import main
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["animate", "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    for word in ("--clip talk", "take_1.csv", "transparent PNG", "--look", "docs/reference/motion.md"):
+        assert word in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-o", "x.mp4", "--clip", "dance"], "no clip 'dance'"),
+        (["-o", "x.mp4", "--background", "blue-ish"], "is no colour"),
+        (["-o", "x.mp4", "--background", "transparent"], "cannot be transparent"),
+        (["-o", "x.mp4", "--fps", "0"], "frames a second"),
+        (["-o", "x.mp4", "--motion", "m.bvh"], ".json or .csv"),
+        (["-o", "x.mp4", "--motion", "m.json", "--seconds", "3"], "has its own"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    words: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["animate", str(tmp_path), *words]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_a_motion_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["animate", str(tmp_path), "-o", "x.mp4", "--motion", str(tmp_path / "m.json")]) == 2
+    assert "no file" in capsys.readouterr().err

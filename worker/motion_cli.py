@@ -1,0 +1,54 @@
+"""How the commands of motion are written: `perse animate`. Loads nothing of the engine until one runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+ANIMATE_EPILOG = """an avatar's folder and a motion in, a video out (H.264, marked as AI-generated):
+  perse animate me/ -o idle.mp4                                   blinks, breath, small looks about
+  perse animate me/ -o talk.mp4 --clip talk --seconds 10 --seed 3
+  perse animate me/ -o me.mp4 --motion take_1.csv                 a recording of Live Link Face
+  perse animate me/ -o me.mp4 --motion motion.json --look hair=long-wavy-blonde:0.7
+  perse animate me/ -o frames/ --clip nod                         a folder of transparent PNG pictures
+The format of motion.json is in docs/reference/motion.md; it may change looks over time too.
+"""
+
+
+def add_motion_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register them."""
+    animate = commands.add_parser(
+        "animate", help="a video of an avatar that moves", epilog=ANIMATE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    animate.add_argument("folder", type=Path, help="an avatar's folder, as `perse create` leaves it")
+    animate.add_argument("-o", "--output", type=Path, required=True, help=".mp4, or a new folder for PNG pictures")
+    source = animate.add_mutually_exclusive_group()
+    source.add_argument(
+        "--motion",
+        type=Path,
+        metavar="FILE",
+        help="motion.json, a JSON list of ARKit weights, or Live Link Face's .csv",
+    )
+    source.add_argument("--clip", help="idle, nod, swing or talk (default: idle)")
+    animate.add_argument("--seconds", type=float, help="of a clip (default: 6)")
+    animate.add_argument("--seed", type=int, default=0, help="of a clip: another number, other blinks and words")
+    animate.add_argument("--motion-fps", type=float, metavar="N", help="of a list or CSV that does not say its own")
+    animate.add_argument(
+        "--look", nargs="*", default=[], metavar="LOOK", help="category=variant:0.7 ..., or JSON, or a .json file"
+    )
+    animate.add_argument("--size", type=int, default=512, metavar="PX", help="of the square picture (default: 512)")
+    animate.add_argument("--fps", type=float, default=25.0, help="frames a second of the video (default: 25)")
+    animate.add_argument("--background", metavar="COLOUR", help="#rrggbb, or transparent (folders' default)")
+    animate.add_argument("--rasterizer", default="auto", help="auto, cpu, gsplat or reference (default: auto)")
+    animate.set_defaults(run=_run("animate"))
+
+
+def _run(name: str) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        from perse_engine import motion_commands
+
+        return int(getattr(motion_commands, name)(arguments))
+
+    return run
