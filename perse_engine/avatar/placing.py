@@ -28,6 +28,10 @@ TANGENT_SIGMA, NORMAL_SIGMA = 0.75, 0.12
 rasteriser's blur brings no weight (docs/experiments.md, Close-ups)."""
 MIN_ALPHA = 0.3
 THINNINGS = 12
+AXIS_Z_M = -0.08
+"""Of the vertical axis through the middle of the head."""
+BACK_DEG, BACK_SPACING = 118.0, 2.0
+"""From the front, about that axis; seen at a grazing angle only within the limits of pose."""
 ANCHOR_CELL_M = 0.02
 ANCHOR_EDGE_M = 0.01
 
@@ -90,7 +94,9 @@ def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], counts: M
         thin = _thinned(surface, counts[category])
         anchors, weights, triangle, local = _anchors(thin, len(rig.vertices))
         rig = append_anchors(rig, anchors, weights)
-        spacing = thin.spacing_m * np.sqrt(len(surface.points) / max(len(thin.points), 1))
+        relative = _relative(thin.points)
+        wanted = (1 / _relative(surface.points) ** 2).sum()
+        spacing = thin.spacing_m * relative * np.sqrt(wanted / max(len(thin.points), 1))
         base = _discs(spacing, thin.colours, np.zeros(len(thin.points)))
         base[:, :3] = local - thin.travel
         base[:, 3:7] = _towards(thin.normals)
@@ -176,19 +182,26 @@ def _even(surface: AddedSurface, count: int) -> Array:
     """Indices of at most `count` points: one per voxel and variant, the one nearest the voxel's middle."""
     low, high = 0.0, 0.1
     keep = np.linspace(0, len(surface.points) - 1, count).astype(np.int64)
+    relative = _relative(surface.points)[:, None]
     for _ in range(THINNINGS):
         size = (low + high) / 2
-        scaled = surface.points.astype(np.float64) / size
+        scaled = surface.points.astype(np.float64) / (size * relative)
         cell = np.floor(scaled).astype(np.int64)
         distance = ((scaled - cell - 0.5) ** 2).sum(1)
-        order = np.lexsort((distance, cell[:, 2], cell[:, 1], cell[:, 0], surface.variant))
-        keys = np.column_stack([cell, surface.variant])[order]
+        order = np.lexsort((distance, cell[:, 2], cell[:, 1], cell[:, 0], surface.variant, relative[:, 0]))
+        keys = np.column_stack([cell, surface.variant, relative[:, 0] > 1])[order]
         chosen = order[np.r_[True, (np.diff(keys, axis=0) != 0).any(1)]]
         if len(chosen) > count:
             low = size
         else:
             high, keep = size, np.sort(chosen)
     return keep
+
+
+def _relative(points: Array) -> Array:
+    """Spacing of owned Gaussians at points [P, 3] relative to the front's, [P]: few look at the back of a head."""
+    from_front = np.abs(np.arctan2(points[:, 0], points[:, 2] - AXIS_Z_M))
+    return np.where(from_front > np.radians(BACK_DEG), BACK_SPACING, 1.0)
 
 
 def _anchors(surface: AddedSurface, first_vertex: int) -> tuple[FloatArray, FloatArray, Array, FloatArray]:

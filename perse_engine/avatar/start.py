@@ -27,6 +27,8 @@ BASE_SHARE = 0.68
 SHADE_ONLY = ("eyeglasses", "hat", "headphones", "earrings")
 """Categories that change only the colour of Gaussians that are not their own, by their shadow."""
 SEEN = 0.02
+STRANDS = {"hair": 1.5}
+"""More for what is finely structured: hats are smooth."""
 START_OPACITY = 0.7
 FIRST_SPACING_M = 0.0028
 BISECTIONS = 5
@@ -112,7 +114,7 @@ def _place(
     if not surfaces:
         return placed
     # By the square root of the area: thin frames need more per area than long hair.
-    area = {c: float(len(s.points)) ** 0.5 for c, s in surfaces.items()}
+    area = {c: STRANDS.get(c, 1.0) * float(len(s.points)) ** 0.5 for c, s in surfaces.items()}
     share = total * (1 - BASE_SHARE) / sum(area.values())
     return add_surfaces(placed, surfaces, {c: round(share * a) for c, a in area.items()})
 

@@ -32,7 +32,7 @@ def curtain_texture(
     random = np.random.default_rng(17)
     fine, coarse = (
         cv2.GaussianBlur(random.standard_normal((height, width)).astype(np.float32), (0, 0), s, sigmaY=60)
-        for s in (1.6, 7)
+        for s in (2.4, 7)
     )
     fine, coarse = fine / fine.std(), coarse / coarse.std()
     on_cap = smoothstep(y, mouth_y - 0.03, mouth_y + 0.10)
@@ -40,7 +40,7 @@ def curtain_texture(
     # The cap's own colour has its light already: only the relief of the locks is added to that.
     light = _light(grid)
     relief = light / gaussian_filter(light, (3, 7), mode="nearest")
-    shade = np.exp(0.07 * fine + 0.07 * coarse) * _enlarged(
+    shade = np.exp(0.045 * fine + 0.06 * coarse) * _enlarged(
         (on_cap * relief + (1 - on_cap) * light) * (0.90 + 0.10 * lock)
     )
     down = np.linspace(0, 1, height)[:, None]

@@ -29,7 +29,7 @@ LIFT_M = 0.004
 PRESSED_M = 0.008
 """How far the hair presses the ears' rims to the head."""
 LOCKS = 34
-LOCK_DEPTH_M = 0.0045
+LOCK_DEPTH_M = 0.0030
 NEIGHBOURS = 10
 
 
@@ -43,19 +43,21 @@ def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> Added
     turn = np.radians(np.linspace(-AROUND_DEG, AROUND_DEG, COLUMNS))[None]
     down = np.linspace(0, 1, ROWS)[:, None]
     low = mouth_y + 0.045
-    top = low + (TOP_M - low) * float(smoothstep(np.float64(weight), 0.0, 0.6))
-    bottom = low - 0.02 + (mouth_y - length - low + 0.02) * weight
-    y = np.broadcast_to(top + (bottom - top) * down, (ROWS, COLUMNS))
+    # Every point goes its way in a straight line, evenly with the weight: so an avatar learns it best.
+    top = low + (TOP_M - low) * weight
+    start = low - 0.02 * down
+    whole = TOP_M + (mouth_y - length - TOP_M) * down
+    y = np.broadcast_to(start + (whole - start) * weight, (ROWS, COLUMNS))
     cap, cap_colour = _cap(outfit, turn, y)
     cap = np.maximum.accumulate(cap, 0)
     radius, forward = _fall(outfit, cap, turn, y, mouth_y)
     lock = _locks()
-    free = smoothstep(mouth_y + 0.05 - y, 0.0, 0.08)
-    radius = radius + LOCK_DEPTH_M * (0.25 + 0.75 * free) * lock
-    wave = {"wavy": 0.006, "curly": 0.010}.get(texture, 0.001)
+    free = smoothstep(mouth_y + 0.05 - whole, 0.0, 0.08)
+    radius = radius + weight * LOCK_DEPTH_M * (0.25 + 0.75 * free) * lock
+    wave = weight * {"wavy": 0.0045, "curly": 0.008}.get(texture, 0.001)
     pitch = {"curly": 0.034}.get(texture, 0.060)
-    phase = 2 * np.pi * y / pitch + 5.0 * gaussian_filter(_lock_phase(), (0, 1.0), mode="nearest")
-    swing = wave * smoothstep(mouth_y + 0.10 - y, 0.0, 0.10)
+    phase = 2 * np.pi * whole / pitch + 5.0 * gaussian_filter(_lock_phase(), (0, 1.0), mode="nearest")
+    swing = wave * smoothstep(mouth_y + 0.10 - whole, 0.0, 0.10)
     radius = radius + swing * np.sin(phase)
     angle = turn + swing * np.cos(phase) / np.maximum(radius, 0.05)
     grid = np.stack([radius * np.sin(angle), y, AXIS_Z_M - radius * np.cos(angle) + forward], -1)
