@@ -1,4 +1,4 @@
-"""The commands of motion: `perse animate`."""
+"""The commands of motion: `perse animate` and `perse capture`."""
 
 from __future__ import annotations
 
@@ -61,3 +61,27 @@ def _background(word: str | None) -> tuple[float, float, float] | None:
         raise InvalidValue(f"The background {word!r} is no colour.", hint="Write #d1d6db, or transparent.")
     red, green, blue = (value / 255 for value in bytes.fromhex(word[-6:]))
     return red, green, blue
+
+
+def capture(arguments: argparse.Namespace) -> int:
+    """`perse capture me.mp4 -o motion.json`."""
+    import numpy as np
+
+    from perse_engine.commands import TerminalProgress
+    from perse_engine.motion.capture import STAGE
+    from perse_engine.motion.capture import capture as follow_take
+    from perse_engine.motion.files import write_motion
+    from perse_engine.motion.take import read_take, take_fps
+
+    if arguments.output.suffix.lower() not in (".json", ".csv"):
+        raise InvalidValue("A motion is written as .json or .csv.", hint="Write -o motion.json.")
+    fps = take_fps(arguments.take, arguments.fps)
+    motion = follow_take(read_take(arguments.take, fps), fps, TerminalProgress({STAGE: 1.0}))
+    write_motion(arguments.output, motion)
+    bridged = np.flatnonzero(motion.confidences() == 0)
+    sys.stderr.write("\n")
+    print(f"{arguments.output}: {len(motion.frames)} frames, {motion.duration_s:.1f} s, {len(bridged)} bridged")
+    if len(bridged):
+        told = ", ".join(f"{index / fps:.2f}" for index in bridged[:10])
+        print(f"No face at {told}{' ...' if len(bridged) > 10 else ''} s.", file=sys.stderr)
+    return 0

@@ -19,6 +19,7 @@ EPILOG = """examples:
   perse variants add me/ --category hair --prompt "short curly auburn hair"
   perse export me/ -o me.glb                       for other programs: .ply, .spz, .splat, .glb
   perse animate me/ -o talk.mp4 --clip talk        a video; also from motion files and recordings
+  perse capture you.mp4 -o motion.json             a motion from a video of a face
   perse evaluate avatar me/ --json                 measure it again
   perse vocabulary                                 what --look and --expression may say
   perse serve                                      the REST API on http://127.0.0.1:8000

@@ -1,4 +1,4 @@
-"""How the commands of motion are written: `perse animate`. Loads nothing of the engine until one runs."""
+"""How `perse animate` and `perse capture` are written. Loads nothing of the engine until one runs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ ANIMATE_EPILOG = """an avatar's folder and a motion in, a video out (H.264, mark
   perse animate me/ -o me.mp4 --motion motion.json --look hair=long-wavy-blonde:0.7
   perse animate me/ -o frames/ --clip nod                         a folder of transparent PNG pictures
 The format of motion.json is in docs/reference/motion.md; it may change looks over time too.
+"""
+
+CAPTURE_EPILOG = """somebody's face in, what it did out; whose face it is does not come along:
+  perse capture me.mp4 -o motion.json
+  perse animate other/ -o other.mp4 --motion motion.json
+Told are head pose, gaze to the sides, blinks, jawOpen, mouthSmile, mouthPucker, browInnerUp and browOuterUp, against
+the driver's own resting face: let the take hold a second of it. Frames without a face are bridged and have confidence
+0. How well each is seen stands in docs/guides/animate.md.
 """
 
 
@@ -43,6 +51,16 @@ def add_motion_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     animate.add_argument("--background", metavar="COLOUR", help="#rrggbb, or transparent (folders' default)")
     animate.add_argument("--rasterizer", default="auto", help="auto, cpu, gsplat or reference (default: auto)")
     animate.set_defaults(run=_run("animate"))
+    capture = commands.add_parser(
+        "capture", help="a motion from a video of a face", epilog=CAPTURE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    capture.add_argument("take", type=Path, help="a video, or a folder of pictures in the order of their names")
+    capture.add_argument("-o", "--output", type=Path, required=True, help="motion.json, or .csv for Live Link Face")
+    capture.add_argument(
+        "--fps", type=float, help="frames a second of the motion (default: the video's; 25 for pictures)"
+    )
+    capture.set_defaults(run=_run("capture"))
 
 
 def _run(name: str) -> Callable[[argparse.Namespace], int]:

@@ -27,7 +27,7 @@ ENGINE_ROOMS: dict[str, tuple[str, ...]] = {
     "avatar": ("head", "synthesis", "splatting"),
     "rendering": ("head", "avatar", "splatting"),
     "export": ("head", "avatar", "splatting"),
-    "motion": ("portrait", "rendering"),
+    "motion": ("portrait", "head", "rendering"),
     "evaluation": ("portrait", "head", "synthesis", "avatar", "rendering", "splatting"),
 }
 ENGINE_TOP = ("vocabulary", "errors", "progress", "scene", "look", "recipe", "compiled")

@@ -1,4 +1,4 @@
-"""`perse animate` says what it takes, and refuses before it loads an avatar."""
+"""`perse animate` and `capture` say what they take, and refuse before they load anything."""
 
 from __future__ import annotations
 
@@ -39,3 +39,17 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
 def test_a_motion_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["animate", str(tmp_path), "-o", "x.mp4", "--motion", str(tmp_path / "m.json")]) == 2
     assert "no file" in capsys.readouterr().err
+
+
+def test_capture_refuses_what_is_no_take(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noise = tmp_path / "noise.mp4"
+    noise.write_bytes(b"not a video" * 100)
+    (tmp_path / "empty").mkdir()
+    for take, output, told in (
+        (noise, "m.json", "not a video"),
+        (tmp_path / "empty", "m.json", "0 pictures"),
+        (noise, "m.bvh", ".json or .csv"),
+    ):  # fmt: skip
+        assert main(["capture", str(take), "-o", str(tmp_path / output)]) == 1
+        assert told in capsys.readouterr().err
+    assert main(["capture", str(tmp_path / "none.mp4"), "-o", str(tmp_path / "m.json")]) == 2

@@ -1,0 +1,157 @@
+"""Landmarks over time to weights: the driver's own rig, fitted frame by frame, so that only movement is kept.
+
+The shape fields of the landmark mesh are solved for the driver's neutral face; a frame's weights are the bounded least
+squares fit of its displacement from that face. Lids and irises move too little in the mesh for that and are measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import lsq_linear
+
+from perse_engine.errors import NoFace
+from perse_engine.head.shapes import shape_fields
+from perse_engine.motion.motion import CHANNELS
+from perse_engine.portrait.frames import head_axes, head_pose_deg
+from perse_engine.portrait.points import LEFT_EYE, LEFT_EYEBROW, LIPS_INNER, LIPS_OUTER, OVAL, RIGHT_EYE, RIGHT_EYEBROW
+
+Array = npt.NDArray[Any]
+
+RIGID = (33, 133, 362, 263, 6, 168, 197, 195, 5, 4, 9, 8, 151, 10, 67, 297, 109, 338, 127, 356, 234, 454, 54, 284, 21,
+         251, 98, 327)  # fmt: skip
+"""Landmarks that no expression moves much."""
+INTER_PUPIL_MM = 63.0
+RIDGE_MM = 20.0
+"""How unlikely a weight is, in mm of weighted misfit: keeps the detector's noise from becoming expressions."""
+SHAPES: dict[str, tuple[tuple[str, ...], float]] = {
+    "jawOpen": (("jawOpen",), 1.18),
+    "mouthSmileLeft": (("mouthSmileLeft",), 1.5),
+    "mouthSmileRight": (("mouthSmileRight",), 1.5),
+    "mouthPucker": (("mouthPucker",), 2.4),
+    "browInnerUp": (("browInnerUp",), 2.8),
+    "browOuterUp": (("browOuterUpLeft", "browOuterUpRight"), 2.8),
+    "browDown": (("browDownLeft", "browDownRight"), 0.0),
+    "blinkLeft": (("eyeBlinkLeft",), 0.0),
+    "blinkRight": (("eyeBlinkRight",), 0.0),
+}
+"""Fitted together: names that move as one, and the gain that undoes ridge and detector, from renders of known weights
+(docs/guides/animate.md). Gain 0: explained away, but not told; the detector does not see it well enough."""
+LIDS = {
+    "Left": (((387, 373), (386, 374), (385, 380)), (362, 263)),
+    "Right": (((160, 144), (159, 145), (158, 153)), (33, 133)),
+}
+SHUT_SHARE = 0.80
+"""The gap between the lids shrinks by this share, as detected, when they are shut."""
+IRIS_PER_DEG, IRIS_PER_YAW_DEG = 0.0036, 0.00045
+"""Share of the eye's width by which the iris is seen to move, per degree of gaze and per degree of head yaw."""
+MAX_GAZE_DEG = 30.0
+NEUTRAL_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Driver:
+    """The person who is followed, at rest: landmarks [478, 3] mm (eyes at the origin), lid gaps, iris place."""
+
+    landmarks: Array
+    lids: dict[str, float]
+    iris: float
+
+
+def find_driver(landmarks: Array) -> Driver:
+    """The neutral face of a take [frames, 478, 3]: the median of its most neutral tenth (five frames at least).
+
+    Neutral is a shut mouth, open eyes, and everything else, head too, as it is most of the time.
+
+    Raises:
+        NoFace: there are no frames.
+    """
+    if len(landmarks) == 0:
+        raise NoFace("No face was found in any frame.", hint="Use a take with one face, seen from the front.")
+    faces = np.stack([_in_head(p) for p in landmarks])
+    gap = np.linalg.norm(faces[:, 13] - faces[:, 14], axis=1)
+    lids = np.array([_lid_gap(p, "Left") + _lid_gap(p, "Right") for p in landmarks])
+    rest = np.c_[np.array([head_pose_deg(p) for p in landmarks]) / 3, faces[:, 291, :2], faces[:, 61, :2]]
+    rest = np.c_[rest, faces[:, (55, 285, 105, 334), 1]]
+    off = [np.abs(rest - np.median(rest, 0)), np.abs(gap - np.percentile(gap, 10))[:, None]]
+    off.append(np.abs(lids - np.percentile(lids, 60))[:, None])
+    strange = np.concatenate(off, 1)
+    score = (strange / (np.median(strange, 0) + 1e-6)).clip(0, 6).sum(1)
+    best = np.argsort(score)[: max(round(NEUTRAL_SHARE * len(score)), 5)]
+    iris = float(np.median([_iris(landmarks[i]) for i in best]))
+    gaps = {side: float(np.median([_lid_gap(landmarks[i], side) for i in best])) for side in LIDS}
+    return Driver(np.median(faces[best], 0), gaps, iris)
+
+
+def follow(driver: Driver, landmarks: Array) -> Array:
+    """Channels [frames, 57] of landmarks [frames, 478, 3]: head, gaze yaw, and the expressions of SHAPES and lids."""
+    fields = shape_fields(driver.landmarks).expressions
+    importance = _importance()
+    columns = [sum(fields[n] for n in names) * importance for names, _ in SHAPES.values()]
+    matrix = np.vstack([np.stack([c.ravel() for c in columns], 1), RIDGE_MM * np.eye(len(columns))])
+    rows = np.zeros((len(landmarks), len(CHANNELS)))
+    at = {name: i for i, name in enumerate(CHANNELS)}
+    for row, points in zip(rows, landmarks, strict=True):
+        rotation, moved = _aligned(points, driver.landmarks)
+        away = ((moved - driver.landmarks)[:468] * importance).ravel()
+        weights = lsq_linear(matrix, np.r_[away, np.zeros(len(columns))], (0.0, 1.5)).x
+        for weight, (names, gain) in zip(weights, SHAPES.values(), strict=True):
+            for name in names:
+                row[at[name]] += gain * weight
+        for side in LIDS:
+            row[at[f"eyeBlink{side}"]] = (1 - _lid_gap(points, side) / driver.lids[side]) / SHUT_SHARE
+        yaw, _, roll = head_pose_deg(points)
+        # The chin takes part in the axes; an open jaw would look like a nod.
+        pitch = -np.degrees(np.arcsin(np.clip(rotation[2, 1], -1, 1)))
+        row[:3] = yaw, pitch, roll
+        gaze = (_iris(points) - driver.iris - IRIS_PER_YAW_DEG * yaw) / IRIS_PER_DEG
+        row[3] = np.clip(gaze, -MAX_GAZE_DEG, MAX_GAZE_DEG)
+    rows[:, 5:] = rows[:, 5:].clip(0, 1)
+    return rows
+
+
+def _in_head(points: Array) -> Array:
+    """Image landmarks in the head's own axes, mm about the middle of the eyes."""
+    unit = np.linalg.norm(points[468] - points[473]) / INTER_PUPIL_MM
+    own: Array = (points - points[[33, 263, 133, 362]].mean(0)) @ head_axes(points).T / unit
+    return own
+
+
+def _aligned(points: Array, onto: Array) -> tuple[Array, Array]:
+    """The similarity that lays the rigid landmarks onto another face's (Umeyama 1991): rotation and moved points."""
+    a, b = points[list(RIGID)], onto[list(RIGID)]
+    centre_a, centre_b = a.mean(0), b.mean(0)
+    u, sizes, vt = np.linalg.svd((a - centre_a).T @ (b - centre_b))
+    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))])
+    rotation = vt.T @ np.diag(sign) @ u.T
+    scale = (sizes * sign).sum() / ((a - centre_a) ** 2).sum()
+    return rotation, scale * (points - centre_a) @ rotation.T + centre_b
+
+
+def _importance() -> Array:
+    """[468, 3]: eyes, lips and brows count, depth hardly, the outline not."""
+    weights = np.full((468, 3), 0.4)
+    weights[:, 2] = 0.12
+    for points, weight in (((*RIGHT_EYE, *LEFT_EYE), 2.0), ((*LIPS_OUTER, *LIPS_INNER), 1.5)):
+        weights[list(points), :2] = weight
+    weights[[*RIGHT_EYEBROW, *LEFT_EYEBROW], :2] = 1.5
+    weights[list(OVAL)] = 0.1
+    return weights
+
+
+def _lid_gap(points: Array, side: str) -> float:
+    pairs, (a, b) = LIDS[side]
+    width = np.linalg.norm(points[a] - points[b])
+    return float(np.mean([np.linalg.norm(points[u, :2] - points[v, :2]) for u, v in pairs]) / width)
+
+
+def _iris(points: Array) -> float:
+    """Mean place of the irises between the corners of the eyes, 0 at the right corners, 1 at the left ones."""
+    places = []
+    for iris, right, left in ((468, 33, 133), (473, 362, 263)):
+        across = points[left, :2] - points[right, :2]
+        places.append((points[iris, :2] - points[right, :2]) @ across / (across @ across))
+    return float(np.mean(places))
