@@ -220,11 +220,13 @@ def test_cancel_stops_a_variant_that_is_being_learned(running: Service, built: s
 
 @pytest.mark.slow
 def test_a_killed_learning_process_is_started_again(running: Service, built: str) -> None:
+    before = children_named("spawn_main", running.process.pid)
     asked = running.client.post(f"/v1/avatars/{built}/variants", json={"category": "hair", "prompt": "bald head"})
     job = asked.json()["job"]["id"]
     running.wait_for_stage(job, "synthesis")
-    # The newest child is the job's; engine hosts are older.
-    os.kill(max(children_named("spawn_main", running.process.pid)), signal.SIGKILL)
+    # The job's child is a new one; an engine host that was replaced meanwhile may be another.
+    for child in set(children_named("spawn_main", running.process.pid)) - set(before):
+        os.kill(child, signal.SIGKILL)
     ended = running.wait(job, 120)
     assert (ended["status"], ended["attempt"]) == ("succeeded", 2), ended["error"]
     assert running.client.get(f"/v1/avatars/{built}").json()["variants"]["hair"] == ["long-wavy-blonde", "bald"]
@@ -243,11 +245,12 @@ def test_cancel_stops_a_running_training_within_five_seconds(running: Service, a
 
 
 def test_a_killed_training_process_is_started_again(running: Service, astronaut_png: bytes) -> None:
+    before = children_named("spawn_main", running.process.pid)
     _, job = running.create(astronaut_png, preset="preview")
     running.wait_for_stage(job, "synthesis")
-    before = set(children_named("spawn_main", running.process.pid))
-    # The newest child is the job's; engine hosts are older.
-    os.kill(max(before), signal.SIGKILL)
+    # The job's child is a new one; an engine host that was replaced meanwhile may be another.
+    for child in set(children_named("spawn_main", running.process.pid)) - set(before):
+        os.kill(child, signal.SIGKILL)
     ended = running.wait(job)
     assert (ended["status"], ended["attempt"]) == ("succeeded", 2)
 
