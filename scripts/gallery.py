@@ -7,6 +7,7 @@ python scripts/gallery.py me.jpg -o pictures/  your own photo
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 
 from perse_engine.evaluation.subject.judge import Rgb, picture
+from perse_engine.evaluation.subject.sheet import EXPRESSIONS, YAWS_DEG
 from perse_engine.head.build import build_subject
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
@@ -26,13 +28,6 @@ from perse_engine.vocabulary import ARKIT_NAMES, CATEGORIES, VariantSpec, varian
 CELL_PX = 150
 COLUMNS = 10
 SLIDERS = (0.0, 0.25, 0.5, 0.75, 1.0)
-YAWS_DEG = (-45, -35, -20, 0, 20, 35, 45)
-MOVED: dict[str, dict[str, float]] = {
-    "neutral": {},
-    "smile": {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8},
-    "jawOpen 0.6": {"jawOpen": 0.6},
-    "blink": {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
-}
 WITH_JAW = {"tongueOut": {"tongueOut": 1.0, "jawOpen": 0.4}, "mouthClose": {"mouthClose": 0.4, "jawOpen": 0.4}}
 CLOSE_FOV_DEG = 11.0
 IMAGES = Path(__file__).resolve().parents[1] / "docs/images"
@@ -46,10 +41,10 @@ def cell(subject: Subject, variant: VariantSpec, weight: float, *, yaw_deg: floa
     return captioned(rgb, variant.id if weight == 1 else f"{weight:g}")
 
 
-def moved(subject: Subject, name: str, weights: dict[str, float], yaw_deg: float, fov_deg: float) -> Rgb:
+def moved(subject: Subject, name: str, weights: Mapping[str, float], yaw_deg: float, fov_deg: float) -> Rgb:
     """The subject in a pose and expression, captioned."""
     camera = Camera.orbit(fov_deg=fov_deg, width_px=CELL_PX, height_px=CELL_PX)
-    return captioned(picture(subject, Pose(yaw_deg), Expression(weights), camera), name)
+    return captioned(picture(subject, Pose(yaw_deg), Expression(dict(weights)), camera), name)
 
 
 def captioned(rgb: Rgb, caption: str) -> Rgb:
@@ -76,7 +71,7 @@ def main() -> None:
     looks = [cell(subject, v, 1.0, yaw_deg=20 * (-1) ** i) for i, v in enumerate(variants)]
     first = [v for category in CATEGORIES for v in variants_of(category)[:2]]
     sliders = [cell(subject, v, weight, yaw_deg=12) for v in first for weight in SLIDERS]
-    poses = [moved(subject, f"{name}, {yaw}", w, yaw, 18.0) for name, w in MOVED.items() for yaw in YAWS_DEG]
+    poses = [moved(subject, f"{name}, {yaw}", w, yaw, 18.0) for name, w in EXPRESSIONS.items() for yaw in YAWS_DEG]
     alone = {name: {name: 1.0} for name in ARKIT_NAMES}
     expressions = [moved(subject, name, w, 0, CLOSE_FOV_DEG) for name, w in (alone | WITH_JAW).items()]
     sheets = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -11,20 +10,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.database.models import Artifact, Avatar, LatentCode, now
-from app.ids import new_id
+from app.database.models import Avatar, now
 from app.jobs.store import ClaimedJob, problem_of
 from app.storage import avatar_prefix
 from worker.checkpoints import Checkpoints
 from worker.heart import Heart
 from worker.job_child import run_create
+from worker.publishing import MEDIA_TYPES, add_artifacts, add_codes, upload
 from worker.supervise import supervise
 from worker.worker import Worker
-
-MEDIA_TYPES = {
-    ".json": "application/json", ".png": "image/png", ".mp4": "video/mp4",
-    ".ply": "application/octet-stream", ".safetensors": "application/octet-stream", ".glb": "model/gltf-binary",
-}  # fmt: skip
 
 
 def create_avatar(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
@@ -65,11 +59,8 @@ def create_avatar(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
 def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detail: dict[str, Any]) -> None:
     """Upload under this attempt's own prefix; one transaction makes it the avatar."""
     attempt = f"{prefix}/attempt-{claim.lease_token}"
-    artifacts = []
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and p.suffix in MEDIA_TYPES):
-        key = f"{attempt}/{path.name}"
-        worker.storage.put_file(key, path, MEDIA_TYPES[path.suffix])
-        artifacts.append((path.name, MEDIA_TYPES[path.suffix], path.stat().st_size, sha256_of(path), key))
+    made = sorted(p for p in folder.iterdir() if p.is_file() and p.suffix in MEDIA_TYPES)
+    files = upload(worker.storage, made, attempt)
     latents = json.loads((folder / "latents.json").read_text())
     refused: list[bool] = []
 
@@ -81,32 +72,16 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detai
             return
         avatar.status, avatar.ready_at, avatar.detail = "ready", now(), detail
         avatar.version += 1
-        for name, media_type, size, sha256, key in artifacts:
-            session.add(
-                Artifact(
-                    id=new_id("art"), tenant_id=claim.tenant_id, avatar_id=avatar.id, name=name,
-                    media_type=media_type, size_bytes=size, sha256=sha256, storage_key=key,
-                )
-            )  # fmt: skip
+        add_artifacts(session, claim, files)
         add_codes(session, avatar.id, latents)
 
-    result = {"avatar_id": claim.avatar_id, "artifacts": [name for name, *_ in artifacts]}
+    result = {"avatar_id": claim.avatar_id, "artifacts": [f.name for f in files]}
     is_published = worker.jobs.succeed(claim, result, publish) and not refused
     if not is_published:
         worker.storage.delete_prefix(attempt)
     if is_published or refused:
         worker.storage.delete_prefix(f"{prefix}/checkpoint")
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def add_codes(session: Session, avatar_id: str, latents: dict[str, Any]) -> None:
-    """A row per code of `latents.json`."""
-    for category, entry in latents["categories"].items():
-        rows = [("source", True, entry["source"]), *((v, False, z) for v, z in entry["variants"].items())]
-        for variant, is_source, vector in rows:
-            session.add(
-                LatentCode(avatar_id=avatar_id, category=category, variant=variant, is_source=is_source, vector=vector)
-            )
 
 
 def mark_failed(claim: ClaimedJob) -> Callable[[Session], None]:
@@ -118,9 +93,3 @@ def mark_failed(claim: ClaimedJob) -> Callable[[Session], None]:
             avatar.status = "failed"
 
     return publish
-
-
-def sha256_of(path: Path) -> str:
-    """Of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,13 +16,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.database.models import Artifact, Avatar, LatentCode, now
-from app.ids import new_id
 from app.jobs.store import ClaimedJob, problem_of
 from app.renders.endpoints import avatar_files
 from app.storage import avatar_prefix
-from worker.build_avatar import MEDIA_TYPES, add_codes, sha256_of
 from worker.heart import Heart
 from worker.job_child import run_variant
+from worker.publishing import add_artifacts, add_codes, upload
 from worker.supervise import supervise
 from worker.worker import Worker
 
@@ -90,12 +89,7 @@ def _fetch(worker: Worker, claim: ClaimedJob, ready: _Ready, folder: Path) -> bo
 def _publish(worker: Worker, claim: ClaimedJob, folder: Path, ready: _Ready, told: dict[str, Any]) -> None:
     """Upload under this attempt's own prefix; one transaction makes it the avatar's next version."""
     prefix = f"{avatar_prefix(claim.tenant_id, str(claim.avatar_id))}/{claim.id}-{claim.lease_token}"
-    rows = []
-    for name in told["files"]:
-        path, key = folder / name, f"{prefix}/{name}"
-        media_type = MEDIA_TYPES[path.suffix]
-        worker.storage.put_file(key, path, media_type)
-        rows.append((name, media_type, path.stat().st_size, sha256_of(path), key))
+    files = upload(worker.storage, [folder / name for name in told["files"]], prefix)
     latents = json.loads((folder / "latents.json").read_text())
 
     def publish(session: Session) -> None:
@@ -107,15 +101,9 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, ready: _Ready, tol
         avatar.version += 1
         avatar.ready_at = now()
         avatar.detail = avatar.detail | told["detail"]
-        replaced = (Artifact.avatar_id == avatar.id, Artifact.name.in_([name for name, *_ in rows]))
+        replaced = (Artifact.avatar_id == avatar.id, Artifact.name.in_(told["files"]))
         session.execute(delete(Artifact).where(*replaced))
-        for name, media_type, size, sha256, key in rows:
-            session.add(
-                Artifact(
-                    id=new_id("art"), tenant_id=claim.tenant_id, avatar_id=avatar.id, name=name,
-                    media_type=media_type, size_bytes=size, sha256=sha256, storage_key=key,
-                )
-            )  # fmt: skip
+        add_artifacts(session, claim, files)
         session.execute(delete(LatentCode).where(LatentCode.avatar_id == avatar.id))
         add_codes(session, avatar.id, latents)
 

@@ -1,7 +1,8 @@
 """A z-buffer renderer for textured triangles: dataset frames, and baking of textures.
 
-Perspective-correct, bilinear, with soft alpha: triangles are blended in the order given, and a texel of at least half
-opacity also writes depth. Kernels release the GIL, so threads render frames in parallel.
+Perspective-correct, bilinear, with soft alpha: triangles are blended in the order given, added parts last and far ones
+first, and a texel of at least half opacity also writes depth. Kernels release the GIL, so threads render frames in
+parallel.
 """
 
 from __future__ import annotations

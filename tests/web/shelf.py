@@ -15,7 +15,7 @@ from perse_engine.avatar.storage import save_avatar
 from perse_engine.export import write_bundle
 from perse_engine.portrait.analyse import PortraitReport
 from perse_engine.vocabulary import ARKIT_NAMES, pose_limits_deg
-from worker.build_avatar import MEDIA_TYPES
+from worker.publishing import MEDIA_TYPES
 
 FILES = ("avatar.safetensors", "avatar.json", "latents.json", "bundle.glb")
 

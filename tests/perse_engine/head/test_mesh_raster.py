@@ -172,3 +172,11 @@ def test_baking_interpolates_attributes_linearly() -> None:
     y, x = np.nonzero(covered)
     assert len(x) == 36
     assert np.allclose(out[y, x], np.stack([x, y], 1) + 0.5, atol=1e-4)
+
+
+@pytest.mark.parametrize("far_first", [True, False])
+def test_a_soft_sheet_shows_the_sheet_behind_it_in_whichever_order_they_come(far_first: bool) -> None:
+    near, far = triangle("added", alpha=0.6, red=1.0), triangle("added", depth=2.0, red=0.0)
+    look, vertices = both(*((far, near) if far_first else (near, far)))
+    image = draw(look, vertices, CAMERA, supersample=1)
+    assert image.rgba[0, 0].tolist()[::3] == [153, 255]

@@ -13,6 +13,7 @@ from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.vocabulary import variants_of
 from perse_engine.vocabulary.wishes import parse_wish
+from tests.perse_engine.synthesis.procedural.dressing import parts_of
 
 CAMERA = Camera.orbit(yaw_deg=30, width_px=160, height_px=160, fov_deg=30)
 SHAPES = [
@@ -63,3 +64,29 @@ def test_an_afro_leaves_the_face_where_it_is(astronaut_subject: Subject) -> None
 def test_a_style_without_a_shape_is_refused(astronaut_subject: Subject) -> None:
     with pytest.raises(UnsupportedWish, match="mohawk"):
         worn(astronaut_subject, parse_wish("a mohawk").to_variant().id)
+
+
+def test_long_hair_comes_down_evenly_in_straight_ways(astronaut_subject: Subject) -> None:
+    heights = [
+        parts_of(astronaut_subject, "hair", "long-wavy-blonde", w)[0].vertices[:, 1] for w in (0.25, 0.5, 0.75, 1.0)
+    ]
+    steps = np.diff(heights, axis=0)
+    assert np.abs(steps - steps.mean(0)).max() < 1e-6
+    assert -0.15 < steps[:, -1].mean() < -0.03
+
+
+def test_long_hair_leaves_no_crack_in_front_of_the_head(astronaut_subject: Subject) -> None:
+    look = worn(astronaut_subject, "long-straight-brown")
+    image = draw(look, look.rig.posed(Pose(), Expression()), Camera.orbit(width_px=160, height_px=160))
+    alpha = image.rgba[..., 3].astype(int)
+    inside = outline_filled(alpha > 127)
+    assert (alpha[inside] > 200).mean() > 0.995
+
+
+def outline_filled(mask: np.ndarray) -> np.ndarray:
+    """Between the leftmost and the rightmost pixel of every row above the shoulders, without two pixels of border."""
+    filled = np.zeros_like(mask)
+    for y in range(20, 110):
+        columns = np.flatnonzero(mask[y])
+        filled[y, columns[0] + 2 : columns[-1] - 1] = True
+    return filled
