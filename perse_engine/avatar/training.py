@@ -78,7 +78,7 @@ def train(
     view = View(start.placed.binding, rasterizer, (dataset.size_px, dataset.size_px))
     trainer = Trainer(start, view)
     total = recipe.size().train_steps
-    plan = _plan(dataset, total, recipe.seed, start.placed.owners)
+    plan = plan_steps(dataset, total, recipe.seed, start.placed.owners)
     fingerprint = recipe.fingerprint()
     step = load_checkpoint(folder, trainer.state(), fingerprint)
     frames = {f.index: f for f in dataset.frames}
@@ -136,26 +136,35 @@ class Trainer:
         self, look: Look, frame: Any, target: tuple[FloatArray, FloatArray], rate: float, *, with_ssim: bool
     ) -> float:
         """One step on one picture; returns its loss."""
-        x = self._base.copy()
+        x = self._properties(look)
         values = self._start.expression.values(frame.expression)
         self._add_expression(x, values)
+        self._view.draw(x, self._start.vertices[frame.index], frame.camera)
+        grad_colours, grad_alpha = self._grads
+        loss = self._losses[with_ssim](self._view.colours, self._view.alpha, *target, grad_colours, grad_alpha)
+        grad_x = self._view.back(grad_colours, grad_alpha)
+        self._learn_expression(grad_x, values, rate)
+        self._learn_look(look, grad_x, rate)
+        return loss
+
+    def _properties(self, look: Look) -> FloatArray:
+        """Properties [N, 14] at a look, neutral expression; the caller's own array."""
+        x = self._base.copy()
         active = {c: self._categories[c] for c in look.categories()}
         codes = {c: t.code(look.variants[c]) for c, t in active.items()}
         shares = sharing({c: strength(z) for c, z in codes.items()}, {c: t.model.change for c, t in active.items()})
         for category, trainer in active.items():
             trainer.add(x, codes[category], shares[category])
-        self._view.draw(x, self._start.vertices[frame.index], frame.camera)
-        grad_colours, grad_alpha = self._grads
-        loss = self._losses[with_ssim](self._view.colours, self._view.alpha, *target, grad_colours, grad_alpha)
-        grad_x = self._view.back(grad_colours, grad_alpha)
-        for category, trainer in active.items():
-            trainer.learn(grad_x, look.variants[category], rate)
-        self._learn_expression(grad_x, values, rate)
+        return x
+
+    def _learn_look(self, look: Look, grad_x: FloatArray, rate: float) -> None:
+        """Everything that `_properties` depends on, from gradients [N, 14] of the look it was last called with."""
+        for category in look.categories():
+            self._categories[category].learn(grad_x, look.variants[category], rate)
         self._base_adam.step(grad_x, rate_factor=rate)
         # Owned Gaussians are invisible in the source look, exactly and always. How far below 0 an opacity starts says
         # at which slider value its Gaussian appears: a hat comes down, a curtain grows, instead of fading in whole.
         self._base[self._owned, OPACITY] = np.minimum(self._base[self._owned, OPACITY], 0)
-        return loss
 
     def _add_expression(self, x: FloatArray, values: FloatArray) -> None:
         e = self._start.expression
@@ -248,7 +257,7 @@ class _CategoryTrainer:
         }
 
 
-def _plan(dataset: Dataset, steps: int, seed: int, additive: tuple[str, ...]) -> list[tuple[Clip, int]]:
+def plan_steps(dataset: Dataset, steps: int, seed: int, additive: tuple[str, ...]) -> list[tuple[Clip, int]]:
     """Which picture each step shows; drawn at once, so that a resumed training shows the same."""
     random = np.random.default_rng([seed, 3])
     train = {f.index for f in dataset.frames if f.split == "train" and f.valid}
