@@ -27,6 +27,19 @@ THICK_M = 0.0032
 
 
 @dataclass(frozen=True)
+class Edge:
+    """Where a hat ends at directions -pi..pi: radius about the axis, height above the final edge, [COLUMNS] metres."""
+
+    radius: Array
+    height: Array
+
+    def at(self, turn: Array) -> tuple[Array, Array]:
+        """Radius and height at directions, each as `turn`."""
+        known = np.linspace(-np.pi, np.pi, COLUMNS)
+        return np.interp(turn, known, self.radius), np.interp(turn, known, self.height)
+
+
+@dataclass(frozen=True)
 class Crown:
     """Vertices of the shell above the lowest edge, their normals, faces and height above the final edge, metres."""
 
@@ -49,12 +62,14 @@ class Crown:
             out[i] = (near * reach).sum() / near.sum()
         return out.reshape(np.broadcast_shapes(np.shape(height), np.shape(turn)))
 
-    def ring(self, edge: float, turn: Array) -> Array:
-        """The head's radius at the edge, smooth all around."""
-        own = self.radius(np.full(72, edge), np.linspace(-np.pi, np.pi, 73)[:-1])
+    def edge(self, height: float) -> Edge:
+        """Around the head at one height, smooth."""
+        own = self.radius(np.full(72, height), np.linspace(-np.pi, np.pi, 73)[:-1])
         waves = np.fft.rfft(own)
         waves[7:] = 0
-        return np.interp(turn, np.linspace(-np.pi, np.pi, 73), np.r_[np.fft.irfft(waves), np.fft.irfft(waves)[:1]])
+        closed = np.r_[np.fft.irfft(waves), np.fft.irfft(waves)[:1]]
+        turn = np.linspace(-np.pi, np.pi, COLUMNS)
+        return Edge(np.interp(turn, np.linspace(-np.pi, np.pi, 73), closed), np.full(COLUMNS, height))
 
     def place(self, radius: Array, turn: Array, height: Array) -> Array:
         """World points of cylinder coordinates in the tilted frame."""
@@ -62,7 +77,7 @@ class Crown:
         return np.stack([x, self.base + height + TILT * z, z], -1)
 
 
-def brim(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> AddedPart:
+def brim(crown: Crown, kind: str, tone: Array, edge: Edge, weight: float) -> AddedPart:
     """A ring of cloth around the edge; a cap has it in front only."""
     limit = np.radians(78) if kind == "cap" else np.pi
     turn = np.linspace(-limit, limit, COLUMNS)[None]
@@ -80,14 +95,15 @@ def brim(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> Ad
         reach, rise = 0.055 + 0 * turn, 0.006 * np.cos(2 * turn + np.pi)
     curl = out ** (2.0 if kind in ("cowboy", "top-hat") else 1.0)
     under = np.r_[np.zeros(11), np.ones(11)][:, None]
-    radius = crown.ring(edge, turn) + 0.002 + reach * out * weight
-    height = edge + 0.001 + rise * curl * weight - under * THICK_M * min(1.0, 4 * weight)
+    ring, level = edge.at(turn)
+    radius = ring + 0.002 + reach * out * weight
+    height = level + 0.001 + rise * curl * weight - under * THICK_M * min(1.0, 4 * weight)
     grid = crown.place(radius, np.broadcast_to(turn, radius.shape), height)
     return lit_grid(grid, tone, hatched=kind in ("cap", "bucket"))
 
 
 def lit_grid(grid: Array, tone: Array, *, hatched: bool = False, paint: Array | None = None) -> AddedPart:
-    """A grid [n, m, 3] of felt or twill in the light; `paint` [n] darkens rows."""
+    """A grid [n, m, 3] of felt or twill in the light; `paint` [n] darkens rows, [*TEXELS] every texel."""
     n, m = grid.shape[:2]
     faces = grid_faces(n, m)
     normals = vertex_normals(grid.reshape(-1, 3), faces).reshape(n, m, 3)
@@ -101,7 +117,8 @@ def lit_grid(grid: Array, tone: Array, *, hatched: bool = False, paint: Array | 
         seams = np.sin(np.linspace(0, 2 * np.pi * n / 3.2, TEXELS[0]))[:, None]
         shade = shade * (1 - 0.14 * smoothstep(seams, 0.86, 1.0))
     if paint is not None:
-        shade = shade * np.interp(np.linspace(0, n - 1, TEXELS[0]), np.arange(n), paint)[:, None]
+        rows = np.linspace(0, n - 1, TEXELS[0])
+        shade = shade * (paint if paint.ndim == 2 else np.interp(rows, np.arange(n), paint)[:, None])
     # Even black felt has a sheen where the light falls on it.
     rgb = tone * shade[..., None] + 0.065 * shade[..., None] ** 3
     texture = np.dstack([np.clip(rgb, 0, 1), np.ones(TEXELS)]).astype(np.float32)
