@@ -12,6 +12,7 @@
     |-- InvalidValue                 a number outside its range, a shape that does not fit, NaN
     |-- UnsupportedWish              a prompt that the chosen editor cannot fulfil
     |-- BackendMissing               a package, GPU or weight that was asked for is not there
+    |-- LicenceNotAccepted           a model's licence has to be accepted first
     |-- CorruptFile                  a stored file is not what its format promises
     `-- Cancelled                    the caller asked to stop; raised at a step boundary
 
@@ -106,6 +107,12 @@ class BackendMissing(EngineError):
     """Something that was asked for explicitly is not on this machine."""
 
     code = "backend_missing"
+
+
+class LicenceNotAccepted(EngineError):
+    """A model's licence is not permissive, and the user has not accepted it."""
+
+    code = "licence_not_accepted"
 
 
 class CorruptFile(EngineError):

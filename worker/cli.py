@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from worker.models_cli import add_model_commands
 from worker.motion_cli import add_motion_commands
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     words.add_argument("--json", action="store_true")
     words.add_argument("--wish", metavar="TEXT", help="show what free text means, as variants that --look takes")
     words.set_defaults(run=_engine("vocabulary"))
+    add_model_commands(commands)
     _add_service(commands)
     return parser
 

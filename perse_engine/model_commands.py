@@ -1,0 +1,78 @@
+"""The engine's commands about pretrained models: `perse models list`, `pull`, `verify` and `path`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from perse_engine.models.pull import pull
+from perse_engine.models.store import ModelStore
+from perse_engine.models.table import MODELS, find_model
+
+
+class _Lines:
+    """Progress as lines on stderr, one per stage and tenth."""
+
+    def __init__(self) -> None:
+        self._said = ("", -1)
+
+    def report(self, stage: str, step: int, total_steps: int) -> None:
+        """See `Progress`."""
+        tenth = 10 * step // max(total_steps, 1)
+        if (stage, tenth) != self._said:
+            self._said = (stage, tenth)
+            print(f"{stage} {step}/{total_steps}", file=sys.stderr)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """`perse models list`: every model, and which are here."""
+    store = ModelStore.of_this_machine()
+    if arguments.json:
+        rows = [
+            {
+                "name": m.name, "role": m.role, "source": m.source, "licence": m.licence.name,
+                "allows_commercial_use": m.licence.allows_commercial_use, "size_gb": m.size_gb, "vram_gb": m.vram_gb,
+                "is_here": store.has(m.name),
+            }
+            for m in MODELS
+        ]  # fmt: skip
+        print(json.dumps(rows, indent=1))
+        return 0
+    print(f"models in {store.folder}")
+    for m in MODELS:
+        use = "commercial use allowed" if m.licence.allows_commercial_use else "no commercial use"
+        here = "here" if store.has(m.name) else "-"
+        print(f"  {m.name:<16} {m.role:<18} {m.size_gb:>4g} GB  {m.vram_gb:>3g} GB VRAM  {here:<5} "
+              f"{m.licence.name}: {use}")  # fmt: skip
+    return 0
+
+
+def get(arguments: argparse.Namespace) -> int:
+    """`perse models pull flux2-klein-4b`."""
+    spec = find_model(arguments.name)
+    use = "allowed" if spec.licence.allows_commercial_use else "NOT allowed"
+    print(f"{spec.name}: {spec.source}, {spec.size_gb:g} GB", file=sys.stderr)
+    print(f"licence {spec.licence.name} ({spec.licence.terms}); commercial use {use}", file=sys.stderr)
+    store = ModelStore.of_this_machine()
+    manifest = pull(store, spec.name, _Lines(), accepted=arguments.accept_licence, source=arguments.source)
+    print(f"{spec.name} at {manifest.revision}: {len(manifest.files)} files in {store.path(spec.name)}")
+    return 0
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """`perse models verify [NAME ...]`: are the files what was pulled. Exit code 1 when one is not."""
+    store = ModelStore.of_this_machine()
+    names = arguments.names or [m.name for m in MODELS if (store.folder / m.name).exists()]
+    problems = [p for name in names for p in store.problems(name)]
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print(f"{', '.join(names)}: every file is what was pulled." if names else "No model was pulled yet.")
+    return 1 if problems else 0
+
+
+def where(arguments: argparse.Namespace) -> int:
+    """`perse models path flux2-klein-4b`."""
+    print(ModelStore.of_this_machine().path(arguments.name))
+    return 0

@@ -1,0 +1,57 @@
+"""`perse models`, run in this process as the command line runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from worker.cli import main
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PERSE_MODELS", str(tmp_path / "store"))
+    return tmp_path / "store"
+
+
+def test_list_says_licence_size_and_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list"]) == 0
+    shown = capsys.readouterr().out
+    assert "flux2-klein-4b" in shown and "apache-2.0: commercial use allowed" in shown
+    assert "flux-non-commercial: no commercial use" in shown
+
+
+def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["flux2-klein-9b"]["allows_commercial_use"] is False
+    assert rows["flux2-klein-4b"]["is_here"] is False
+
+
+def test_pull_shows_the_licence_before_it_refuses(capsys: pytest.CaptureFixture[str], store: Path) -> None:
+    assert main(["models", "pull", "flux2-klein-9b"]) == 1
+    shown = capsys.readouterr().err
+    assert "commercial use NOT allowed" in shown and "--accept-licence flux-non-commercial" in shown
+    assert not store.exists()
+
+
+def test_pull_verify_and_path(capsys: pytest.CaptureFixture[str], tmp_path: Path, store: Path) -> None:
+    source = tmp_path / "usb" / "clip-vit-large"
+    source.mkdir(parents=True)
+    (source / "config.json").write_text("{}")
+    (source / "model.safetensors").write_bytes(b"weights")
+    assert main(["models", "pull", "clip-vit-large", "--from", str(tmp_path / "usb")]) == 0
+    assert main(["models", "verify"]) == 0
+    assert "clip-vit-large: every file is what was pulled" in capsys.readouterr().out
+    assert main(["models", "path", "clip-vit-large"]) == 0
+    assert capsys.readouterr().out.strip() == str(store / "clip-vit-large")
+    (store / "clip-vit-large" / "config.json").write_text("[]")
+    assert main(["models", "verify", "clip-vit-large"]) == 1
+    assert "config.json has changed" in capsys.readouterr().out
+
+
+def test_the_path_of_a_missing_model_is_an_error_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "path", "sdxl-base"]) == 1
+    assert "perse models pull sdxl-base" in capsys.readouterr().err

@@ -1,0 +1,48 @@
+"""How `perse models` is written. Loads nothing of the engine until one of its commands runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+EPILOG = """pretrained models of the learned backends; the embedded default needs none:
+  perse models list                                  names, licences, sizes, which are here
+  perse models pull flux2-klein-4b                   goes on where it stopped; HF_ENDPOINT names a mirror
+  perse models pull sdxl-inpaint --accept-licence openrail++-m
+  perse models pull flux2-klein-4b --from /media/usb  from a folder with one folder per model, such as another store
+  perse models verify                                are the files what was pulled
+PERSE_MODELS names the folder that they lie in. Jobs never download.
+"""
+
+
+def add_model_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register them."""
+    models = commands.add_parser(
+        "models", help="pretrained models: list, pull, verify", epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    actions = models.add_subparsers(required=True, metavar="WHAT")
+    show = actions.add_parser("list", help="every model, its licence and size, and whether it is here")
+    show.add_argument("--json", action="store_true")
+    show.set_defaults(run=_run("show"))
+    pull = actions.add_parser("pull", help="bring a model into the store")
+    pull.add_argument("name")
+    pull.add_argument("--from", dest="source", type=Path, metavar="FOLDER", help="has one folder per model; no network")
+    pull.add_argument("--accept-licence", metavar="NAME", help="the licence that you have read and accept")
+    pull.set_defaults(run=_run("get"))
+    verify = actions.add_parser("verify", help="compare every byte with what was pulled")
+    verify.add_argument("names", nargs="*", metavar="NAME")
+    verify.set_defaults(run=_run("verify"))
+    path = actions.add_parser("path", help="where a model lies")
+    path.add_argument("name")
+    path.set_defaults(run=_run("where"))
+
+
+def _run(name: str) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        from perse_engine import model_commands
+
+        return int(getattr(model_commands, name)(arguments))
+
+    return run
