@@ -1,28 +1,30 @@
-"""Avatar + Motion -> video, or a folder of transparent pictures."""
+"""Avatar + Motion -> video with sound, transparent video, or a folder of transparent pictures."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from perse_engine.errors import InvalidValue
 from perse_engine.look import Look
 from perse_engine.motion.motion import Motion
 from perse_engine.progress import Progress
-from perse_engine.rendering.image import encode_image, to_uint8
+from perse_engine.rendering.image import encode_image, to_rgba8, to_uint8
 from perse_engine.rendering.render import Renderer, RenderOutput
 from perse_engine.rendering.sheet import BACKGROUND
-from perse_engine.rendering.video import write_mp4
+from perse_engine.rendering.sound import Sound
+from perse_engine.rendering.video import write_mp4, write_webm
 from perse_engine.scene import Camera
 
 STAGE = "animation"
 SIZES_PX = (64, 4096)
+VIDEO_FPS = (1, 120)
 Colour = tuple[float, float, float]
+
+_WRITERS: Mapping[str, Callable[..., int]] = {"mp4": write_mp4, "webm": write_webm}
+FORMATS = (*_WRITERS, "png")
 
 
 def animate(
@@ -32,47 +34,73 @@ def animate(
     progress: Progress,
     *,
     look: Look | None = None,
-    size_px: int = 512,
+    camera: Camera | None = None,
     background: Colour | None = None,
+    sound: Sound | None = None,
+    format: str | None = None,
 ) -> int:
-    """Render every frame of a motion, seen from the front; returns how many.
+    """Render every frame of a motion; returns how many.
 
-    `path` that ends in .mp4 becomes a video, over `background` or the contact sheet's grey; its rate is the motion's,
-    which must be whole. Any other path is a folder of frame_00000.png, ..., over `background` or transparent; it must
-    be new or empty, and appears when it is complete. `look` is worn where the motion has no looks of its own.
+    Args:
+        path: the video, or the folder that png pictures frame_00000.png, ... go into; the folder must be new or empty.
+            Either appears when it is complete.
+        renderer: of the avatar.
+        motion: its rate is a video's rate, which must be whole.
+        progress: told of each frame.
+        look: worn where the motion has no looks of its own.
+        camera: whose size is the picture's; None: 512 x 512 px, from the front.
+        background: sRGB 0..1. None leaves webm and png transparent, and gives mp4 the contact sheet's grey.
+        sound: heard in the video, which it cannot make longer.
+        format: one of FORMATS; None reads it from the path's suffix, none being png.
 
     Raises:
-        InvalidValue: a size, rate or place that cannot be written.
+        InvalidValue: a size, rate, place or sound that cannot be written.
         UnknownName: a look that the avatar does not have.
+        BackendMissing: this machine encodes no WebM.
         Cancelled: from `progress`.
     """
-    if not SIZES_PX[0] <= size_px <= SIZES_PX[1]:
-        raise InvalidValue(f"The size is {size_px} px; it must lie in {SIZES_PX[0]}..{SIZES_PX[1]}.")
-    is_video = path.suffix.lower() == ".mp4"
-    if is_video:
-        if motion.fps != round(motion.fps):
-            raise InvalidValue(f"A video needs a whole number of frames a second, not {motion.fps:g}.")
-        frames = _frames(renderer, motion, progress, look or Look(), size_px, background or BACKGROUND)
-        return write_mp4(path, (_pixels(f) for f in frames), fps=round(motion.fps))
-    if path.suffix:
-        raise InvalidValue(f"An animation cannot be written as {path.suffix}.", hint="Name a .mp4 file, or a folder.")
-    return _write_folder(path, _frames(renderer, motion, progress, look or Look(), size_px, background), background)
+    kind = format_of(path, format)
+    view = camera or Camera.orbit()
+    if not all(SIZES_PX[0] <= side <= SIZES_PX[1] for side in (view.width_px, view.height_px)):
+        size = f"{view.width_px} x {view.height_px}"
+        raise InvalidValue(f"The size is {size} px; both must lie in {SIZES_PX[0]}..{SIZES_PX[1]}.")
+    if kind == "png":
+        if sound is not None:
+            raise InvalidValue("A folder of pictures holds no sound.", hint="Name a .mp4 or .webm file.")
+        return _write_folder(path, _frames(renderer, motion, progress, look or Look(), view, background), background)
+    if motion.fps != round(motion.fps) or not VIDEO_FPS[0] <= motion.fps <= VIDEO_FPS[1]:
+        raise InvalidValue(
+            f"A video has a whole number of frames a second, {VIDEO_FPS[0]}..{VIDEO_FPS[1]}, not {motion.fps:g}."
+        )
+    behind = background or (BACKGROUND if kind == "mp4" else None)
+    frames = _frames(renderer, motion, progress, look or Look(), view, behind)
+    pixels = (to_rgba8(f.rgb, f.alpha) if behind is None else to_uint8(f.rgb) for f in frames)
+    return _WRITERS[kind](path, pixels, fps=round(motion.fps), sound=sound)
+
+
+def format_of(path: Path, format: str | None = None) -> str:
+    """One of FORMATS, from the suffix when it is not said.
+
+    Raises:
+        InvalidValue: there is no such format.
+    """
+    named = path.suffix.lower().removeprefix(".") or "png" if format is None else format
+    if named not in FORMATS or (format is None and path.suffix.lower() == ".png"):
+        raise InvalidValue(
+            f"An animation cannot be written as {named!r}.", hint="Name a .mp4 or .webm file, or a folder for pictures."
+        )
+    return named
 
 
 def _frames(
-    renderer: Renderer, motion: Motion, progress: Progress, look: Look, size_px: int, background: Colour | None
+    renderer: Renderer, motion: Motion, progress: Progress, look: Look, camera: Camera, background: Colour | None
 ) -> Iterator[RenderOutput]:
-    camera = Camera.orbit(width_px=size_px, height_px=size_px)
     total = len(motion.frames)
     for index, frame in enumerate(motion.frames):
         progress.report(STAGE, index, total)
         worn = motion.look_at(index / motion.fps, look)
         yield renderer.render(worn, frame.pose, frame.expression, camera, background)
     progress.report(STAGE, total, total)
-
-
-def _pixels(output: RenderOutput) -> npt.NDArray[np.uint8]:
-    return to_uint8(output.rgb)
 
 
 def _write_folder(path: Path, frames: Iterator[RenderOutput], background: Colour | None) -> int:

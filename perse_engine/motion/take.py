@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 import numpy.typing as npt
-from av.error import FFmpegError
 
 from perse_engine.errors import CorruptFile, InvalidValue, PortraitError
 from perse_engine.motion.motion import MAX_FPS, MAX_FRAMES, MIN_FPS
 from perse_engine.portrait.decode import decode_portrait
+from perse_engine.rendering.media import open_media
 
 MAX_PIXELS = 4096 * 2304
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
@@ -37,13 +36,8 @@ def take_fps(path: Path, fps: float | None = None) -> float:
     """
     if fps is not None or path.is_dir():
         return PICTURES_FPS if fps is None else fps
-    try:
-        with av.open(str(path)) as container:
-            rate = container.streams.video[0].average_rate if container.streams.video else None
-    except FFmpegError as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise CorruptFile("The take is not a video that can be read.") from None
+    with open_media(path) as container:
+        rate = container.streams.video[0].average_rate if container.streams.video else None
     if rate is None or not MIN_FPS <= float(rate) <= MAX_FPS:
         raise CorruptFile("The take has no video with a usable rate.", hint="Say it: --fps 30.")
     return float(rate)
@@ -72,21 +66,16 @@ def _pictures(folder: Path, fps: float) -> Iterator[TakeFrame]:
 
 
 def _video(path: Path, fps: float) -> Iterator[TakeFrame]:
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise CorruptFile("The take holds no video.")
-            stream = container.streams.video[0]
-            if stream.width * stream.height > MAX_PIXELS:
-                raise CorruptFile(f"The video is {stream.width} x {stream.height} px; at most 4096 x 2304 are read.")
-            first_s: float | None = None
-            for index, frame in enumerate(container.decode(stream)):
-                if index >= MAX_FRAMES or frame.width * frame.height > MAX_PIXELS:
-                    raise CorruptFile(f"The video has more than {MAX_FRAMES} frames, or grows beyond 4096 x 2304 px.")
-                time_s = index / fps if frame.time is None else float(frame.time)
-                first_s = time_s if first_s is None else first_s
-                yield TakeFrame(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), time_s - first_s, stream.frames)
-    except FFmpegError as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise CorruptFile("The video cannot be decoded to its end.") from None
+    with open_media(path) as container:
+        if not container.streams.video:
+            raise CorruptFile("The take holds no video.")
+        stream = container.streams.video[0]
+        if stream.width * stream.height > MAX_PIXELS:
+            raise CorruptFile(f"The video is {stream.width} x {stream.height} px; at most 4096 x 2304 are read.")
+        first_s: float | None = None
+        for index, frame in enumerate(container.decode(stream)):
+            if index >= MAX_FRAMES or frame.width * frame.height > MAX_PIXELS:
+                raise CorruptFile(f"The video has more than {MAX_FRAMES} frames, or grows beyond 4096 x 2304 px.")
+            time_s = index / fps if frame.time is None else float(frame.time)
+            first_s = time_s if first_s is None else first_s
+            yield TakeFrame(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), time_s - first_s, stream.frames)

@@ -32,6 +32,12 @@ def to_uint8(rgb: FloatArray) -> npt.NDArray[np.uint8]:
     return (np.clip(rgb, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
+def to_rgba8(rgb: FloatArray, alpha: FloatArray) -> npt.NDArray[np.uint8]:
+    """Premultiplied sRGB [H, W, 3] and alpha [H, W], 0..1, as [H, W, 4] with straight alpha: what files hold."""
+    straight = rgb / np.maximum(alpha, 1e-4)[..., None]
+    return np.dstack([to_uint8(straight), to_uint8(alpha)])
+
+
 def encode_image(rgb: FloatArray, alpha: FloatArray | None = None, *, format: ImageFormat = "png") -> bytes:
     """Encode [H, W, 3] sRGB 0..1 with the AI-generated mark in its XMP.
 
@@ -45,8 +51,7 @@ def encode_image(rgb: FloatArray, alpha: FloatArray | None = None, *, format: Im
     else:
         if format == "jpeg":
             raise InvalidValue("JPEG has no transparency.", hint="Ask for png or webp, or give a background.")
-        straight = rgb / np.maximum(alpha, 1e-4)[..., None]
-        pixels = np.dstack([to_uint8(straight), to_uint8(alpha)])
+        pixels = to_rgba8(rgb, alpha)
     image = Image.fromarray(pixels)
     file = io.BytesIO()
     xmp = GENERATED_XMP.encode()

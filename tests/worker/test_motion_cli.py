@@ -27,6 +27,10 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         (["-o", "x.mp4", "--fps", "0"], "frames a second"),
         (["-o", "x.mp4", "--motion", "m.bvh"], ".json or .csv"),
         (["-o", "x.mp4", "--motion", "m.json", "--seconds", "3"], "has its own"),
+        (["-o", "x.mp4", "--motion", "m.json", "--clip", "nod"], "says everything itself"),
+        (["-o", "x.mp4", "--size", "big"], "no number of pixels"),
+        (["-o", "x.gif"], "cannot be written as 'gif'"),
+        (["-o", "frames", "--audio", "a.wav"], "holds no sound"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(
@@ -39,6 +43,15 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
 def test_a_motion_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["animate", str(tmp_path), "-o", "x.mp4", "--motion", str(tmp_path / "m.json")]) == 2
     assert "no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--voice", "--video", "--audio"])
+def test_files_that_are_no_sound_or_video_are_refused(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "noise").write_bytes(b"noise" * 100)
+    assert main(["animate", str(tmp_path), "-o", "x.mp4", option, str(tmp_path / "noise")]) == 1
+    assert "not a video or sound" in capsys.readouterr().err
 
 
 def test_capture_refuses_what_is_no_take(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
