@@ -85,39 +85,20 @@ def render(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> int:
     """`perse export out/ -o head.ply`: a look, pose and expression as a file of another program's format."""
-    from perse_engine.avatar.posing import posed_cloud
     from perse_engine.avatar.storage import load_avatar
-    from perse_engine.export import export_cloud, visible, write_bundle, write_glb, write_mesh_glb, write_spz
+    from perse_engine.export.avatar_files import ExportWish, export_avatar
     from perse_engine.export.cloud_files import format_of
     from perse_engine.head.storage import load_subject
 
-    folder, output, content = arguments.folder, arguments.output, arguments.content
-    if arguments.format == "bundle":
-        write_bundle(output, load_avatar(folder))
-        print(f"{output}, {output.stat().st_size / 1e6:.2f} MB")
-        return 0
-    format = format_of(output)
-    if content != "gaussians" and format != "glb":
-        raise InvalidValue(f"Only a .glb holds a {content}.", hint="Write -o NAME.glb.")
-    pose, expression = _pose(arguments), _expression(arguments.expression)
+    folder, output = arguments.folder, arguments.output
+    wish = ExportWish(
+        arguments.format or format_of(output), _look(arguments.look), _pose(arguments),
+        _expression(arguments.expression), arguments.content, arguments.y_down, arguments.spz_version,
+    )  # fmt: skip
     subject = folder / "work" / "subject"
-    if content != "gaussians" and not subject.exists():
+    if wish.needs_rig and not subject.exists():
         raise InvalidValue("This avatar has no work/subject, where its mesh is.", hint="Export its Gaussians.")
-    rig = load_subject(subject).look if content != "gaussians" else None
-    if rig is not None and content == "mesh":
-        write_mesh_glb(output, rig, pose, expression)
-    elif rig is not None and content == "rig":
-        write_glb(output, rig=rig)
-    else:
-        avatar = load_avatar(folder)
-        cloud = posed_cloud(avatar, avatar.bake(_look(arguments.look)), pose, expression)
-        if rig is not None:
-            write_glb(output, visible(cloud), rig)
-        elif format == "spz" and not arguments.y_down:
-            is_antialiased = avatar.raster_mode == "antialiased"
-            write_spz(output, visible(cloud), arguments.spz_version, is_antialiased=is_antialiased)
-        else:
-            export_cloud(cloud, output, y_down=arguments.y_down)
+    export_avatar(output, load_avatar(folder), wish, load_subject(subject).look if wish.needs_rig else None)
     print(f"{output}, {output.stat().st_size / 1e6:.2f} MB")
     return 0
 
