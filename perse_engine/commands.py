@@ -46,6 +46,22 @@ class TerminalProgress:
         sys.stderr.flush()
 
 
+class StageProgress:
+    """For work whose stages come again: a line on stderr per stage, with its per cent on a terminal."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+
+    def report(self, stage: str, step: int, total_steps: int) -> None:
+        """See `Progress`."""
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r  {stage:<11} {100 * step / max(total_steps, 1):5.1f} %")
+        elif stage != self._stage:
+            sys.stderr.write(f"  {stage}\n")
+        self._stage = stage
+        sys.stderr.flush()
+
+
 def create(arguments: argparse.Namespace) -> int:
     """`perse create photo.jpg -o out/`."""
     from perse_engine.pipeline import create_avatar
@@ -138,24 +154,14 @@ def _look(words: Sequence[str]) -> Look:
 
 
 def evaluate_avatar(arguments: argparse.Namespace) -> int:
-    """`perse evaluate avatar out/`: measure again, from the avatar's own work folder."""
-    import numpy as np
-    from PIL import Image
+    """`perse evaluate avatar out/`: PERSE's protocol, from the avatar's own work folder."""
+    from perse_engine.evaluation.avatar.evaluate import Wanted, evaluate_folder
 
-    from perse_engine.avatar.storage import load_avatar
-    from perse_engine.evaluation.evaluate import evaluate, table
-    from perse_engine.head.storage import load_subject
-    from perse_engine.progress import SilentProgress
-    from perse_engine.rendering.render import Renderer
-    from perse_engine.synthesis.storage import open_dataset
-
-    folder: Path = arguments.folder
-    work = folder / "work"
-    renderer = Renderer(load_avatar(folder), arguments.rasterizer)
-    oval = np.asarray(Image.open(work / "subject" / "face_oval.png")) > 127
-    subject, dataset = load_subject(work / "subject"), open_dataset(work / "dataset")
-    metrics = evaluate(renderer, subject, dataset, oval, SilentProgress())
-    print(json.dumps(metrics, indent=1) if arguments.json else table(metrics))
+    wanted = Wanted(arguments.baselines, arguments.ablations, arguments.lpips, arguments.rasterizer)
+    found = evaluate_folder(arguments.folder, wanted, StageProgress())
+    if arguments.report:
+        arguments.report.write_text(found.html(), encoding="utf-8")
+    print(json.dumps(found.to_json(), indent=1, allow_nan=False) if arguments.json else found.text())
     return 0
 
 

@@ -21,7 +21,7 @@ EPILOG = """examples:
   perse export me/ -o me.glb                       for other programs: .ply, .spz, .splat, .glb
   perse animate me/ -o talk.mp4 --clip talk        a video; also from motion files and recordings
   perse capture you.mp4 -o motion.json             a motion from a video of a face
-  perse evaluate avatar me/ --json                 measure it again
+  perse evaluate avatar me/ --report report.html   measure it, with pictures
   perse vocabulary                                 what --look and --expression may say
   perse serve                                      the REST API on http://127.0.0.1:8000
   perse doctor                                     what this machine can do
@@ -211,7 +211,11 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     avatar = evaluate.add_parser("avatar", help="an avatar's folder, as `perse create` leaves it")
     avatar.add_argument("folder", type=Path)
-    avatar.add_argument("--json", action="store_true")
+    avatar.add_argument("--json", action="store_true", help="every number")
+    avatar.add_argument("--report", type=Path, metavar="FILE.html", help="write tables, plots and contact sheets")
+    avatar.add_argument("--baselines", action="store_true", help="train others on the same dataset, measured too")
+    avatar.add_argument("--ablations", action="store_true", help="train it again without each of its parts")
+    avatar.add_argument("--lpips", type=Path, metavar="MODEL.onnx", help="a network for perceptual distances")
     _rasterizer(avatar)
     avatar.set_defaults(run=_engine("evaluate_avatar"))
     subject = evaluate.add_parser("subject", help="the head built from each portrait, before training")

@@ -1,0 +1,105 @@
+"""An avatar's folder to a study: `perse evaluate avatar`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from perse_engine.avatar.storage import load_avatar
+from perse_engine.evaluation.avatar.distance import NetworkDistance, OctaveDistance
+from perse_engine.evaluation.avatar.exact import ExactPictures
+from perse_engine.evaluation.avatar.html_report import html_report
+from perse_engine.evaluation.avatar.measures import AvatarMeasures, Judges
+from perse_engine.evaluation.avatar.sheets import Sheets
+from perse_engine.evaluation.avatar.study import Contender, study
+from perse_engine.evaluation.avatar.tables import tables, text, to_json
+from perse_engine.evaluation.evaluate import evaluate, provenance, table
+from perse_engine.head.storage import load_subject
+from perse_engine.progress import Progress
+from perse_engine.recipe import Recipe
+from perse_engine.rendering.render import Renderer
+from perse_engine.synthesis.storage import open_dataset
+
+WORST_FRAMES = 8
+WAYS = 4
+"""How many in-betweens the report shows: those of the lowest PSNR."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What `perse evaluate avatar` was asked for; `lpips` is an ONNX file."""
+
+    baselines: bool = False
+    ablations: bool = False
+    lpips: Path | None = None
+    rasterizer: str = "auto"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """metrics as in metrics.json, the contenders of the study, the name of its distance, and its sheets by name."""
+
+    metrics: Mapping[str, object]
+    contenders: tuple[Contender, ...]
+    distance: str
+    sheets: Mapping[str, npt.NDArray[np.uint8]]
+
+    def text(self) -> str:
+        """Tables for the terminal."""
+        return f"{text(tables(self.contenders, self.distance))}\n{table(self.metrics)}"
+
+    def to_json(self) -> dict[str, object]:
+        """Every number."""
+        return {"metrics": dict(self.metrics), **to_json(self.contenders, self.distance)}
+
+    def html(self) -> str:
+        """The report, in one file."""
+        shown = tables(self.contenders, self.distance)
+        return html_report("An avatar, measured", shown, self.contenders, self.sheets, provenance())
+
+
+def evaluate_folder(folder: Path, wanted: Wanted, progress: Progress) -> Evaluation:
+    """Measure the avatar in `folder`, which `perse create` made.
+
+    Raises:
+        CorruptFile: a file is missing or damaged.
+        InvalidValue: the dataset is not what the editor makes now, or the LPIPS file is no such network.
+        BackendMissing: a rasteriser or onnxruntime that was asked for is not there.
+    """
+    lpips = NetworkDistance(wanted.lpips) if wanted.lpips else None
+    avatar, work = load_avatar(folder), folder / "work"
+    subject, dataset = load_subject(work / "subject"), open_dataset(work / "dataset")
+    recipe = Recipe.from_json(dict(dataset.recipe) | {"rasterizer": wanted.rasterizer})
+    exact = ExactPictures(subject)
+    exact.check(dataset)
+    judges = Judges(dataset, exact, lpips or OctaveDistance(), lpips)
+    sheets = Sheets(dataset, exact)
+
+    def show(contender: Contender, renderer: Renderer) -> None:
+        if contender.spent is None:
+            _choose(sheets, contender.measures)
+        sheets.add(contender.name, renderer)
+
+    contenders = study(
+        avatar, subject, recipe, judges, progress,
+        baselines=wanted.baselines, ablations=wanted.ablations, on_contender=show,
+    )  # fmt: skip
+    oval: Any = np.asarray(Image.open(work / "subject" / "face_oval.png")) > 127
+    metrics = evaluate(Renderer(avatar, wanted.rasterizer), subject, dataset, oval, progress)
+    pictures = {
+        f"Held-out frames, the worst {WORST_FRAMES} first": sheets.heldout(),
+        "In-betweens, the worst first": sheets.betweens(),
+    }
+    return Evaluation(metrics, contenders, judges.distance.name, pictures)
+
+
+def _choose(sheets: Sheets, measures: AvatarMeasures) -> None:
+    paths = sorted(measures.betweens, key=lambda p: p.psnr_db)[:WAYS]
+    frames = [f for f in measures.reconstruction.frames if not f.clip.startswith("mix")]
+    sheets.choose(frames[:WORST_FRAMES], [(p.category, p.start, p.end) for p in paths])
