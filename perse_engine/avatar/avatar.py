@@ -178,13 +178,6 @@ class Avatar:
                 out.setdefault(one.category, []).append((one.adapter, weight))
         return out
 
-    def random_code(self, category: str, random: np.random.Generator) -> tuple[float, ...]:
-        """A sample from the prior, scaled to the typical length of this category's codes."""
-        codes = np.array(list(self.categories[category].codes.values()))
-        sample = random.standard_normal(CODE_SIZE) * CODE_SPREAD
-        length = np.linalg.norm(codes, axis=1).mean()
-        return tuple(float(v) for v in sample * length / np.linalg.norm(sample))
-
 
 def add_adapter(x: FloatArray, adapter: Adapter, weight: float, share: FloatArray) -> None:
     """Add what an adapter changes at a weight to properties [N, 14]; `share` [N] is its category's."""

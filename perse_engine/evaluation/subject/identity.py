@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.errors import BackendMissing, InvalidValue
+from perse_engine.errors import InvalidValue
+from perse_engine.evaluation.networks import open_network
 from perse_engine.evaluation.subject.judge import Rgb, judge_camera, picture
 from perse_engine.head.subject import Subject
 from perse_engine.portrait.landmarks import face_models
@@ -41,18 +41,7 @@ class OnnxEmbedder:
     """
 
     def __init__(self, model: Path) -> None:
-        try:
-            onnxruntime = import_module("onnxruntime")
-        except ImportError as error:
-            raise BackendMissing(
-                "A face embedder needs onnxruntime, which is not installed.", hint="pip install onnxruntime"
-            ) from error
-        data = model.read_bytes()
-        state = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
-        try:
-            self._session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-        except (state.InvalidProtobuf, state.InvalidGraph, state.InvalidArgument, state.Fail) as error:
-            raise InvalidValue("The face embedder is not an ONNX model.") from error
+        self._session = open_network(model, "face embedder")
 
     def embed(self, rgb: Rgb) -> Array:
         """See `FaceEmbedder`."""

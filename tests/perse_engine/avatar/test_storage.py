@@ -202,9 +202,3 @@ def test_a_baked_look_leaves_the_base_alone(tiny_avatar: Avatar) -> None:
     before = tiny_avatar.base.copy()
     tiny_avatar.bake(BOTH).properties[:] = 7
     assert np.array_equal(tiny_avatar.base, before)
-
-
-def test_a_random_code_is_about_as_long_as_the_trained_ones(tiny_avatar: Avatar) -> None:
-    codes = list(tiny_avatar.categories["hair"].codes.values())
-    sample = np.array(tiny_avatar.random_code("hair", np.random.default_rng(0)))
-    assert np.linalg.norm(sample) == pytest.approx(np.mean([np.linalg.norm(c) for c in codes]), rel=1e-4)
