@@ -11,6 +11,7 @@
     |-- UnknownName                  a category, variant, expression, preset or look that does not exist
     |-- InvalidValue                 a number outside its range, a shape that does not fit, NaN
     |-- UnsupportedWish              a prompt that the chosen editor cannot fulfil
+    |-- EditsRejected                every picture that a learned editor made broke a limit of the recipe
     |-- BackendMissing               a package, GPU or weight that was asked for is not there
     |-- LicenceNotAccepted           a model's licence has to be accepted first
     |-- CorruptFile                  a stored file is not what its format promises
@@ -101,6 +102,12 @@ class UnsupportedWish(EngineError):
     """A prompt that the chosen editor cannot fulfil."""
 
     code = "unsupported_wish"
+
+
+class EditsRejected(EngineError):
+    """No picture that a learned editor made was accepted; the message says why."""
+
+    code = "edits_rejected"
 
 
 class BackendMissing(EngineError):

@@ -40,6 +40,7 @@ from perse_engine.rendering.sheet import contact_sheet
 from perse_engine.rendering.turntable import write_turntable
 from perse_engine.scene import Expression, Pose
 from perse_engine.synthesis.dataset import Dataset
+from perse_engine.synthesis.learned.prepare import check_learned, edits_summary
 from perse_engine.synthesis.sheet import dataset_sheet
 from perse_engine.synthesis.synthesize import synthesize
 from perse_engine.vocabulary import pose_limits_deg
@@ -87,8 +88,10 @@ def create_avatar(portrait: bytes, recipe: Recipe, folder: Path, progress: Progr
     Raises:
         PortraitError: the photo cannot be used.
         Cancelled: from `progress`; what is done stays for the next call.
-        BackendMissing, CorruptFile: see the stages.
+        BackendMissing, CorruptFile: see the stages. A model that the recipe names and is not here: before any work.
+        EditsRejected: no picture of a learned editor was accepted.
     """
+    check_learned(recipe)
     work = folder / "work"
     claim_folder(work, portrait, recipe)
     seconds = _Stopwatch(work / "seconds.json")
@@ -153,6 +156,8 @@ def _avatar(subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, wo
         "backends": {"editor": recipe.editor, "animator": recipe.animator, "rasterizer": avatar.details["rasterizer"]},
         "source": "AI-generated from one portrait by Perse",
     }
+    if (edits := edits_summary(dataset.folder)) is not None:
+        details["edits"] = edits
     save_avatar(replace(avatar, details=details), folder)
     # Read back: what is used from here on is what was stored.
     return load_avatar(folder)

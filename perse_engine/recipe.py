@@ -6,9 +6,81 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from perse_engine.errors import InvalidValue, UnknownName
 from perse_engine.vocabulary import CATEGORIES, PRESETS, Preset, VariantSpec, find_variant, variants_of
+
+EDITORS = ("procedural", "diffusion")
+INTERPOLATORS = ("rig", "warp", "diffusion")
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """When a picture that a diffusion editor made is good enough. A limit of None is off.
+
+    Attributes:
+        max_drift: mean distance of the landmarks outside the mask from where they were, before the picture is aligned;
+            of the distance between the outer corners of the eyes.
+        max_residual: the same after it is aligned.
+        min_identity: cosine of the face embedder's vectors, where one is given.
+        min_attribute_gain: how much nearer the picture is to the words than the portrait is, as a difference of the
+            latent encoder's cosines, where one is given.
+        min_change: mean difference inside the mask, 0..1 of full scale: an editor that does nothing is not believed.
+        attempts: seeds that are tried.
+    """
+
+    max_drift: float | None = 0.08
+    max_residual: float | None = 0.03
+    min_identity: float | None = 0.5
+    min_attribute_gain: float | None = 0.0
+    min_change: float | None = 0.01
+    attempts: int = 3
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise InvalidValue(f"attempts is {self.attempts}; at least one seed has to be tried.")
+
+    @staticmethod
+    def of_anything() -> Acceptance:
+        """Every limit off, one attempt: to see what an editor makes."""
+        return Acceptance(None, None, None, None, None, 1)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Which pretrained models make the pictures, with editor 'diffusion'.
+
+    Attributes:
+        editor_model, interpolator_model, encoder_model: names of the model table; no encoder when None.
+        interpolator: what in-betweens show: 'rig', the textures interpolated on the rig; 'warp', pictures warped by
+            landmarks and blended; 'diffusion', pictures by a morphing model.
+        memory: name of a memory preset.
+        acceptance: when a picture is taken.
+    """
+
+    editor_model: str = "flux2-klein-4b"
+    interpolator: str = "rig"
+    interpolator_model: str = "sdxl-base"
+    encoder_model: str | None = None
+    memory: str = "24GB"
+    acceptance: Acceptance = Acceptance()
+
+    def __post_init__(self) -> None:
+        if self.interpolator not in INTERPOLATORS:
+            raise UnknownName(
+                f"There is no interpolator {self.interpolator!r}.", hint=f"Choose from: {', '.join(INTERPOLATORS)}."
+            )
+
+    def models(self) -> tuple[str, ...]:
+        """Every model that it takes."""
+        more = (self.interpolator_model,) if self.interpolator == "diffusion" else ()
+        return (self.editor_model, *more, *((self.encoder_model,) if self.encoder_model else ()))
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Learned:
+        """The opposite of `asdict`."""
+        return Learned(**{**value, "acceptance": Acceptance(**value["acceptance"])})
 
 
 @dataclass(frozen=True)
@@ -18,9 +90,10 @@ class Recipe:
     Attributes:
         preset: a name of PRESETS.
         variants: (category, variant id) pairs to synthesise, in order.
-        editor: 'procedural' (a diffusion editor is a later backend).
+        editor: 'procedural' or 'diffusion'.
         animator: 'rig'.
         rasterizer: 'auto', 'cpu', 'gsplat' or 'reference'.
+        learned: the models of editor 'diffusion'; None with another.
     """
 
     preset: str
@@ -29,6 +102,7 @@ class Recipe:
     animator: str = "rig"
     rasterizer: str = "auto"
     seed: int = 0
+    learned: Learned | None = None
 
     @staticmethod
     def of(
@@ -40,8 +114,12 @@ class Recipe:
         animator: str = "rig",
         rasterizer: str = "auto",
         seed: int = 0,
+        learned: Learned | None = None,
     ) -> Recipe:
-        """The recipe of a preset, narrowed to `categories`, with `variants` added to the preset's own."""
+        """The recipe of a preset, narrowed to `categories`, with `variants` added to the preset's own.
+
+        With editor 'diffusion', `learned` is the default choice of models when it is None.
+        """
         if preset not in PRESETS:
             raise UnknownName(f"There is no preset {preset!r}.", hint=f"Presets: {', '.join(PRESETS)}.")
         size = PRESETS[preset]
@@ -56,7 +134,7 @@ class Recipe:
                 raise UnknownName(f"There is no variant {category}/{id}.", hint="`perse vocabulary` lists them.")
         own = tuple((c, v.id) for c in wanted for v in variants_of(c)[: size.variants_per_category])
         for name, value, allowed in (
-            ("editor", editor, ("procedural",)),
+            ("editor", editor, EDITORS),
             ("animator", animator, ("rig",)),
             ("rasterizer", rasterizer, ("auto", "cpu", "gsplat", "reference")),
         ):
@@ -64,7 +142,11 @@ class Recipe:
                 raise UnknownName(f"There is no {name} {value!r}.", hint=f"Choose from: {', '.join(allowed)}.")
         if not 0 <= seed < 2**32:
             raise InvalidValue(f"seed is {seed}; it must lie in 0..2^32-1.")
-        return Recipe(preset, tuple(dict.fromkeys(own + variants)), editor, animator, rasterizer, seed)
+        if learned is not None and editor != "diffusion":
+            raise InvalidValue(f"The {editor} editor takes no models.", hint="Choose editor 'diffusion'.")
+        if editor == "diffusion":
+            learned = learned or Learned()
+        return Recipe(preset, tuple(dict.fromkeys(own + variants)), editor, animator, rasterizer, seed, learned)
 
     def size(self) -> Preset:
         """The preset's numbers."""
@@ -84,6 +166,9 @@ class Recipe:
         """The opposite of `to_json`."""
         fields = dict(value)
         fields["variants"] = tuple((str(c), str(i)) for c, i in fields["variants"])  # type: ignore[attr-defined]
+        learned = fields.get("learned")
+        if learned is not None:
+            fields["learned"] = Learned.from_json(learned)  # type: ignore[arg-type]
         return Recipe(**fields)  # type: ignore[arg-type]
 
     def fingerprint(self) -> str:

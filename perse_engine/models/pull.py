@@ -143,9 +143,9 @@ def _described(spec: ModelSpec, folder: Path, progress: Progress) -> dict[str, S
             files[relative] = describe_file(path)
         else:
             path.unlink()
-    if not any(p.endswith(".safetensors") for p in files) or not any(p.endswith(".json") for p in files):
+    if not any(p.endswith(".safetensors") for p in files):
         raise InvalidValue(
-            f"What was found of {spec.name} has no weights or no settings.",
+            f"What was found of {spec.name} has no weights.",
             hint="Weights must be safetensors; files with pickled code are never taken.",
         )
     return files

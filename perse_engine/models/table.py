@@ -31,13 +31,14 @@ class ModelSpec:
 
     Attributes:
         name: what users and recipes call it.
-        role: 'image-editor', 'face-interpolator' or 'latent-encoder'.
+        role: 'image-editor', 'face-interpolator', 'latent-encoder' or 'lora'.
         family: which of our adapters drives it.
         source: repository at the hub, owner/name.
         revision: branch, tag or commit there; the manifest keeps the commit that it was.
         files: patterns of the files that are needed, relative to the repository. Weights are safetensors only.
         size_gb: to download and to keep. vram_gb: to run in bfloat16 with the text encoder freed.
         steps: denoising steps that the weights are made for; guidance likewise (0 for encoders).
+        distilled: name of a LoRA that makes it need fewer steps, or None.
         variant: the part of the weights' file names before .safetensors, such as fp16, or None.
         sha256: digests of files that are known beforehand.
     """
@@ -52,6 +53,7 @@ class ModelSpec:
     vram_gb: float
     steps: int = 0
     guidance: float = 0.0
+    distilled: str | None = None
     variant: str | None = None
     revision: str = "main"
     sha256: Mapping[str, str] = field(default_factory=dict)
@@ -81,7 +83,13 @@ MODELS: tuple[ModelSpec, ...] = (
     ),
     ModelSpec(
         "sdxl-inpaint", "image-editor", "sdxl-inpaint", "diffusers/stable-diffusion-xl-1.0-inpainting-0.1",
-        OPENRAIL_PLUS_PLUS_M, _SDXL, size_gb=7, vram_gb=8, steps=25, guidance=7.0, variant="fp16",
+        OPENRAIL_PLUS_PLUS_M, _SDXL, size_gb=7, vram_gb=8, steps=25, guidance=7.0,
+        distilled="sdxl-lcm-lora", variant="fp16",
+    ),
+    ModelSpec(
+        "sdxl-lcm-lora", "lora", "lora", "latent-consistency/lcm-lora-sdxl",
+        OPENRAIL_PLUS_PLUS_M, ("pytorch_lora_weights.safetensors", "*.json"),
+        size_gb=0.4, vram_gb=0, steps=8, guidance=1.0,
     ),
     ModelSpec(
         "sdxl-base", "face-interpolator", "sdxl", "stabilityai/stable-diffusion-xl-base-1.0",

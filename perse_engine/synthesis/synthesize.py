@@ -17,6 +17,7 @@ from perse_engine.recipe import Recipe
 from perse_engine.synthesis.animator import PortraitAnimator, RigAnimator, changed_mask
 from perse_engine.synthesis.dataset import Clip, Dataset, Frame, Images
 from perse_engine.synthesis.editor import AttributeEditor
+from perse_engine.synthesis.learned.prepare import learned_editor
 from perse_engine.synthesis.plan import plan_clips
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.storage import KINDS, open_dataset, write_description, write_images, write_surface
@@ -39,11 +40,17 @@ def synthesize(
 ) -> Dataset:
     """Make (or finish) the dataset in `folder`; clips that are complete are kept.
 
+    With editor 'diffusion' the dataset has the variants whose pictures were accepted; folder/edits says what became of
+    the others.
+
     Raises:
         Cancelled: from `progress`; what is complete stays for the next call.
+        BackendMissing, EditsRejected, UnsupportedWish: with editor 'diffusion', see `learned_editor`.
     """
     if (folder / "dataset.json").exists():
         return open_dataset(folder)
+    if editor is None and recipe.editor == "diffusion":
+        editor, recipe = learned_editor(subject, recipe, folder, progress)
     editor, animator = editor or ProceduralEditor(), animator or RigAnimator()
     size = recipe.size()
     trajectory = make_trajectory(

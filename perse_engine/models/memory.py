@@ -1,0 +1,79 @@
+"""Named ways to fit a model into a GPU: number format, 4-bit weights, offloading, compiling, distilled steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perse_engine.errors import BackendMissing, UnknownName
+from perse_engine.models.table import ModelSpec
+
+ROOM_SHARE = 0.8
+"""Of the memory, for weights and activations by the model's card; the rest is for what a card does not tell."""
+
+
+@dataclass(frozen=True)
+class MemoryPreset:
+    """How models are loaded and run.
+
+    Attributes:
+        memory_gb: of the GPU. A model that needs more than ROOM_SHARE of it is held in 4-bit (NF4).
+        dtype: of weights and activations, a name of torch.
+        offload: 'none', 'model' (one component on the GPU at a time) or 'group' (a few blocks at a time).
+        is_compiled: repeated blocks go through torch.compile: slow once, faster after.
+        is_distilled: a LoRA that needs few steps is fused into models that have one.
+        steps: denoising steps; the model's own when None.
+        edit_px: side of the pictures that are edited, a multiple of 16.
+        lora_steps: training steps of a LoRA per interpolated picture.
+        needs_gpu: refused on a machine without one.
+    """
+
+    name: str
+    memory_gb: float
+    dtype: str = "bfloat16"
+    offload: str = "none"
+    is_compiled: bool = False
+    is_distilled: bool = False
+    steps: int | None = None
+    edit_px: int = 896
+    lora_steps: int = 200
+    needs_gpu: bool = True
+
+    def is_quantised(self, spec: ModelSpec) -> bool:
+        """Whether this model is held in 4-bit."""
+        return spec.vram_gb > ROOM_SHARE * self.memory_gb
+
+    def device(self) -> str:
+        """'cuda' or 'cpu'.
+
+        Raises:
+            BackendMissing: the preset needs a GPU, and torch can use none.
+        """
+        import torch
+
+        if torch.cuda.is_available():
+            return "cuda"
+        if self.needs_gpu:
+            raise BackendMissing(
+                f"The memory preset {self.name} needs an NVIDIA GPU, and torch can use none.",
+                hint="Use the procedural editor, which needs none, or a machine with a GPU.",
+            )
+        return "cpu"
+
+
+MEMORY_PRESETS: dict[str, MemoryPreset] = {
+    "24GB": MemoryPreset("24GB", 24, offload="model", is_distilled=True),
+    "48GB": MemoryPreset("48GB", 48, is_compiled=True, is_distilled=True),
+    "80GB": MemoryPreset("80GB", 80, is_compiled=True),
+}
+"""None of them was measured: no GPU with weights was at hand (docs/guides/models.md)."""
+
+
+def find_memory(name: str) -> MemoryPreset:
+    """The preset of this name.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if name not in MEMORY_PRESETS:
+        raise UnknownName(f"There is no memory preset {name!r}.", hint=f"There are: {', '.join(MEMORY_PRESETS)}.")
+    return MEMORY_PRESETS[name]

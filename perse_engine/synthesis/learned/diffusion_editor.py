@@ -1,0 +1,140 @@
+"""DiffusionEditor: the procedural editor's shapes with the textures that edited pictures show.
+
+It needs no model: pictures were made before (`make_edits`), so a dataset can be drawn again, at any weight, anywhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Mapping
+
+from perse_engine.errors import UnknownName, UnsupportedWish
+from perse_engine.head.subject import Subject, TexturedRig
+from perse_engine.look import Look
+from perse_engine.synthesis.dataset import AddedSurface
+from perse_engine.synthesis.learned.edits import EditFolder, between_name
+from perse_engine.synthesis.learned.masks import union
+from perse_engine.synthesis.learned.paint import Paint, apply_paint, mixed, paint_from
+from perse_engine.synthesis.plan import BETWEEN_STEPS
+from perse_engine.synthesis.procedural import ProceduralEditor
+from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.synthesis.procedural.procedural_editor import APPLY
+from perse_engine.vocabulary import VariantSpec, find_variant
+
+KEPT_PAINTS = 24
+"""Paints in memory; one is about 8 MB."""
+
+
+class DiffusionEditor:
+    """See `AttributeEditor`. Thread-safe; serves one subject."""
+
+    def __init__(self, subject: Subject, edits: EditFolder) -> None:
+        self._subject, self._edits = subject, edits
+        self._procedural = ProceduralEditor()
+        self._paints: dict[tuple[str, str], Paint | None] = {}
+        self._shapes: dict[tuple[str, str], bool] = {}
+        self._lock = threading.Lock()
+
+    def dress(self, subject: Subject, look: Look) -> TexturedRig:
+        """See `AttributeEditor`; between the weights that have pictures, textures are interpolated.
+
+        Raises:
+            UnknownName: a variant without an accepted picture.
+            UnsupportedWish: the look has codes.
+        """
+        if look.codes:
+            raise UnsupportedWish("The diffusion editor makes variants, not codes.")
+        if not look.categories():
+            return subject.look
+        outfit = Outfit.of(subject)
+        for category in APPLY:
+            weights = {id: w for id, w in look.variants.get(category, {}).items() if w > 0}
+            if weights:
+                self._wear(outfit, category, weights)
+        return outfit.finish()
+
+    def added_surface(self, subject: Subject, category: str, variants: tuple[VariantSpec, ...]) -> AddedSurface | None:
+        """The procedural editor's: shapes are its own. None for variants that it cannot make."""
+        made = tuple(v for v in variants if self._has_shape(v))
+        return self._procedural.added_surface(subject, category, made) if made else None
+
+    def _wear(self, outfit: Outfit, category: str, weights: Mapping[str, float]) -> None:
+        first = len(outfit.parts)
+        self._shape(outfit, category, weights)
+        together = self._paint(category, between_name(weights), weights) if len(weights) == 2 else None
+        if together is not None:
+            apply_paint(outfit, together, 1.0, first)
+            return
+        for id, weight in weights.items():
+            apply_paint(outfit, self._paint_at(category, id, weight), 1.0, first)
+
+    def _shape(self, outfit: Outfit, category: str, weights: Mapping[str, float]) -> None:
+        for id, weight in weights.items():
+            spec = _spec(category, id)
+            if self._has_shape(spec):
+                APPLY[category](outfit, spec, weight)
+
+    def _has_shape(self, spec: VariantSpec) -> bool:
+        """Whether the procedural editor can make it; if not, only the texture changes."""
+        key = (spec.category, spec.id)
+        if key not in self._shapes:
+            try:
+                self._procedural.dress(self._subject, Look({spec.category: {spec.id: 1.0}}))
+                self._shapes[key] = True
+            except UnsupportedWish:
+                self._shapes[key] = False
+        return self._shapes[key]
+
+    def _paint_at(self, category: str, id: str, weight: float) -> Paint:
+        """The paint of one variant at a weight, between the nearest two that have pictures."""
+        whole = self._paint(category, id, {id: 1.0})
+        if whole is None:
+            raise UnknownName(f"There is no accepted picture of {category}/{id}.", hint="See edits/ of the dataset.")
+        known: list[tuple[float, Paint | None]] = [(0.0, None)]
+        for t in BETWEEN_STEPS:
+            paint = self._paint(category, between_name({id: t}), {id: t})
+            if paint is not None:
+                known.append((t, paint))
+        known.append((1.0, whole))
+        low, high = next((a, b) for a, b in itertools.pairwise(known) if weight <= b[0])
+        share = (weight - low[0]) / (high[0] - low[0])
+        assert high[1] is not None
+        return mixed(low[1] or _nothing_of(high[1]), high[1], share)
+
+    def _paint(self, category: str, name: str, weights: Mapping[str, float]) -> Paint | None:
+        """The paint of a picture, None where there is none."""
+        key = (category, name)
+        with self._lock:
+            if key in self._paints:
+                return self._paints[key]
+        picture = self._edits.picture(category, name)
+        paint = None
+        if picture is not None:
+            outfit = Outfit.of(self._subject)
+            self._shape(outfit, category, weights)
+            mask = self._edits.mask(category, name)
+            for id in weights:
+                mask = union(mask, self._edits.mask(category, id))
+            paint = paint_from(self._subject, outfit, category, picture, mask)
+        with self._lock:
+            while len(self._paints) >= KEPT_PAINTS:
+                self._paints.pop(next(iter(self._paints)))
+            self._paints[key] = paint
+        return paint
+
+
+def _nothing_of(paint: Paint) -> Paint:
+    return Paint(
+        0 * paint.base,
+        0 * paint.covered,
+        {n: 0 * d for n, d in paint.charts.items()},
+        tuple(0 * p for p in paint.parts),
+    )
+
+
+def _spec(category: str, id: str) -> VariantSpec:
+    spec = find_variant(category, id)
+    if spec is None:
+        raise UnknownName(f"There is no variant {category}/{id}.", hint="`perse vocabulary` lists them.")
+    return spec

@@ -1,0 +1,102 @@
+"""Pictures of the in-betweens of accepted edits: what the dataset's between clips show."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from perse_engine.errors import CorruptFile
+from perse_engine.head.subject import Subject
+from perse_engine.models.loading import ModelLoader
+from perse_engine.progress import Progress
+from perse_engine.recipe import Learned
+from perse_engine.synthesis.learned.acceptance import Verdict
+from perse_engine.synthesis.learned.diffusion_interpolator import open_diffusion_interpolator
+from perse_engine.synthesis.learned.edits import EditFolder, Outcome, between_name
+from perse_engine.synthesis.learned.interpolator import Face, FaceInterpolator
+from perse_engine.synthesis.learned.masks import union
+from perse_engine.synthesis.learned.paste import find_landmarks
+from perse_engine.synthesis.learned.warp_interpolator import WarpInterpolator
+from perse_engine.synthesis.plan import BETWEEN_STEPS
+from perse_engine.vocabulary import VariantSpec
+
+Rgb = npt.NDArray[np.uint8]
+Array = npt.NDArray[Any]
+
+STAGE = "betweens"
+SOURCE_PROMPT = "a photo of a person"
+
+
+@dataclass(frozen=True)
+class _Way:
+    """From one variant, or the source when None, to another, in steps that the plan of clips has."""
+
+    category: str
+    first: VariantSpec | None
+    second: VariantSpec
+    steps: tuple[float, ...]
+
+    def names(self) -> list[str]:
+        if self.first is None:
+            return [between_name({self.second.id: t}) for t in self.steps]
+        return [between_name({self.first.id: 1 - t, self.second.id: t}) for t in self.steps]
+
+
+def make_betweens(
+    subject: Subject, accepted: Sequence[VariantSpec], learned: Learned, loader: ModelLoader, folder: EditFolder,
+    progress: Progress,
+) -> None:  # fmt: skip
+    """A picture for every in-between of the accepted variants; none where the rig interpolates.
+
+    Raises:
+        BackendMissing, CorruptFile: see `ModelLoader.pipeline`.
+        Cancelled: from `progress`; what is made stays.
+    """
+    if learned.interpolator == "rig":
+        return
+    ways = [w for w in _ways(accepted) if any(folder.outcome(w.category, n) is None for n in w.names())]
+    if not ways:
+        return
+    with _open(learned, loader, ways) as interpolator:
+        source = Face("source", subject.work_rgb, find_landmarks(subject.work_rgb), SOURCE_PROMPT)
+        for number, way in enumerate(ways):
+            progress.report(STAGE, number, len(ways))
+            first, mask = (source, None) if way.first is None else _face(folder, way.first)
+            second, other = _face(folder, way.second)
+            mask = other if mask is None else union(mask, other)
+            pictures = interpolator.between(first, second, mask, way.steps)
+            for name, picture in zip(way.names(), pictures, strict=True):
+                outcome = Outcome(way.category, name, "", "ends", (Verdict(0, (), {}),))
+                folder.write(outcome, picture, mask)
+    progress.report(STAGE, len(ways), len(ways))
+
+
+def _ways(accepted: Sequence[VariantSpec]) -> Iterator[_Way]:
+    for category in dict.fromkeys(s.category for s in accepted):
+        own = [s for s in accepted if s.category == category]
+        yield from (_Way(category, None, s, BETWEEN_STEPS) for s in own)
+        yield from (_Way(category, a, b, (0.5,)) for a, b in itertools.pairwise(own))
+
+
+@contextmanager
+def _open(learned: Learned, loader: ModelLoader, ways: Sequence[_Way]) -> Iterator[FaceInterpolator]:
+    if learned.interpolator == "warp":
+        yield WarpInterpolator()
+        return
+    prompts = [SOURCE_PROMPT, *(w.second.prompt for w in ways), *(w.first.prompt for w in ways if w.first)]
+    with open_diffusion_interpolator(loader, learned.interpolator_model, prompts) as interpolator:
+        yield interpolator
+
+
+def _face(folder: EditFolder, spec: VariantSpec) -> tuple[Face, Array]:
+    picture = folder.picture(spec.category, spec.id)
+    if picture is None:
+        raise CorruptFile(f"The picture of {spec.category}/{spec.id} is gone.", hint="Delete the edit.")
+    face = Face(f"{spec.category}/{spec.id}", picture, find_landmarks(picture), spec.prompt)
+    return face, folder.mask(spec.category, spec.id)

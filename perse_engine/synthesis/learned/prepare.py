@@ -1,0 +1,90 @@
+"""From a recipe with editor 'diffusion' to an editor that needs no model: the outline of this room.
+
+check -> edits -> in-betweens -> DiffusionEditor, and the recipe without the variants that were rejected
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from perse_engine.errors import CorruptFile, EditsRejected, InvalidValue
+from perse_engine.head.subject import Subject
+from perse_engine.models.loading import ModelLoader
+from perse_engine.models.memory import find_memory
+from perse_engine.models.store import ModelStore
+from perse_engine.progress import Progress
+from perse_engine.recipe import Learned, Recipe
+from perse_engine.synthesis.learned.acceptance import FaceEmbedder
+from perse_engine.synthesis.learned.diffusion_editor import DiffusionEditor
+from perse_engine.synthesis.learned.edits import EditFolder
+from perse_engine.synthesis.learned.make_betweens import make_betweens
+from perse_engine.synthesis.learned.make_edits import make_edits
+
+EDITS = "edits"
+SUMMARY = "summary.json"
+
+
+def check_learned(recipe: Recipe) -> None:
+    """See that a recipe's models, packages and GPU are there; at once, before any work.
+
+    Raises:
+        BackendMissing, UnknownName, CorruptFile: see `ModelLoader.check`.
+    """
+    if recipe.learned is not None:
+        _loader(recipe.learned).check(recipe.learned.models())
+
+
+def learned_editor(
+    subject: Subject, recipe: Recipe, folder: Path, progress: Progress, embedder: FaceEmbedder | None = None
+) -> tuple[DiffusionEditor, Recipe]:
+    """Make (or finish) the edits of a recipe in `folder`/edits.
+
+    Returns:
+        The editor that shows them, and the recipe with the variants whose pictures were accepted.
+
+    Raises:
+        InvalidValue: the recipe has no learned models.
+        EditsRejected: no picture was accepted.
+        BackendMissing, UnsupportedWish, Cancelled: see `make_edits`.
+    """
+    if recipe.learned is None:
+        raise InvalidValue("The recipe names no learned models.", hint="Recipe.of(..., editor='diffusion')")
+    edits, loader = EditFolder(folder / EDITS), _loader(recipe.learned)
+    outcomes = make_edits(subject, recipe.specs(), recipe.learned, recipe.seed, loader, edits, progress, embedder)
+    accepted = {(o.category, o.name) for o in outcomes if o.is_accepted}
+    rejected = [o.sentence() for o in outcomes if not o.is_accepted]
+    if not accepted:
+        raise EditsRejected(
+            f"None of {len(rejected)} edits was accepted: {' | '.join(rejected)}.",
+            hint="The pictures lie in edits/ of the dataset. Other limits: Acceptance of the recipe; another seed.",
+        )
+    kept = replace(recipe, variants=tuple(v for v in recipe.variants if v in accepted))
+    make_betweens(subject, kept.specs(), recipe.learned, loader, edits, progress)
+    summary = {
+        "accepted": sorted(f"{c}/{n}" for c, n in accepted),
+        "rejected": rejected,
+        "models": loader.used(recipe.learned.models()),
+    }
+    (edits.folder / SUMMARY).write_text(json.dumps(summary, indent=1))
+    return DiffusionEditor(subject, edits), kept
+
+
+def edits_summary(folder: Path) -> dict[str, object] | None:
+    """Accepted and rejected variants and the models that made a dataset's pictures; None if none did.
+
+    Raises:
+        CorruptFile: the summary is damaged.
+    """
+    path = folder / EDITS / SUMMARY
+    if not path.exists():
+        return None
+    try:
+        return dict(json.loads(path.read_text()))
+    except ValueError as error:
+        raise CorruptFile(f"{EDITS}/{SUMMARY} is not JSON.", hint="Make the dataset again.") from error
+
+
+def _loader(learned: Learned) -> ModelLoader:
+    return ModelLoader(ModelStore.of_this_machine(), find_memory(learned.memory))

@@ -1,0 +1,193 @@
+"""The released pipelines' own classes with a few thousand random weights each, saved as folders a store can pull from.
+
+Word tables are byte-level and made here: nothing is downloaded, and ids are the same in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+NO_CHAT = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+VAE_LEVELS = 4
+SIDE = 64
+
+
+def byte_symbols() -> list[str]:
+    """The 256 symbols that byte-level tokenizers write bytes as."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    return sorted(ByteLevel.alphabet())
+
+
+def clip_tokenizer() -> Any:
+    from transformers import CLIPTokenizer
+
+    words = [*byte_symbols(), *(s + "</w>" for s in byte_symbols()), "<|startoftext|>", "<|endoftext|>"]
+    return CLIPTokenizer(vocab={w: i for i, w in enumerate(words)}, merges=[], model_max_length=77)
+
+
+def qwen_tokenizer() -> Any:
+    from transformers import Qwen2Tokenizer
+
+    words = [*byte_symbols(), "<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    tokenizer = Qwen2Tokenizer(vocab={w: i for i, w in enumerate(words)}, merges=[], model_max_length=4096)
+    tokenizer.chat_template = NO_CHAT
+    return tokenizer
+
+
+def text_config(tokenizer: Any) -> Any:
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=37, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=77, projection_dim=32, bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+    )  # fmt: skip
+
+
+def vae() -> Any:
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        block_out_channels=(16,) * VAE_LEVELS, norm_num_groups=8, latent_channels=4, sample_size=SIDE,
+        down_block_types=("DownEncoderBlock2D",) * VAE_LEVELS, up_block_types=("UpDecoderBlock2D",) * VAE_LEVELS,
+    )  # fmt: skip
+
+
+def unet(channels: int, *, is_large: bool) -> Any:
+    from diffusers import UNet2DConditionModel
+
+    more: dict[str, Any] = {"cross_attention_dim": 32, "attention_head_dim": 4}
+    if is_large:
+        more = {
+            "cross_attention_dim": 64, "attention_head_dim": (2, 4), "use_linear_projection": True,
+            "addition_embed_type": "text_time", "addition_time_embed_dim": 8,
+            "projection_class_embeddings_input_dim": 8 * 6 + 32,
+        }  # fmt: skip
+    return UNet2DConditionModel(
+        sample_size=SIDE // 8, in_channels=channels, out_channels=4, block_out_channels=(16, 32), layers_per_block=1,
+        norm_num_groups=8, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), **more,
+    )  # fmt: skip
+
+
+def schedule() -> Any:
+    from diffusers import EulerDiscreteScheduler
+
+    return EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, steps_offset=1, beta_schedule="scaled_linear")
+
+
+def save_klein(folder: Path) -> None:
+    from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline, Flux2Transformer2DModel
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    tokenizer = qwen_tokenizer()
+    transformer = Flux2Transformer2DModel(
+        patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=3 * 16, timestep_guidance_channels=32, axes_dims_rope=[4, 4, 4, 4], guidance_embeds=False,
+    )  # fmt: skip
+    encoder = Qwen3ForCausalLM(
+        Qwen3Config(
+            intermediate_size=32, hidden_size=16, num_hidden_layers=4, num_attention_heads=2, num_key_value_heads=2,
+            head_dim=8, vocab_size=len(tokenizer), max_position_embeddings=1024,
+        )
+    )  # fmt: skip
+    autoencoder = AutoencoderKLFlux2(
+        sample_size=SIDE, block_out_channels=(8,) * VAE_LEVELS, layers_per_block=1, latent_channels=4,
+        norm_num_groups=4, down_block_types=("DownEncoderBlock2D",) * VAE_LEVELS,
+        up_block_types=("UpDecoderBlock2D",) * VAE_LEVELS,
+    )  # fmt: skip
+    pipeline = Flux2KleinPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(), text_encoder=encoder.eval(), tokenizer=tokenizer,
+        transformer=transformer.eval(), vae=autoencoder.eval(), is_distilled=True,
+    )  # fmt: skip
+    pipeline.save_pretrained(folder)
+
+
+def sdxl_parts() -> dict[str, Any]:
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    tokenizer = clip_tokenizer()
+    config = text_config(tokenizer)
+    return {
+        "vae": vae(), "text_encoder": CLIPTextModel(config), "text_encoder_2": CLIPTextModelWithProjection(config),
+        "tokenizer": tokenizer, "tokenizer_2": clip_tokenizer(), "scheduler": schedule(), "image_encoder": None,
+        "feature_extractor": None, "add_watermarker": False,
+    }  # fmt: skip
+
+
+def save_sdxl_inpaint(folder: Path) -> None:
+    from diffusers import StableDiffusionXLInpaintPipeline
+
+    pipeline = StableDiffusionXLInpaintPipeline(
+        **sdxl_parts(), unet=unet(9, is_large=True), requires_aesthetics_score=False
+    )
+    pipeline.save_pretrained(folder, variant="fp16")
+
+
+def save_sdxl(folder: Path) -> None:
+    from diffusers import StableDiffusionXLPipeline
+
+    StableDiffusionXLPipeline(**sdxl_parts(), unet=unet(4, is_large=True)).save_pretrained(folder, variant="fp16")
+
+
+def save_sd(folder: Path) -> None:
+    from diffusers import StableDiffusionPipeline
+    from transformers import CLIPTextModel
+
+    tokenizer = clip_tokenizer()
+    pipeline = StableDiffusionPipeline(
+        vae=vae(), text_encoder=CLIPTextModel(text_config(tokenizer)), tokenizer=tokenizer,
+        unet=unet(4, is_large=False), scheduler=schedule(), safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False,
+    )  # fmt: skip
+    pipeline.save_pretrained(folder, variant="fp16")
+
+
+def save_lora(folder: Path) -> None:
+    from diffusers import StableDiffusionXLInpaintPipeline
+    from diffusers.utils import convert_state_dict_to_diffusers
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    model = unet(9, is_large=True)
+    model.add_adapter(LoraConfig(r=2, init_lora_weights=False, target_modules=["to_q", "to_k", "to_v", "to_out.0"]))
+    layers = convert_state_dict_to_diffusers(get_peft_model_state_dict(model))
+    StableDiffusionXLInpaintPipeline.save_lora_weights(folder, unet_lora_layers=layers)
+
+
+def save_clip(folder: Path) -> None:
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor
+
+    tokenizer = clip_tokenizer()
+    config = CLIPConfig(
+        text_config=text_config(tokenizer).to_dict(), projection_dim=32,
+        vision_config={
+            "hidden_size": 32, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 4,
+            "image_size": 32, "patch_size": 8, "projection_dim": 32,
+        },
+    )  # fmt: skip
+    images = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    CLIPModel(config).save_pretrained(folder)
+    CLIPProcessor(image_processor=images, tokenizer=tokenizer).save_pretrained(folder)
+
+
+SAVERS: dict[str, Callable[[Path], None]] = {
+    "flux2-klein-4b": save_klein,
+    "sdxl-inpaint": save_sdxl_inpaint,
+    "sdxl-lcm-lora": save_lora,
+    "sdxl-base": save_sdxl,
+    "sd15": save_sd,
+    "clip-vit-large": save_clip,
+}
+
+
+def save_tiny_models(folder: Path) -> None:
+    """Every model in folder/<name>, from one seed each."""
+    for name, save in SAVERS.items():
+        torch.manual_seed(0)
+        save(folder / name)
