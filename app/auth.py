@@ -18,6 +18,8 @@ from app.state import State, get_state
 
 OWN_SCOPE = {
     ("POST", "/v1/avatars/{avatar_id}/renders"): "render",
+    ("POST", "/v1/avatars/{avatar_id}/exports"): "render",
+    ("POST", "/v1/avatars/{avatar_id}/animations"): "render",
     ("POST", "/v1/vocabulary/wishes"): "read",
     ("DELETE", "/v1/avatars/{avatar_id}/looks/{name}"): "write",
     ("DELETE", "/v1/avatars/{avatar_id}/variants/{category}/{variant}"): "write",

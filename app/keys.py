@@ -16,7 +16,8 @@ from app.ids import new_id
 
 PREFIX = "pk_"
 SCOPES = ("read", "write", "render", "delete")
-"""read: look at everything. write: upload, build, save looks, cancel. render: make pictures. delete: erase."""
+"""read: look at everything. write: upload, build, save looks, cancel. render: make pictures, videos and exports.
+delete: erase."""
 TOUCH_EVERY = timedelta(minutes=1)
 
 

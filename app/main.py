@@ -14,9 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import openapi as openapi_of_app
 from app import pages, problems
+from app.animations.endpoints import router as animations
 from app.artifacts.endpoints import router as artifacts
 from app.avatars.endpoints import router as avatars
 from app.doors import Doors
+from app.exports.endpoints import router as exports
 from app.ids import new_id
 from app.jobs.endpoints import router as jobs
 from app.portraits.endpoints import router as portraits
@@ -48,7 +50,7 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
     )
     app.state.perse = state
     problems.install(app)
-    for router in (portraits, avatars, variants, renders, artifacts, jobs, vocabulary):
+    for router in (portraits, avatars, variants, renders, animations, exports, artifacts, jobs, vocabulary):
         app.include_router(router, responses=problems.documented(*problems.EVERYWHERE))
     app.include_router(probes)
     pages.install(app, state.settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.animations.schemas import AnimationBody
 from app.auth import scope_of
 from app.problems import ProblemBody
 
@@ -12,6 +13,8 @@ WITH_LOCATION = (
     ("post", "/v1/avatars"),
     ("delete", "/v1/avatars/{avatar_id}"),
     ("post", "/v1/avatars/{avatar_id}/renders"),
+    ("post", "/v1/avatars/{avatar_id}/exports"),
+    ("post", "/v1/avatars/{avatar_id}/animations"),
 )
 """Their 201 and 202 say where what they made is: a portrait, or a job."""
 
@@ -19,7 +22,9 @@ WITH_LOCATION = (
 def complete(document: dict[str, Any]) -> None:
     """Add it, in place."""
     schema = ProblemBody.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
-    document["components"]["schemas"] |= schema.pop("$defs") | {"ProblemBody": schema}
+    asked = AnimationBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, own in (("ProblemBody", schema), ("AnimationBody", asked)):
+        document["components"]["schemas"] |= own.pop("$defs") | {name: own}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if "security" in operation:

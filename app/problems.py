@@ -36,7 +36,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "unknown_name": (422, "Unknown name"),
     "unsupported_wish": (422, "The editor cannot do this"),
     "idempotency_mismatch": (422, "The key was used with another request"),
-    "undecodable": (422, "The picture cannot be decoded"),
+    "undecodable": (422, "The file cannot be decoded"),
     "too_small": (422, "The picture is too small"),
     "no_face": (422, "No face"),
     "several_faces": (422, "Several faces"),

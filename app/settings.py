@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     max_upload_bytes: int = 20_000_000
     max_render_px: int = Field(2048, ge=16, le=RENDER_CEILING_PX)
     """The longest side of a render."""
+    max_animation_s: float = Field(120.0, gt=0, le=600)
+    """How long an animation, and what drives it, may be."""
     presign_ttl_s: int = 300
     lease_s: float = 30.0
     max_attempts: int = 3

@@ -58,9 +58,10 @@ def known_motion(seed: int) -> Motion:
         names, weight = GESTURES[index]
         for name in names:
             rows[name] = np.maximum(rows[name], weight * _bump(time_s, start_s, random.uniform(1.1, 1.7)))
-    for start_s in np.arange(0.7, SECONDS - 0.5, 1.9) + random.uniform(-0.3, 0.3, len(np.arange(0.7, SECONDS - 0.5, 1.9))):
+    for start_s in np.arange(0.7, SECONDS - 0.5, 1.9):
+        blink = _bump(time_s, start_s + random.uniform(-0.3, 0.3), 0.36)
         for side in BOTH:
-            rows[f"eyeBlink{side}"] += _bump(time_s, float(start_s), 0.36)
+            rows[f"eyeBlink{side}"] += blink
     for name, size in GAZE_DEG.items():
         for start_s, sign in zip(random.uniform(1.2, SECONDS - 3.0, 4), (1, -1, 1, -1), strict=True):
             rows[name] = np.clip(rows[name] + sign * size * _bump(time_s, float(start_s), 1.6), -size, size)

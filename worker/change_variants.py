@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from app.database.models import Artifact, Avatar, LatentCode, now
 from app.jobs.store import ClaimedJob, problem_of
-from app.renders.endpoints import avatar_files
 from app.storage import avatar_prefix
 from worker.heart import Heart
 from worker.job_child import run_variant
+from worker.model_files import ReadyModel, fetch, ready_model
 from worker.publishing import add_artifacts, add_codes, upload
 from worker.supervise import supervise
 from worker.worker import Worker
@@ -28,21 +27,14 @@ from worker.worker import Worker
 AGAIN_S = 0.2
 
 
-@dataclass(frozen=True)
-class _Ready:
-    """The avatar from which the job starts: its version and where its model files are."""
-
-    version: int
-    keys: dict[str, str]
-
-
 def change_variants(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
     """Add or remove a variant, and make the result the avatar's next version."""
     folder = worker.settings.data_dir / "work" / claim.id
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    ready = _ready(worker, claim)
-    if ready is None or not _fetch(worker, claim, ready, folder):
+    ready = ready_model(worker, claim)
+    key = claim.input.get("portrait_key")
+    if ready is None or not fetch(worker, ready.keys | ({"portrait": key} if key else {}), folder):
         error = problem_of("not_found", "The avatar or its portrait was deleted before the variant was changed.")
         worker.jobs.fail(claim, error, retry=False)
         shutil.rmtree(folder, ignore_errors=True)
@@ -65,28 +57,7 @@ def change_variants(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
     # 'fenced': another worker has the job; what lies here is left to expire with its folder.
 
 
-def _ready(worker: Worker, claim: ClaimedJob) -> _Ready | None:
-    with worker.sessions() as session:
-        avatar = session.get(Avatar, claim.avatar_id)
-        if avatar is None or avatar.status != "ready":
-            return None
-        return _Ready(avatar.version, dict(avatar_files(session, avatar).keys))
-
-
-def _fetch(worker: Worker, claim: ClaimedJob, ready: _Ready, folder: Path) -> bool:
-    wanted = {name: folder / name for name in ready.keys}
-    keys = dict(ready.keys)
-    if claim.input.get("portrait_key"):
-        keys["portrait"], wanted["portrait"] = claim.input["portrait_key"], folder / "portrait"
-    try:
-        for name, key in keys.items():
-            worker.storage.download(key, wanted[name])
-    except KeyError:
-        return False
-    return True
-
-
-def _publish(worker: Worker, claim: ClaimedJob, folder: Path, ready: _Ready, told: dict[str, Any]) -> None:
+def _publish(worker: Worker, claim: ClaimedJob, folder: Path, ready: ReadyModel, told: dict[str, Any]) -> None:
     """Upload under this attempt's own prefix; one transaction makes it the avatar's next version."""
     prefix = f"{avatar_prefix(claim.tenant_id, str(claim.avatar_id))}/{claim.id}-{claim.lease_token}"
     files = upload(worker.storage, [folder / name for name in told["files"]], prefix)

@@ -42,12 +42,17 @@ def child_environment() -> None:
     os.environ.setdefault("CUDA_MODULE_LOADING", "LAZY")
 
 
-def _serve(connection: Connection) -> None:
-    """The child: answer requests until the pipe closes."""
-    child_environment()
+def limit_memory() -> None:
+    """Of this process, for good: what decodes hostile bytes dies before the machine suffers."""
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _serve(connection: Connection) -> None:
+    """The child: answer requests until the pipe closes."""
+    child_environment()
+    limit_memory()
     from perse_engine.errors import EngineError
     from worker import engine_tasks
 

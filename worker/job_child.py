@@ -6,9 +6,12 @@ import time
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from worker.engine_host import child_environment
+
+if TYPE_CHECKING:
+    from perse_engine.errors import EngineError
 
 REPORT_EVERY_S = 0.5
 RESTORED = "restored.safetensors"
@@ -46,6 +49,14 @@ class PipeProgress:
             "eta_s": None if eta_s is None else round(eta_s, 1),
         }
         self._connection.send(("progress", progress))
+
+
+def told_as_failed(error: EngineError) -> tuple[str, dict[str, Any]]:
+    """The message of a child whose work is impossible; only a damaged model file may be whole at the next attempt."""
+    from perse_engine.errors import CorruptFile
+
+    final = not isinstance(error, CorruptFile)
+    return "failed", {"code": error.code, "detail": error.message, "hint": error.hint, "final": final}
 
 
 def run_create(connection: Connection, portrait: Path, recipe: dict[str, Any], folder: Path) -> None:
@@ -87,7 +98,7 @@ def run_variant(connection: Connection, folder: Path, change: dict[str, Any]) ->
     the photo that shows the variant.
     """
     child_environment()
-    from perse_engine.errors import Cancelled, CorruptFile, EngineError
+    from perse_engine.errors import Cancelled, EngineError
     from perse_engine.variants import FILES, STAGE_SHARES, add_reference_to_folder, add_to_folder, remove_from_folder
     from perse_engine.vocabulary import find_variant
 
@@ -112,8 +123,7 @@ def run_variant(connection: Connection, folder: Path, change: dict[str, Any]) ->
         connection.send(("canceled", None))
         return
     except EngineError as error:
-        final = not isinstance(error, CorruptFile)
-        connection.send(("failed", {"code": error.code, "detail": error.message, "hint": error.hint, "final": final}))
+        connection.send(told_as_failed(error))
         return
     connection.send(("done", {"files": list(FILES), "detail": _told(avatar), "result": result}))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from app.jobs.store import ClaimedJob
 from app.storage import Storage
 
 MEDIA_TYPES = {
-    ".json": "application/json", ".png": "image/png", ".mp4": "video/mp4",
-    ".ply": "application/octet-stream", ".safetensors": "application/octet-stream", ".glb": "model/gltf-binary",
+    ".json": "application/json", ".png": "image/png", ".mp4": "video/mp4", ".webm": "video/webm",
+    ".zip": "application/zip", ".ply": "application/octet-stream", ".spz": "application/octet-stream",
+    ".splat": "application/octet-stream", ".safetensors": "application/octet-stream", ".glb": "model/gltf-binary",
 }  # fmt: skip
 
 
@@ -30,6 +31,8 @@ class Uploaded:
     size_bytes: int
     sha256: str
     key: str
+    id: str = field(default_factory=lambda: new_id("art"))
+    """Of the row that will name it."""
 
 
 def upload(storage: Storage, paths: Iterable[Path], prefix: str) -> list[Uploaded]:
@@ -49,7 +52,7 @@ def add_artifacts(session: Session, claim: ClaimedJob, files: Iterable[Uploaded]
     for file in files:
         session.add(
             Artifact(
-                id=new_id("art"), tenant_id=claim.tenant_id, avatar_id=claim.avatar_id, name=file.name,
+                id=file.id, tenant_id=claim.tenant_id, avatar_id=claim.avatar_id, name=file.name,
                 media_type=file.media_type, size_bytes=file.size_bytes, sha256=file.sha256, storage_key=file.key,
             )
         )  # fmt: skip

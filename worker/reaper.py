@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.database.models import Avatar, Job
+from app.jobs.uploads import erase_uploads
 from app.retention import prune
 from worker.worker import Worker
 
@@ -27,6 +28,7 @@ def reap(worker: Worker) -> int:
         avatar = session.get(Avatar, job.avatar_id) if job.kind == "create_avatar" else None
         if avatar is not None and avatar.status == "building":
             avatar.status = "failed"
+        erase_uploads(worker.storage, job.input)
 
     return worker.jobs.reap(give_up)
 

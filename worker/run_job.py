@@ -20,6 +20,7 @@ from app.storage import avatar_prefix
 from worker.build_avatar import create_avatar, mark_failed
 from worker.change_variants import change_variants
 from worker.heart import Heart
+from worker.make_files import make_files
 from worker.worker import Worker
 
 log = structlog.get_logger()
@@ -32,6 +33,8 @@ def run_job(worker: Worker, claim: ClaimedJob) -> None:
         "create_avatar": create_avatar,
         "add_variant": change_variants,
         "remove_variant": change_variants,
+        "export": make_files,
+        "animate": make_files,
         "delete_avatar": _delete_avatar,
         "render": _render,
     }

@@ -34,6 +34,7 @@ router = APIRouter(prefix="/v1/avatars", tags=["avatars"])
 
 CODE_SIZE = 32
 MAX_NUMBER = 1e6
+LINKS = ("renders", "animations", "exports", "latents", "looks", "variants", "artifacts")
 LookName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
@@ -83,7 +84,7 @@ def show(avatar: Avatar) -> dict[str, Any]:
         "metadata": avatar.client_metadata,
         "created_at": avatar.created_at,
         "ready_at": avatar.ready_at,
-        "links": {k: f"{base}/{k}" for k in ("renders", "latents", "looks", "variants", "artifacts")} | {"self": base},
+        "links": {k: f"{base}/{k}" for k in LINKS} | {"self": base},
     }
     return AvatarBody.model_validate(avatar.detail | own).to_json()
 

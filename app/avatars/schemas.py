@@ -28,6 +28,8 @@ class AvatarLinks(Answer):
 
     self: str
     renders: str
+    animations: str
+    exports: str
     latents: str
     looks: str
     variants: str

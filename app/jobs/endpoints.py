@@ -22,6 +22,7 @@ from app.database.models import Avatar, Job, JobEvent
 from app.database.session import transaction
 from app.jobs.schemas import JobBody
 from app.jobs.store import TERMINAL, request_cancel
+from app.jobs.uploads import erase_uploads
 from app.listing import PageQuery, list_page
 from app.problems import Problem, documented, not_found
 from app.state import AppState, State
@@ -120,7 +121,11 @@ def cancel_job(job_id: str, tenant: CurrentTenant, state: AppState) -> dict[str,
             avatar = session.get(Avatar, job.avatar_id)
             if avatar is not None and avatar.status == "building":
                 avatar.status = "failed"
-        return show(job)
+        ended = dict(job.input) if job.status == "canceled" else {}
+        body = show(job)
+    # A running job's worker does it.
+    erase_uploads(state.storage, ended)
+    return body
 
 
 @router.get(

@@ -7,9 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from app.animations.schemas import AnimationResult
 from app.answers import Answer
+from app.exports.schemas import ExportResult
 
-JobKind = Literal["create_avatar", "add_variant", "remove_variant", "delete_avatar", "render"]
+JobKind = Literal["create_avatar", "add_variant", "remove_variant", "delete_avatar", "render", "export", "animate"]
 JobStatus = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
 
 
@@ -65,6 +67,9 @@ class VariantResult(Answer):
     measured: dict[str, float] | None = Field(None, description="as in the avatar's `added`; null of `remove_variant`")
 
 
+JobResult = BuildResult | EraseResult | RenderResult | VariantResult | ExportResult | AnimationResult
+
+
 class JobLinks(Answer):
     """Where its parts are."""
 
@@ -87,7 +92,7 @@ class JobBody(Answer):
     max_attempts: int
     queue_position: int | None = Field(description="how many wait before it; null unless queued, and in lists")
     error: JobProblem | None
-    result: BuildResult | EraseResult | RenderResult | VariantResult | None
+    result: JobResult | None
     created_at: datetime
     started_at: datetime | None
     heartbeat_at: datetime | None

@@ -200,6 +200,12 @@ class JobStore:
             _event(session, claim.id, "done")
             return True
 
+    def has_ended(self, claim: ClaimedJob) -> bool:
+        """Whether nobody will run the job again."""
+        with transaction(self._sessions, writes=False) as session:
+            status = session.scalar(select(Job.status).where(Job.id == claim.id))
+            return status is None or status in TERMINAL
+
     def reap(self, give_up: Callable[[Session, Job], None] | None = None) -> int:
         """Settle jobs whose worker is lost or whose deadline has passed unrun; returns how many.
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
-from pydantic import Field, field_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,71 +22,13 @@ from app.jobs.endpoints import show as show_job
 from app.jobs.store import enqueue
 from app.problems import WITH_KEY, Problem, documented
 from app.quotas import check_jobs
-from app.settings import RENDER_CEILING_PX
+from app.renders.schemas import RenderBody
 from app.state import AppState, State
 from app.storage import avatar_prefix
-from app.text import Strict
-from perse_engine.vocabulary import ARKIT_NAMES
 
 router = APIRouter(prefix="/v1/avatars", tags=["renders"])
 
 MODEL_FILES = ("avatar.safetensors", "avatar.json")
-Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-
-
-class CameraBody(Strict):
-    """Where the camera stands; +yaw moves it towards the subject's left, +pitch up."""
-
-    yaw_deg: float = Field(0, ge=-180, le=180)
-    pitch_deg: float = Field(0, ge=-85, le=85)
-    distance: float = Field(1.0, ge=0.3, le=10, description="metres")
-    fov_deg: float = Field(18.0, ge=2, le=100)
-
-
-class GazeBody(Strict):
-    """Where the eyes look, relative to the head."""
-
-    yaw_deg: float = Field(0, ge=-45, le=45)
-    pitch_deg: float = Field(0, ge=-35, le=35)
-
-
-class PoseBody(Strict):
-    """Head pose."""
-
-    yaw_deg: float = Field(0, ge=-90, le=90)
-    pitch_deg: float = Field(0, ge=-60, le=60)
-    roll_deg: float = Field(0, ge=-60, le=60)
-    gaze: GazeBody = Field(default_factory=GazeBody)
-
-
-class RenderBody(Strict):
-    """What to render."""
-
-    camera: CameraBody = Field(default_factory=CameraBody)
-    pose: PoseBody = Field(default_factory=PoseBody)
-    expression: dict[str, Unit] = Field(default_factory=dict)
-    look: dict[str, dict[str, Any]] | str = Field(default_factory=dict)
-    width_px: int = Field(512, ge=16, le=RENDER_CEILING_PX)
-    height_px: int = Field(512, ge=16, le=RENDER_CEILING_PX)
-    background: list[Unit] | Literal["transparent"] = Field(default_factory=lambda: [0.82, 0.84, 0.86])
-    format: Literal["png", "jpeg", "webp"] = "png"
-
-    @field_validator("expression")
-    @classmethod
-    def known_expressions(cls, value: dict[str, float]) -> dict[str, float]:
-        """ARKit names only."""
-        unknown = [n for n in value if n not in ARKIT_NAMES]
-        if unknown:
-            raise ValueError(f"no such expression: {', '.join(unknown)}")
-        return value
-
-    @field_validator("background")
-    @classmethod
-    def three_numbers(cls, value: list[float] | str) -> list[float] | str:
-        """RGB 0..1, or transparent."""
-        if isinstance(value, list) and len(value) != 3:
-            raise ValueError("a background is three numbers 0..1, or 'transparent'")
-        return value
 
 
 @router.post(

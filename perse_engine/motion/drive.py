@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from perse_engine.errors import CorruptFile
+from perse_engine.errors import CorruptFile, InvalidValue
 from perse_engine.motion.capture import capture
 from perse_engine.motion.clips import make_clip
 from perse_engine.motion.motion import Motion
-from perse_engine.motion.take import read_take, take_fps
+from perse_engine.motion.take import TakeFrame, read_take, take_fps
 from perse_engine.motion.voice import voice_motion
 from perse_engine.progress import Progress
 from perse_engine.rendering.sound import Sound, read_sound
@@ -23,16 +25,24 @@ class Drive:
     sound: Sound | None
 
 
-def drive_by_video(path: Path, progress: Progress, fps: float | None = None) -> Drive:
+def drive_by_video(path: Path, progress: Progress, fps: float | None = None, *, max_s: float = math.inf) -> Drive:
     """Follow the face of a video, or of a folder of pictures, which has no sound; at the take's own rate.
 
     Raises:
+        InvalidValue: it is longer than `max_s`, found when that much is read.
         NoFace, CorruptFile, InvalidValue, Cancelled: see `capture` and `read_take`.
         FileNotFoundError: there is no such file.
     """
     rate = take_fps(path, fps)
-    motion = capture(read_take(path, rate), rate, progress)
+    motion = capture(_no_longer(read_take(path, rate), max_s), rate, progress)
     return Drive(motion, None if path.is_dir() else read_sound(path))
+
+
+def _no_longer(frames: Iterator[TakeFrame], max_s: float) -> Iterator[TakeFrame]:
+    for frame in frames:
+        if frame.time_s > max_s:
+            raise InvalidValue(f"The video is longer than {max_s:g} s.", hint="Send a shorter piece.")
+        yield frame
 
 
 def drive_by_voice(path: Path, fps: float, *, clip: str = "idle", seed: int = 0) -> Drive:

@@ -36,6 +36,21 @@ def read_motion(path: Path, fps: float | None = None) -> Motion:
     return motion_from_csv(text, fps) if suffix == ".csv" else motion_from_json(text, fps)
 
 
+def motion_from_bytes(data: bytes, fps: float | None = None) -> Motion:
+    """As `read_motion`, of bytes without a name: what begins with a bracket is JSON, all else CSV.
+
+    Raises:
+        CorruptFile, UnknownName, InvalidValue: see `read_motion`.
+    """
+    if len(data) > MAX_BYTES:
+        raise CorruptFile(f"The motion has more than {MAX_BYTES / 1e6:.0f} MB.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise CorruptFile("The motion is not text in UTF-8.") from None
+    return motion_from_json(text, fps) if text.lstrip()[:1] in ("[", "{") else motion_from_csv(text, fps)
+
+
 def write_motion(path: Path, motion: Motion, kind: Literal["motion", "weights"] = "motion") -> None:
     """Write .csv (Live Link Face) or .json (motion.json, or with `kind` weights the plain list).
 

@@ -56,6 +56,8 @@ def test_every_route_answers_what_the_document_says(client: CheckedClient, jobs:
     client.post(job["links"]["cancel"])
     client.get(job["links"]["events"])
     client.post(f"{base}/variants", json={"category": "hat", "prompt": "a red beanie", "method": "zero_shot"})
+    client.post(f"{base}/exports", json={"format": "ply"})
+    client.post(f"{base}/animations", json={"clip": "idle"})
     for path in (f"{base}/variants/hair/short", f"{base}/looks/a", base, portrait["self"]):
         client.delete(path)
     said = {(m, path) for path, operations in client.document["paths"].items() for m in METHODS if m in operations}

@@ -1,0 +1,1 @@
+"""Files of ready avatars for other programs."""
