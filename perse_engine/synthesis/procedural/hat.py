@@ -30,13 +30,10 @@ def hat(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     chosen(dict.fromkeys((*LIFT_M, *BLOCKS)), spec, "type")
     tone = np.array(colour(CLOTH, spec.slots["colour"], "hat"))
     crown = _crown(outfit)
-    if kind in LIFT_M:
-        part, edge = shell(crown, kind, tone, weight)
-    else:
-        # At weight 0 the edge lies at the very top, at 1 where the hat sits.
-        edge = crown.edge(crown.top * (1 - weight))
-        part = blocked(crown, kind, tone, edge, weight)
-    parts = [part]
+    # At weight 0 the edge lies at the very top, at 1 where the hat sits.
+    edge = crown.top * (1 - weight)
+    crown_part = shell if kind in LIFT_M else blocked
+    parts = [crown_part(crown, kind, tone, edge, weight)]
     if kind not in ("beanie", "beret"):
         parts.append(brim(crown, kind, tone, edge, weight))
     contact_shadow(outfit, parts, 0.6 * weight, 0.012)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from perse_engine.head.sampling import smoothstep
-from perse_engine.synthesis.procedural.hat_ring import COLUMNS, Crown, Edge, lit_grid
+from perse_engine.synthesis.procedural.hat_ring import COLUMNS, Crown, lit_grid
 from perse_engine.synthesis.procedural.outfit import AddedPart
 
 Array = npt.NDArray[Any]
@@ -54,8 +54,8 @@ BLOCKS = {
 }
 
 
-def blocked(crown: Crown, kind: str, tone: Array, edge: Edge, weight: float) -> AddedPart:
-    """The crown on a level edge; hair that would stick out pushes it outwards."""
+def blocked(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> AddedPart:
+    """The crown at the edge; hair that would stick out pushes it outwards."""
     block = BLOCKS[kind]
     profile = np.array(block.profile)
     length = np.r_[0, np.cumsum(np.hypot(*np.diff(profile, axis=0).T))]
@@ -63,9 +63,9 @@ def blocked(crown: Crown, kind: str, tone: Array, edge: Edge, weight: float) -> 
     share, rise = (np.interp(at, length, profile[:, k])[:, None] for k in (0, 1))
     turn = np.linspace(-np.pi, np.pi, COLUMNS)[None]
     full = max(block.height, crown.top + block.clear)
-    ring, _ = edge.at(turn)
-    height = edge.height[0] + full * rise * weight - 0.002 * (at == 0)[:, None]
-    radius = (ring + 0.004 * min(1.0, 4 * weight)) * share
+    height = edge + full * rise * weight - 0.002 * (at == 0)[:, None]
+    ring = crown.ring(edge, turn) + 0.004 * min(1.0, 4 * weight)
+    radius = ring * share
     room = _room(crown, height, turn[0])
     is_side = smoothstep(share, 0.75, 0.9) * smoothstep(height, crown.top, 0.7 * crown.top)
     radius = radius + np.maximum(room - radius, 0) * is_side

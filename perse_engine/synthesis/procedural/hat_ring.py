@@ -27,19 +27,6 @@ THICK_M = 0.0032
 
 
 @dataclass(frozen=True)
-class Edge:
-    """Where a hat ends at directions -pi..pi: radius about the axis, height above the final edge, [COLUMNS] metres."""
-
-    radius: Array
-    height: Array
-
-    def at(self, turn: Array) -> tuple[Array, Array]:
-        """Radius and height at directions, each as `turn`."""
-        known = np.linspace(-np.pi, np.pi, COLUMNS)
-        return np.interp(turn, known, self.radius), np.interp(turn, known, self.height)
-
-
-@dataclass(frozen=True)
 class Crown:
     """Vertices of the shell above the lowest edge, their normals, faces and height above the final edge, metres."""
 
@@ -62,14 +49,12 @@ class Crown:
             out[i] = (near * reach).sum() / near.sum()
         return out.reshape(np.broadcast_shapes(np.shape(height), np.shape(turn)))
 
-    def edge(self, height: float) -> Edge:
-        """Around the head at one height, smooth."""
-        own = self.radius(np.full(72, height), np.linspace(-np.pi, np.pi, 73)[:-1])
+    def ring(self, edge: float, turn: Array) -> Array:
+        """The head's radius at the edge, smooth all around."""
+        own = self.radius(np.full(72, edge), np.linspace(-np.pi, np.pi, 73)[:-1])
         waves = np.fft.rfft(own)
         waves[7:] = 0
-        closed = np.r_[np.fft.irfft(waves), np.fft.irfft(waves)[:1]]
-        turn = np.linspace(-np.pi, np.pi, COLUMNS)
-        return Edge(np.interp(turn, np.linspace(-np.pi, np.pi, 73), closed), np.full(COLUMNS, height))
+        return np.interp(turn, np.linspace(-np.pi, np.pi, 73), np.r_[np.fft.irfft(waves), np.fft.irfft(waves)[:1]])
 
     def place(self, radius: Array, turn: Array, height: Array) -> Array:
         """World points of cylinder coordinates in the tilted frame."""
@@ -77,7 +62,7 @@ class Crown:
         return np.stack([x, self.base + height + TILT * z, z], -1)
 
 
-def brim(crown: Crown, kind: str, tone: Array, edge: Edge, weight: float) -> AddedPart:
+def brim(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> AddedPart:
     """A ring of cloth around the edge; a cap has it in front only."""
     limit = np.radians(78) if kind == "cap" else np.pi
     turn = np.linspace(-limit, limit, COLUMNS)[None]
@@ -95,9 +80,8 @@ def brim(crown: Crown, kind: str, tone: Array, edge: Edge, weight: float) -> Add
         reach, rise = 0.055 + 0 * turn, 0.006 * np.cos(2 * turn + np.pi)
     curl = out ** (2.0 if kind in ("cowboy", "top-hat") else 1.0)
     under = np.r_[np.zeros(11), np.ones(11)][:, None]
-    ring, level = edge.at(turn)
-    radius = ring + 0.002 + reach * out * weight
-    height = level + 0.001 + rise * curl * weight - under * THICK_M * min(1.0, 4 * weight)
+    radius = crown.ring(edge, turn) + 0.002 + reach * out * weight
+    height = edge + 0.001 + rise * curl * weight - under * THICK_M * min(1.0, 4 * weight)
     grid = crown.place(radius, np.broadcast_to(turn, radius.shape), height)
     return lit_grid(grid, tone, hatched=kind in ("cap", "bucket"))
 

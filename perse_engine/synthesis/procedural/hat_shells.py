@@ -1,7 +1,7 @@
 """Hats that fit by construction: the head's own surface with its hair, lifted outwards. Beanies, caps, fedoras.
 
-The weight is how far the hat is pulled on. It opens from the crown like a cap that grows: every point of the cloth
-slides down over the head, so that half way is a smaller hat with a sharp edge and not a faint one.
+The weight is how far the hat is pulled on: its lower edge comes down from the crown. The cloth stays where it is, since
+Gaussians learn to appear behind an edge better than to slide over a head (docs/experiments.md, Hats half way).
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from perse_engine.head.sampling import resample_grid, smoothstep
-from perse_engine.synthesis.procedural.hat_ring import AXIS_Z, COLUMNS, TEXELS, Crown, Edge, lit_grid
+from perse_engine.synthesis.procedural.hat_ring import AXIS_Z, COLUMNS, TEXELS, Crown, lit_grid
 from perse_engine.synthesis.procedural.outfit import AddedPart
 
 Array = npt.NDArray[Any]
 
 LIFT_M = {"beanie": 0.004, "cap": 0.006, "fedora": 0.007}
 ROWS = 41
+LOWEST = 1.03
+"""Of the way from the top to the edge: a little under a brim."""
 FOLD_M = 0.031
 """Height of a beanie's folded edge."""
 NEAR_RAD = 0.11
@@ -28,31 +30,29 @@ LEAN = 10
 """Power mean over neighbours: leans towards the outermost, because cloth spans the dents of a hairdo."""
 
 
-def shell(crown: Crown, kind: str, tone: Array, weight: float) -> tuple[AddedPart, Edge]:
-    """The hat at a weight, a grid from the edge (row 0) to the top, and where it ends on the head."""
-    share = np.linspace(1, 0, ROWS)[:, None]
+def shell(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> AddedPart:
+    """The cloth, a grid from where its edge comes to lie (row 0) to the top; transparent below the height `edge`."""
     turn = np.linspace(-np.pi, np.pi, COLUMNS)[None]
-    reach = _reach(crown)
-    full = _on_head(reach, share, turn)
-    below = _arc_below(full)
-    points = _on_head(reach, share * max(weight, 1e-3), turn)
-    edge = Edge(np.hypot(points[0, :, 0], points[0, :, 2]), points[0, :, 1])
-    lift = LIFT_M[kind] * smoothstep(weight, 0.0, 0.3)
-    bulge, sink = np.zeros_like(below), np.zeros_like(below)
-    if kind == "beanie":
-        bulge = 0.004 * smoothstep(below, FOLD_M + 0.003, FOLD_M - 0.003)
-    if kind == "fedora":
-        rise = smoothstep(full[..., 1], 0.02, crown.top)
-        # The crease along the top.
-        sink = 0.016 * np.exp(-((full[..., 0] / 0.022) ** 2)) * smoothstep(full[..., 1], 0.6 * crown.top, crown.top)
-        bulge = 0.020 * rise
+    points = _on_head(_reach(crown), np.linspace(LOWEST, 0, ROWS)[:, None], turn)
+    height = points[..., 1].copy()
     outwards = points / np.linalg.norm(points, axis=-1, keepdims=True)
-    points = points + outwards * (lift + bulge * weight)[..., None]
-    points[..., 1] -= sink * weight
-    # The edge closes on the head.
-    points[0] -= 0.8 * float(lift) * outwards[0]
-    grid = crown.place(np.hypot(points[..., 0], points[..., 2]), np.broadcast_to(turn, below.shape), points[..., 1])
-    return lit_grid(grid, tone, paint=_pattern(kind, below)), edge
+    lift = np.full(height.shape, LIFT_M[kind] * float(smoothstep(weight, 0.0, 0.3)))
+    if kind == "beanie":
+        lift += 0.004 * smoothstep(height - edge, FOLD_M + 0.003, FOLD_M - 0.003)
+    if kind == "fedora":
+        # The crease along the top.
+        middle = np.exp(-((points[..., 0] / 0.022) ** 2)) * smoothstep(height, 0.6 * crown.top, crown.top)
+        lift += weight * (0.020 * smoothstep(height, 0.02, crown.top) - 0.016 * middle)
+    points += outwards * lift[..., None]
+    radius = np.hypot(points[..., 0], points[..., 2])
+    part = lit_grid(
+        crown.place(radius, np.broadcast_to(turn, radius.shape), points[..., 1]),
+        tone,
+        paint=_pattern(kind, height - edge),
+    )
+    above = resample_grid((height - edge)[..., None], *TEXELS)[..., 0]
+    part.texture[..., 3] = smoothstep(above, -0.0035, -0.0005) if weight < 1 else 1
+    return part
 
 
 def _reach(crown: Crown) -> Array:
@@ -82,15 +82,9 @@ def _on_head(reach: Array, share: Array, turn: Array) -> Array:
     )
 
 
-def _arc_below(full: Array) -> Array:
-    """Metres along the finished hat from its edge up to every grid point, [R, C]."""
-    step = np.linalg.norm(np.diff(full, axis=0), axis=-1)
-    return np.vstack([np.zeros((1, full.shape[1])), np.cumsum(step, axis=0)])
-
-
-def _pattern(kind: str, below: Array) -> Array:
-    """Darkness of knitted ribs, of a twill's panels, of a fedora's band, [*TEXELS]; 1 is plain."""
-    height = resample_grid(below[..., None], *TEXELS)[..., 0]
+def _pattern(kind: str, above: Array) -> Array:
+    """Darkness of ribs, panels or a band at metres above the edge, [*TEXELS]; 1 is plain."""
+    height = resample_grid(above[..., None], *TEXELS)[..., 0]
     turn = np.linspace(0, 2 * np.pi, TEXELS[1])[None]
     if kind == "beanie":
         ribs = (0.86 + 0.14 * np.cos(40 * turn)) * (0.985 + 0.015 * np.cos(height * 1400))
