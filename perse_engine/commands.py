@@ -157,7 +157,10 @@ def evaluate_avatar(arguments: argparse.Namespace) -> int:
     """`perse evaluate avatar out/`: PERSE's protocol, from the avatar's own work folder."""
     from perse_engine.evaluation.avatar.evaluate import Wanted, evaluate_folder
 
-    wanted = Wanted(arguments.baselines, arguments.ablations, arguments.lpips, arguments.rasterizer)
+    wanted = Wanted(
+        baselines=arguments.baselines, ablations=arguments.ablations, lpips=arguments.lpips,
+        face_embedder=arguments.face_embedder, features=arguments.features, rasterizer=arguments.rasterizer,
+    )  # fmt: skip
     found = evaluate_folder(arguments.folder, wanted, StageProgress())
     if arguments.report:
         arguments.report.write_text(found.html(), encoding="utf-8")

@@ -67,21 +67,25 @@ class BetweenScore:
 def betweens(
     renderer: Renderer, dataset: Dataset, exact: ExactPictures, distance: Distance
 ) -> tuple[BetweenScore, ...]:
-    """From the source to each category's first variant, and from there to its second."""
+    """Every way of `ways`."""
+    return tuple(_score(renderer, dataset.size_px, exact, distance, *way) for way in ways(dataset))
+
+
+def ways(dataset: Dataset) -> list[tuple[str, str | None, str]]:
+    """(category, start, end): from the source to each category's first variant, and from there to its second."""
     ids: dict[str, list[str]] = {}
     for clip in dataset.clips:
         if clip.kind == "variant":
             category = clip.look.categories()[0]
             ids.setdefault(category, []).extend(clip.look.variants[category])
-    out: list[BetweenScore] = []
+    out: list[tuple[str, str | None, str]] = []
     for category, variants in ids.items():
-        for start, end in itertools.pairwise((None, *variants[:2])):
-            assert end is not None
-            out.append(_path(renderer, dataset.size_px, exact, distance, category, start, end))
-    return tuple(out)
+        out.append((category, None, variants[0]))
+        out += [(category, *pair) for pair in itertools.pairwise(variants[:2])]
+    return out
 
 
-def _path(
+def _score(
     renderer: Renderer, size_px: int, exact: ExactPictures, distance: Distance, category: str, start: str | None,
     end: str,
 ) -> BetweenScore:  # fmt: skip

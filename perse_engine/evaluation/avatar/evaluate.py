@@ -16,10 +16,12 @@ from perse_engine.evaluation.avatar.distance import NetworkDistance, OctaveDista
 from perse_engine.evaluation.avatar.exact import ExactPictures
 from perse_engine.evaluation.avatar.html_report import html_report
 from perse_engine.evaluation.avatar.measures import AvatarMeasures, Judges
+from perse_engine.evaluation.avatar.realism import OnnxFeatures
 from perse_engine.evaluation.avatar.sheets import Sheets
 from perse_engine.evaluation.avatar.study import Contender, study
 from perse_engine.evaluation.avatar.tables import tables, text, to_json
 from perse_engine.evaluation.evaluate import evaluate, provenance, table
+from perse_engine.evaluation.subject.identity import OnnxEmbedder
 from perse_engine.head.storage import load_subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
@@ -33,11 +35,13 @@ WAYS = 4
 
 @dataclass(frozen=True)
 class Wanted:
-    """What `perse evaluate avatar` was asked for; `lpips` is an ONNX file."""
+    """What `perse evaluate avatar` was asked for; `lpips`, `face_embedder` and `features` are ONNX files."""
 
     baselines: bool = False
     ablations: bool = False
     lpips: Path | None = None
+    face_embedder: Path | None = None
+    features: Path | None = None
     rasterizer: str = "auto"
 
 
@@ -69,16 +73,18 @@ def evaluate_folder(folder: Path, wanted: Wanted, progress: Progress) -> Evaluat
 
     Raises:
         CorruptFile: a file is missing or damaged.
-        InvalidValue: the dataset is not what the editor makes now, or the LPIPS file is no such network.
+        InvalidValue: the dataset is not what the editor makes now, or a file is no such network.
         BackendMissing: a rasteriser or onnxruntime that was asked for is not there.
     """
     lpips = NetworkDistance(wanted.lpips) if wanted.lpips else None
+    embedder = OnnxEmbedder(wanted.face_embedder) if wanted.face_embedder else None
+    features = OnnxFeatures(wanted.features) if wanted.features else None
     avatar, work = load_avatar(folder), folder / "work"
     subject, dataset = load_subject(work / "subject"), open_dataset(work / "dataset")
     recipe = Recipe.from_json(dict(dataset.recipe) | {"rasterizer": wanted.rasterizer})
     exact = ExactPictures(subject)
     exact.check(dataset)
-    judges = Judges(dataset, exact, lpips or OctaveDistance(), lpips)
+    judges = Judges(dataset, exact, lpips or OctaveDistance(), lpips, embedder, features)
     sheets = Sheets(dataset, exact)
 
     def show(contender: Contender, renderer: Renderer) -> None:

@@ -14,8 +14,8 @@ class Published:
     ssim: float
     lpips: float
     identity: float
-    ppl: float | None
-    pdv_100: float | None
+    ppl: float
+    pdv_100: float
 
 
 PUBLISHED: tuple[Published, ...] = (

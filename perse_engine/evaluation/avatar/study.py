@@ -68,6 +68,7 @@ def _baselines(school: School, ours: Spent, seed: int) -> Iterator[tuple[str, st
     plan = school.plan(school.dataset)
     for name, shape, budget in (
         ("local MLP, equal time", LOCAL_MLP, time),
+        ("local MLP, equal steps", LOCAL_MLP, steps),
         ("global MLP, equal time", GLOBAL_MLP, time),
         ("global MLP, equal steps", GLOBAL_MLP, steps),
     ):

@@ -35,6 +35,7 @@ def tables(contenders: Sequence[Contender], distance: str) -> tuple[Table, ...]:
         _composition(first),
         _flicker(first),
         _order(first),
+        _networks(contenders),
         _published(contenders, distance),
     )
 
@@ -169,19 +170,39 @@ def _order(m: AvatarMeasures) -> Table:
     return Table("Lids and lips", ("", "worst share", "pixels judged"), rows)
 
 
+def _networks(contenders: Sequence[Contender]) -> Table:
+    rows = []
+    for c in contenders:
+        r, i, f = c.measures.reconstruction, c.measures.identity, c.measures.realism
+        rows.append(
+            (
+                c.name,
+                NO_NETWORK if r.lpips is None else f"{r.lpips:.4f}",
+                NO_NETWORK if i is None else f"{i.cosine:.4f}",
+                "" if i is None else f"{i.worst:.4f} {i.worst_clip}",
+                NO_NETWORK if f is None else f"{f.fid:.2f}",
+                "" if f is None else f"{f.kid:.4f}",
+            )
+        )
+    head = ("", "LPIPS", "identity", "its worst", "FID", "KID")
+    note = "identity: cosine between source look and variants; FID and KID: in-between renders against exact ones."
+    return Table("What needs a network", head, tuple(rows), (note,))
+
+
 def _published(contenders: Sequence[Contender], distance: str) -> Table:
     rows = []
     for c in contenders:
-        r = c.measures.reconstruction
-        lpips = NO_NETWORK if r.lpips is None else f"{r.lpips:.4f}"
-        paths = c.measures.betweens
+        r, paths, i = c.measures.reconstruction, c.measures.betweens, c.measures.identity
+        lpips = "" if r.lpips is None else f"{r.lpips:.4f}"
+        cosine = "" if i is None else f"{i.cosine:.4f}"
         smooth = _mean((p.ppl for p in paths), ".4f"), _mean((100 * p.pdv for p in paths), ".4f")
-        rows.append((c.name, f"{r.psnr_db:.2f}", f"{r.ssim:.4f}", lpips, *smooth))
+        rows.append((c.name, f"{r.psnr_db:.2f}", f"{r.ssim:.4f}", lpips, cosine, *smooth))
     for p in PUBLISHED:
-        ppl, pdv = ("" if v is None else f"{v:.4f}" for v in (p.ppl, p.pdv_100))
-        rows.append((f"{p.name} (published)", f"{p.psnr_db:.2f}", f"{p.ssim:.4f}", f"{p.lpips:.4f}", ppl, pdv))
-    note = f"PPL and PDV: published ones of LPIPS over 9 codes, ours of {distance} over ten steps."
-    head = ("", "PSNR", "SSIM", "LPIPS", "PPL", "100 PDV")
+        smooth = f"{p.ppl:.4f}", f"{p.pdv_100:.4f}"
+        said = f"{p.psnr_db:.2f}", f"{p.ssim:.4f}", f"{p.lpips:.4f}", f"{p.identity:.4f}"
+        rows.append((f"{p.name} (published)", *said, *smooth))
+    note = f"PPL and PDV: published ones of LPIPS over 9 codes, ours over ten steps of {distance}."
+    head = ("", "PSNR", "SSIM", "LPIPS", "identity", "PPL", "100 PDV")
     return Table("Beside PERSE's published figures", head, tuple(rows), (DIFFERENCE, note))
 
 

@@ -24,6 +24,10 @@ with no gating nothing else would bring a hat's Gaussians back."""
 OWNED_OPACITY = START_OPACITY / 2
 """Where what ours keeps transparent in the source look begins: half way, to be pulled up or down by each look."""
 
+LEAST_LOGIT = -3.0
+"""Of the base's opacity where an additive category owns the Gaussian. Most looks pull it down; below what is drawn it
+has no gradient, and no look could bring it back: without this bound no baseline grew long hair."""
+
 
 @dataclass(frozen=True)
 class ConditionedAvatar(Avatar):
@@ -77,6 +81,7 @@ class ConditionedTrainer(Trainer):
         self._change.backward(torch.from_numpy(grad))
         self._optimizer.step()
         self._base_adam.step(grad, rate_factor=rate)
+        self._base[self._owned, OPACITY] = np.maximum(self._base[self._owned, OPACITY], LEAST_LOGIT)
 
     def avatar(self, details: dict[str, object]) -> Avatar:
         """The baseline as it is now."""
