@@ -9,6 +9,7 @@ avatar.render(yaw_deg=20, look={"hair": {"long-wavy-blonde": 0.7}}).save("r.png"
 avatar.download("out/")
 """
 
+from app.client.animation import Drive
 from app.client.artifact import Artifact
 from app.client.avatar import Avatar, Picture
 from app.client.client import Perse
@@ -43,6 +44,7 @@ __all__ = [
     "Codes",
     "Conflict",
     "Damaged",
+    "Drive",
     "Job",
     "JobCanceled",
     "JobEnded",

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from app.client.animation import Drive, File, request_of
 from app.client.artifact import Artifact
 from app.client.errors import NotFound
 from app.client.job import Job, OnProgress
@@ -140,6 +141,38 @@ class Avatar:
         """Take an added variant away again."""
         path = f"{self._path}/variants/{category}/{variant}"
         return Job.read(self._api, self._api.call("DELETE", path).json()["job"])
+
+    def export(
+        self, format: str, *, look: Look | str | None = None, yaw_deg: float = 0.0, pitch_deg: float = 0.0,
+        roll_deg: float = 0.0, expression: Mapping[str, float] | None = None, content: str = "gaussians",
+        y_down: bool = False, spz_version: int = 3,
+    ) -> Job:  # fmt: skip
+        """Write a file for another program: ply, spz, splat, glb or bundle; `job.wait().artifacts()` has it.
+
+        `content`, of a glb: gaussians, rig, both or mesh. The job's `result["frame"]` says what its axes are. The same
+        wish of the same version of the avatar is the same job.
+        """
+        body: dict[str, Any] = {
+            "format": format, "pose": {"yaw_deg": yaw_deg, "pitch_deg": pitch_deg, "roll_deg": roll_deg},
+            "look": look or {}, "expression": expression or {}, "content": content, "y_down": y_down,
+            "spz_version": spz_version,
+        }  # fmt: skip
+        return Job.read(self._api, self._api.call("POST", f"{self._path}/exports", json=body).json()["job"])
+
+    def animate(
+        self, drive: Drive, *, look: Look | str | None = None, looks: Sequence[tuple[float, Look | str]] = (),
+        audio: File | None = None, camera: Camera | None = None, fps: int = 25, width_px: int = 512,
+        height_px: int = 512, background: Sequence[float] | str | None = None, format: str = "mp4",
+    ) -> Job:  # fmt: skip
+        """Make a video: mp4, webm, or png for a zip file of pictures; `job.wait().artifacts()` has it and its motion.
+
+        `looks` are (seconds, look), in between they change smoothly; `audio` is heard instead of another sound.
+        """
+        request = request_of(
+            drive, audio, camera, look=look or None, fps=fps, width_px=width_px, height_px=height_px,
+            looks=[{"time_s": time_s, "look": worn} for time_s, worn in looks], background=background, format=format,
+        )  # fmt: skip
+        return Job.read(self._api, self._api.call("POST", f"{self._path}/animations", **request).json()["job"])
 
     def latents(self) -> Latents:
         """The codes of its categories."""

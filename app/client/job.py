@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from app.client.artifact import Artifact
 from app.client.errors import ApiError, JobCanceled, JobEnded, JobExpired, JobFailed, WaitTimeout
 from app.client.transport import Api
 from app.client.values import Problem, Progress, known, moment
@@ -70,6 +71,12 @@ class Job:
     def cancel(self) -> Job:
         """Ask it to stop: a queued job ends at once, a running one within seconds. Raises Conflict when it is over."""
         return Job.read(self._api, self._api.call("POST", f"/v1/jobs/{self.id}/cancel").json())
+
+    def artifacts(self) -> list[Artifact]:
+        """The files that it made, once it has succeeded; none of a job that makes none."""
+        result = self.result or {}
+        files = result.get("files") or ([result] if "artifact_id" in result else [])
+        return [Artifact.read(self._api, self._api.get(f"/v1/artifacts/{f['artifact_id']}")) for f in files]
 
     def wait(self, on_progress: OnProgress | None = None, timeout_s: float | None = None, *, check: bool = True) -> Job:
         """Until it has ended. With `on_progress` its events are followed, else answers are held.

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from sqlalchemy.orm import Session
@@ -25,6 +26,8 @@ from worker.run_job import run_job
 from worker.worker import Worker
 
 FILES = {"latents.json": b"0123456789" * 1000, "preview.png": b"\x89PNG picture"}
+MADE = {"export": ("ply",), "animate": ("mp4", "json")}
+FRAME = ("handedness", "up", "face", "subject_left", "origin", "units", "colours")
 STEPS = 3
 FAILS, GOES_ON = 1, 2
 """Seeds of avatars whose building fails, or goes on until it is canceled."""
@@ -61,6 +64,8 @@ def _work(worker: Worker) -> None:
             _build(worker, jobs, claim)
         elif claim.kind in ("add_variant", "remove_variant"):
             _change(jobs, claim)
+        elif claim.kind in MADE:
+            _make(worker, jobs, claim)
         else:
             run_job(worker, claim)
 
@@ -105,20 +110,43 @@ def _change(jobs: JobStore, claim: ClaimedJob) -> None:
     jobs.succeed(claim, told, publish)
 
 
+def _make(worker: Worker, jobs: JobStore, claim: ClaimedJob) -> None:
+    """Files that say what was asked for."""
+    told = str(sorted((n, v) for n, v in claim.input["wish"].items() if v)).encode()
+    ids = {f"{claim.id}.{kind}": new_id("art") for kind in MADE[claim.kind]}
+
+    def publish(session: Session) -> None:
+        for name, id in ids.items():
+            _add_file(session, worker, claim, id, name, told)
+
+    files = [{"artifact_id": id, "name": name, "content": f"/v1/artifacts/{id}/content"} for name, id in ids.items()]
+    result: dict[str, Any] = {"avatar_id": claim.avatar_id, "version": 1}
+    if claim.kind == "export":
+        result |= files[0] | {"frame": dict.fromkeys(FRAME, "?")}
+        del result["name"]
+    else:
+        result |= {"files": files, "frames": 1, "fps": 25, "bridged_frames": 0, "has_sound": False}
+    jobs.succeed(claim, result, publish)
+
+
+def _add_file(session: Session, worker: Worker, claim: ClaimedJob, id: str, name: str, data: bytes) -> None:
+    key = f"{avatar_prefix(claim.tenant_id, str(claim.avatar_id))}/attempt-1/{name}"
+    worker.storage.put_bytes(key, data, "application/octet-stream")
+    session.add(
+        Artifact(
+            id=id, tenant_id=claim.tenant_id, avatar_id=claim.avatar_id, name=name, size_bytes=len(data),
+            media_type="application/octet-stream", sha256=hashlib.sha256(data).hexdigest(), storage_key=key,
+        )
+    )  # fmt: skip
+
+
 def _publish(session: Session, worker: Worker, claim: ClaimedJob) -> None:
     avatar = session.get(Avatar, claim.avatar_id)
     assert avatar is not None
     avatar.status, avatar.ready_at, avatar.version = "ready", now(), 1
     avatar.detail = {"variants": {"hair": ["long-wavy-blonde"]}, "expressions": ["jawOpen"]}
     for name, data in FILES.items():
-        key = f"{avatar_prefix(claim.tenant_id, avatar.id)}/attempt-1/{name}"
-        worker.storage.put_bytes(key, data, "application/octet-stream")
-        session.add(
-            Artifact(
-                id=new_id("art"), tenant_id=claim.tenant_id, avatar_id=avatar.id, name=name, size_bytes=len(data),
-                media_type="application/octet-stream", sha256=hashlib.sha256(data).hexdigest(), storage_key=key,
-            )
-        )  # fmt: skip
+        _add_file(session, worker, claim, new_id("art"), name, data)
     for variant in ("source", "long-wavy-blonde"):
         own = {"category": "hair", "variant": variant, "is_source": variant == "source", "vector": [0.5] * 32}
         session.add(LatentCode(avatar_id=avatar.id, **own))

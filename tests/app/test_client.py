@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 import app.client
-from app.client import Perse, Progress
+from app.client import Drive, Perse, Progress
 from app.client.transport import retry_after_s
 from app.database.session import Sessions
 from app.keys import create_key
@@ -108,6 +108,33 @@ def test_a_ready_avatar_learns_a_variant(perse: Perse) -> None:
         learned.add_variant("hat", "a sparkly beanie")
     assert learned.remove_variant("hat", "beanie-red").wait(timeout_s=30).status == "succeeded"
     assert avatar.refresh().added == []
+
+
+def test_an_avatar_is_moved_and_taken_away(perse: Perse, tmp_path: Path) -> None:
+    avatar = perse.create(JPEG, consent="self").wait(timeout_s=60)
+    first, second = (avatar.export("ply", yaw_deg=20, expression={"jawOpen": 0.5}) for _ in range(2))
+    assert first.id == second.id
+    (file,) = first.wait(timeout_s=30).artifacts()
+    assert b"jawOpen" in file.save(tmp_path / "a.ply").read_bytes()
+    with pytest.raises(app.client.Refused):
+        avatar.export("obj")
+    job = avatar.animate(Drive(clip="talk", seconds=2, seed=3), look={"hair": {"long-wavy-blonde": 0.5}}, fps=30)
+    video, _ = job.wait(timeout_s=30).artifacts()
+    told = video.save(tmp_path / "a.mp4").read_bytes()
+    assert all(word in told for word in (b"talk", b"long-wavy-blonde", b"('fps', 30)"))
+    assert perse.create(JPEG, consent="self").building().artifacts() == []
+
+
+def test_files_go_along_with_the_options(perse: Perse, tmp_path: Path) -> None:
+    avatar = perse.create(JPEG, consent="self").wait(timeout_s=60)
+    wav = tmp_path / "a.wav"
+    wav.write_bytes(b"RIFF\x00\x00\x00\x00WAVE" + bytes(50))
+    job = avatar.animate(Drive(voice=wav, clip="nod"), audio=wav.read_bytes(), background=[0, 0, 0]).wait(timeout_s=30)
+    assert job.kind == "animate" and len(job.artifacts()) == 2
+    for motion in ([{"jawOpen": 0.2}], b'[{"jawOpen": 0.2}]'):
+        assert avatar.animate(Drive(motion=motion)).wait(timeout_s=30).status == "succeeded"
+    with pytest.raises(app.client.Refused):
+        avatar.animate(Drive())
 
 
 def test_portraits_are_uploaded_listed_and_erased(perse: Perse) -> None:

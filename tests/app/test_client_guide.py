@@ -23,14 +23,17 @@ def test_the_python_of_the_guide_runs(
     monkeypatch.chdir(tmp_path)
     Path("me.jpg").write_bytes(JPEG)
     blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     with live_service(settings, sessions, storage, engine) as url:
         names: dict[str, object] = {}
         for block in blocks:
             exec(block.replace("http://127.0.0.1:8000", url), names)
         names["perse"].close()  # type: ignore[attr-defined]
     assert {p.name for p in Path("out").iterdir()} == set(FILES)
-    assert all(Path(name).stat().st_size for name in ("r.png", "curly.png", "party.png", "coded.png"))
+    assert all(
+        Path(name).stat().st_size
+        for name in ("r.png", "curly.png", "party.png", "coded.png", "turn.mp4", "turn.json", "party.ply")
+    )
     printed = capsys.readouterr().out
     for words in ("training 100 %", "wish-style-full-length-short not understood: shiny", "canceled", "not_found"):
         assert words in printed
