@@ -34,7 +34,8 @@ def shell(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> A
     """The cloth, a grid from where its edge comes to lie (row 0) to the top; transparent below the height `edge`."""
     turn = np.linspace(-np.pi, np.pi, COLUMNS)[None]
     points = _on_head(_reach(crown), np.linspace(LOWEST, 0, ROWS)[:, None], turn)
-    height = points[..., 1].copy()
+    # The smooth surface's top is a little lower than the hair's.
+    height = points[..., 1] * (crown.top / points[..., 1].max())
     outwards = points / np.linalg.norm(points, axis=-1, keepdims=True)
     lift = np.full(height.shape, LIFT_M[kind] * float(smoothstep(weight, 0.0, 0.3)))
     if kind == "beanie":
