@@ -78,6 +78,7 @@ def create(arguments: argparse.Namespace) -> int:
 
 def render(arguments: argparse.Namespace) -> int:
     """`perse render out/ --yaw 20 -o r.png`."""
+    from perse_engine.avatar.sampling import with_samples
     from perse_engine.avatar.storage import load_avatar
     from perse_engine.look import Look
     from perse_engine.rendering.image import encode_image
@@ -90,7 +91,8 @@ def render(arguments: argparse.Namespace) -> int:
     )
     background = None if arguments.transparent else (0.82, 0.84, 0.86)
     pose, expression = _pose(arguments), _expression(arguments.expression)
-    output = renderer.render(Look.parse(arguments.look), pose, expression, camera, background)
+    look = with_samples(renderer.avatar, Look.parse(arguments.look), _seeds(arguments.sample))
+    output = renderer.render(look, pose, expression, camera, background)
     suffix = arguments.output.suffix.lower()
     format = {".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}.get(suffix, "png")
     data = encode_image(output.rgb, output.alpha if arguments.transparent else None, format=format)  # type: ignore[arg-type]
@@ -139,6 +141,17 @@ def _expression(words: Sequence[str]) -> Expression:
     return Expression(weights)
 
 
+def _seeds(words: Sequence[str]) -> dict[str, int]:
+    """`category:7` words; the seed is 0 when absent."""
+    seeds = {}
+    for word in words:
+        category, _, seed = word.partition(":")
+        if seed and not seed.isdecimal():
+            raise InvalidValue(f"Cannot read sample {word!r}.", hint="Write category:7, with a whole number as seed.")
+        seeds[category] = int(seed or 0)
+    return seeds
+
+
 def _look(words: Sequence[str]) -> Look:
     """`category=variant:0.7` words, or one JSON text in the API's form, or one .json file with it."""
     from perse_engine.look import Look
@@ -161,7 +174,9 @@ def evaluate_avatar(arguments: argparse.Namespace) -> int:
         baselines=arguments.baselines, ablations=arguments.ablations, lpips=arguments.lpips,
         face_embedder=arguments.face_embedder, features=arguments.features, rasterizer=arguments.rasterizer,
     )  # fmt: skip
-    found = evaluate_folder(arguments.folder, wanted, StageProgress())
+    found = evaluate_folder(
+        arguments.folder, wanted, StageProgress(), on_measured=lambda name: print(f"measured: {name}", file=sys.stderr)
+    )
     if arguments.report:
         arguments.report.write_text(found.html(), encoding="utf-8")
     print(json.dumps(found.to_json(), indent=1, allow_nan=False) if arguments.json else found.text())

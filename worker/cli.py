@@ -125,6 +125,7 @@ def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     render.add_argument("--camera-yaw", type=float, default=0.0, help="camera around the head")
     render.add_argument("--camera-pitch", type=float, default=0.0, help="camera above the head")
     render.add_argument("--look", nargs="*", default=[], metavar="CATEGORY=VARIANT:0.7")
+    render.add_argument("--sample", nargs="*", default=[], metavar="CATEGORY:SEED", help="a random look of a category")
     render.add_argument("--width", type=int, default=512)
     render.add_argument("--height", type=int, default=512)
     render.add_argument("--transparent", action="store_true")

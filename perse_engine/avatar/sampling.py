@@ -11,7 +11,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from perse_engine.errors import InvalidValue
+from perse_engine.avatar.avatar import Avatar
+from perse_engine.errors import InvalidValue, UnknownName
+from perse_engine.look import Look
 from perse_engine.scene import FloatArray
 
 PARALLEL = 1e-4
@@ -39,6 +41,25 @@ def sample_code(codes: Mapping[str, FloatArray], random: np.random.Generator, *,
     drawn = mean + random.standard_normal(count + 1) @ centred / np.sqrt(count + 1)
     weights = mean + reach * (project_on_simplex(mean + (drawn - mean) / reach) - mean)
     return np.asarray(weights[1:] @ every, np.float32)
+
+
+def with_samples(avatar: Avatar, look: Look, seeds: Mapping[str, int]) -> Look:
+    """A look in which every category of `seeds` (category -> seed) shows a sample, whatever it showed before.
+
+    Raises:
+        UnknownName: a category that the avatar cannot change.
+        InvalidValue: a seed below 0.
+    """
+    codes = dict(look.codes)
+    for category, seed in seeds.items():
+        model = avatar.categories.get(category)
+        if model is None:
+            known = ", ".join(avatar.variants())
+            raise UnknownName(f"This avatar cannot change {category}.", hint=f"It can change: {known}.")
+        if seed < 0:
+            raise InvalidValue(f"The seed of {category} is {seed}; it must be 0 or more.")
+        codes[category] = tuple(float(v) for v in sample_code(model.codes, np.random.default_rng(seed)))
+    return Look({c: v for c, v in look.variants.items() if c not in seeds}, codes)
 
 
 def project_on_simplex(weights: FloatArray) -> FloatArray:

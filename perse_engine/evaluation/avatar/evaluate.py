@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,8 +68,10 @@ class Evaluation:
         return html_report("An avatar, measured", shown, self.contenders, self.sheets, provenance())
 
 
-def evaluate_folder(folder: Path, wanted: Wanted, progress: Progress) -> Evaluation:
-    """Measure the avatar in `folder`, which `perse create` made.
+def evaluate_folder(
+    folder: Path, wanted: Wanted, progress: Progress, on_measured: Callable[[str], None] | None = None
+) -> Evaluation:
+    """Measure the avatar in `folder`, which `perse create` made; `on_measured` hears each contender's name.
 
     Raises:
         CorruptFile: a file is missing or damaged.
@@ -91,6 +93,8 @@ def evaluate_folder(folder: Path, wanted: Wanted, progress: Progress) -> Evaluat
         if contender.spent is None:
             _choose(sheets, contender.measures)
         sheets.add(contender.name, renderer)
+        if on_measured:
+            on_measured(contender.name)
 
     contenders = study(
         avatar, subject, recipe, judges, progress,

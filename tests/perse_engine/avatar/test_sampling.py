@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from perse_engine.avatar.avatar import Avatar
 from perse_engine.avatar.latent import CODE_SIZE
-from perse_engine.avatar.sampling import project_on_simplex, sample_code, spherical
-from perse_engine.errors import InvalidValue
+from perse_engine.avatar.sampling import project_on_simplex, sample_code, spherical, with_samples
+from perse_engine.errors import InvalidValue, UnknownName
+from perse_engine.look import Look
 from perse_engine.scene import FloatArray
 
 CODES = {
@@ -93,3 +95,18 @@ def test_the_way_turns_evenly() -> None:
 def test_where_there_is_no_great_circle_the_way_is_straight(end: float) -> None:
     a = CODES["a"]
     assert np.allclose(spherical(a, end * a, 0.25), (0.75 + 0.25 * end) * a, atol=1e-5)
+
+
+def test_a_sampled_look_replaces_one_category_and_keeps_the_others(tiny_avatar: Avatar) -> None:
+    worn = Look({"hair": {"long-wavy-blonde": 1.0}, "eyeglasses": {"round-black": 0.5}})
+    look = with_samples(tiny_avatar, worn, {"hair": 3})
+    assert look.variants == {"eyeglasses": {"round-black": 0.5}}
+    assert np.isfinite(tiny_avatar.bake(look).properties).all()
+    assert look == with_samples(tiny_avatar, worn, {"hair": 3})
+
+
+def test_a_category_that_the_avatar_lacks_has_no_samples(tiny_avatar: Avatar) -> None:
+    with pytest.raises(UnknownName, match="hat"):
+        with_samples(tiny_avatar, Look(), {"hat": 0})
+    with pytest.raises(InvalidValue, match="seed"):
+        with_samples(tiny_avatar, Look(), {"hair": -1})
