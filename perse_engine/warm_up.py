@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from perse_engine.avatar.avatar import ALL_COLUMNS, EXPRESSION_COLUMNS, Binding
@@ -9,6 +11,7 @@ from perse_engine.avatar.drawing import View
 from perse_engine.avatar.kernels import add_basis, project_on_basis, take_rows
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.compiled import PARALLEL_WORK
+from perse_engine.head.mesh_changes import Changes, Original
 from perse_engine.head.mesh_raster import bake, depth_map, draw
 from perse_engine.head.rig import BONES, Rig
 from perse_engine.head.subject import PARTS, TexturedRig
@@ -16,6 +19,7 @@ from perse_engine.progress import Progress
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
 from perse_engine.splatting.warm_up import warm_up as warm_up_splatting
+from perse_engine.synthesis.animator import changed_mask
 
 SIDE_PX = 16
 
@@ -25,7 +29,9 @@ def warm_up(progress: Progress) -> None:
     look = _triangle()
     camera = Camera.orbit(width_px=SIDE_PX, height_px=SIDE_PX)
     vertices = look.rig.posed(Pose(), Expression())
-    draw(look, vertices, camera)
+    picture = draw(look, vertices, camera)
+    Changes(Original(look), replace(look, texture=look.texture / 2)).stale(vertices, vertices, camera)
+    changed_mask(picture, picture)
     depth_map(camera.project(vertices), look.faces, SIDE_PX, SIDE_PX)
     bake(look.uv, look.faces, np.ones((3, 2), np.float32), (SIDE_PX, SIDE_PX))
     warm_up_splatting(progress)

@@ -14,6 +14,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.errors import InvalidValue
 from perse_engine.head.subject import PARTS, TexturedRig
 from perse_engine.scene import Camera, FloatArray
 
@@ -22,11 +23,17 @@ Array = npt.NDArray[Any]
 TWO_SIDED = tuple(p not in ("face", "scalp") for p in PARTS)
 """Closed surfaces hide their back; sheets are seen from both sides."""
 
-MIN_ALPHA = 0.02
+TILE_PX = 8
+REACH_PX = 2
+"""See `Backdrop`."""
+OUTSIDE, SLACK = 1e-6, 0.01
+"""A sample belongs to a triangle whose edge it misses by this share of its height; samples looked at in addition."""
+ZERO, HALF, ONE, FOUR, WHITE = (np.float32(x) for x in (0, 0.5, 1, 4, 255))
+MIN_ALPHA, OPAQUE = 0.02, 0.9999
 NEAR_M = 0.05
-CUBIC = np.array([-1, 9, 9, -1], np.float32) / np.float32(16)
-"""Four samples across, to the middle of the inner two: of a wave of two pixels this keeps four fifths of the energy,
-and their mean half."""
+OUTER, INNER = np.float32(-1 / 16), np.float32(9 / 16)
+"""Weights of four samples, to the middle of the inner two: of a wave of two pixels this keeps four fifths of the
+energy, and their mean half."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,30 @@ class MeshImage:
     labels: npt.NDArray[np.uint8]
 
 
+@dataclass(frozen=True)
+class Backdrop:
+    """A picture that another look of the same subject gave, and where it does not hold.
+
+    stale: [ceil(H / TILE_PX), ceil(W / TILE_PX)] bool; only there is anything drawn. It has to reach REACH_PX beyond
+    every pixel that may differ, since a pixel is made of samples of its neighbours too.
+    """
+
+    image: MeshImage
+    stale: npt.NDArray[np.bool_]
+
+
+class Canvas:
+    """The samples that a picture is drawn with; kept from one picture to the next. For one thread."""
+
+    def __init__(self, width_px: int, height_px: int, supersample: int = 2) -> None:
+        self.size_px, self.supersample = (width_px, height_px), supersample
+        shape = (height_px * supersample, width_px * supersample)
+        self.colour = np.empty((*shape, 4), np.float32)
+        self.depth = np.empty(shape, np.float32)
+        self.label = np.empty(shape, np.uint8)
+        self.everything = np.ones((-(-height_px // TILE_PX), -(-width_px // TILE_PX)), np.bool_)
+
+
 def draw(
     look: TexturedRig,
     vertices: FloatArray,
@@ -44,40 +75,55 @@ def draw(
     texture: FloatArray | None = None,
     *,
     supersample: int = 2,
+    canvas: Canvas | None = None,
+    backdrop: Backdrop | None = None,
 ) -> MeshImage:
     """Render posed `vertices` [V, 3] (world, metres) of a look.
 
     Args:
         texture: the look's texture for an expression; its resting texture when None.
-        supersample: samples per pixel and axis. Two are weighed so that fine detail stays, others are averaged.
+        supersample: samples per pixel and axis, 1 or 2. Two are weighed so that fine detail stays.
+        canvas: of the camera's size and `supersample`; a new one when None.
+        backdrop: what is copied outside its stale tiles.
     """
-    width, height = camera.width_px * supersample, camera.height_px * supersample
-    points = camera.resized(width, height).project(vertices)
-    colour = np.zeros((height, width, 4), np.float32)
-    depth = np.full((height, width), np.inf, np.float32)
-    label = np.zeros((height, width), np.uint8)
-    faces, part = look.faces, look.face_part
-    added = np.flatnonzero(part == PARTS.index("added"))
-    if len(added):
-        # Soft edges of one sheet over another: the farther one has to be there already.
-        far_first = added[np.argsort(-points[faces[added], 2].sum(1), kind="stable")]
-        order = np.concatenate([np.flatnonzero(part != PARTS.index("added")), far_first])
-        faces, part = faces[order], part[order]
+    if supersample not in (1, 2):
+        raise InvalidValue(f"supersample is {supersample}; expected 1 or 2.")
+    size_px = camera.width_px, camera.height_px
+    if canvas is None or (canvas.size_px, canvas.supersample) != (size_px, supersample):
+        canvas = Canvas(*size_px, supersample)
+    points = camera.resized(*(supersample * side for side in size_px)).project(vertices)
+    tiles = canvas.everything if backdrop is None else backdrop.stale
+    _clear(tiles, supersample, canvas.colour, canvas.depth, canvas.label)
     _draw(
         points,
-        faces,
-        np.array(TWO_SIDED)[part],
+        look.faces,
+        _drawing_order(look, points),
+        np.array(TWO_SIDED)[look.face_part],
         look.uv,
         look.texture if texture is None else texture,
         look.labels,
-        colour,
-        depth,
-        label,
+        tiles,
+        TILE_PX * supersample,
+        canvas.colour,
+        canvas.depth,
+        canvas.label,
     )
-    rgba = np.empty((camera.height_px, camera.width_px, 4), np.uint8)
-    labels = np.empty((camera.height_px, camera.width_px), np.uint8)
-    _reduce(colour, label, supersample, rgba, labels)
+    rgba = (
+        np.empty((camera.height_px, camera.width_px, 4), np.uint8) if backdrop is None else backdrop.image.rgba.copy()
+    )
+    labels = np.empty(rgba.shape[:2], np.uint8) if backdrop is None else backdrop.image.labels.copy()
+    _reduce(canvas.colour, canvas.label, supersample, tiles, rgba, labels)
     return MeshImage(rgba, labels)
+
+
+def _drawing_order(look: TexturedRig, points: FloatArray) -> npt.NDArray[np.int64]:
+    """Soft edges of one added sheet over another: the farther one has to be there already."""
+    is_added = look.face_part == PARTS.index("added")
+    added = np.flatnonzero(is_added)
+    if not len(added):
+        return np.arange(len(look.faces))
+    depth = points[:, 2][look.faces[added]].sum(1)
+    return np.concatenate([np.flatnonzero(~is_added), added[np.argsort(-depth, kind="stable")]])
 
 
 def depth_map(points: FloatArray, faces: npt.NDArray[np.int32], width_px: int, height_px: int) -> FloatArray:
@@ -105,13 +151,46 @@ def bake(
 
 
 @nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _clear(tiles: Array, n: int, colour: Array, depth: Array, label: Array) -> None:
+    height, width = depth.shape
+    side = TILE_PX * n
+    for i in range(tiles.shape[0]):
+        for j in range(tiles.shape[1]):
+            if tiles[i, j]:
+                for y in range(i * side, min(height, (i + 1) * side)):
+                    for x in range(j * side, min(width, (j + 1) * side)):
+                        colour[y, x, 0] = colour[y, x, 1] = colour[y, x, 2] = colour[y, x, 3] = 0.0
+                        depth[y, x] = np.inf
+                        label[y, x] = 0
+
+
+@nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _is_any(tiles: Array, side: int, x0: int, x1: int, y0: int, y1: int) -> bool:
+    for i in range(y0 // side, y1 // side + 1):
+        for j in range(x0 // side, x1 // side + 1):
+            if tiles[i, j]:
+                return True
+    return False
+
+
+@nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _cut(low: float, high: float, value: float, slope: float) -> tuple[float, float]:
+    """The part of low..high where value + slope * x is above -OUTSIDE; a little more, since every sample is tested."""
+    if slope > 0.0:
+        low = max(low, (-OUTSIDE - value) / slope - SLACK)
+    elif slope < 0.0:
+        high = min(high, (-OUTSIDE - value) / slope + SLACK)
+    return low, high
+
+
+@nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _draw(
-    points: Array, faces: Array, two_sided: Array, uv: Array, texture: Array, texels: Array,
-    colour: Array, depth: Array, label: Array,
+    points: Array, faces: Array, order: Array, two_sided: Array, uv: Array, texture: Array, texels: Array,
+    tiles: Array, tile_side: int, colour: Array, depth: Array, label: Array,
 ) -> None:  # fmt: skip
     height, width = depth.shape
     last_v, last_u = texture.shape[0] - 1.001, texture.shape[1] - 1.001
-    for t in range(faces.shape[0]):
+    for t in order:
         a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
         ax, ay, az = points[a, 0], points[a, 1], points[a, 2]
         bx, by, bz = points[b, 0], points[b, 1], points[b, 2]
@@ -122,18 +201,28 @@ def _draw(
         # Counter-clockwise from outside is clockwise here, where y points down: a negative area faces the camera.
         if area == 0.0 or (area > 0.0 and not two_sided[t]):
             continue
-        x0, x1 = max(0, int(np.floor(min(ax, bx, cx) - 0.5))), min(width - 1, int(np.ceil(max(ax, bx, cx) - 0.5)))
-        y0, y1 = max(0, int(np.floor(min(ay, by, cy) - 0.5))), min(height - 1, int(np.ceil(max(ay, by, cy) - 0.5)))
+        x0 = int(np.ceil(max(0.0, min(ax, bx, cx) - 0.5 - SLACK)))
+        y0 = int(np.ceil(max(0.0, min(ay, by, cy) - 0.5 - SLACK)))
+        x1 = int(np.floor(min(width - 1.0, max(ax, bx, cx) - 0.5 + SLACK)))
+        y1 = int(np.floor(min(height - 1.0, max(ay, by, cy) - 0.5 + SLACK)))
+        if x1 < x0 or y1 < y0 or not _is_any(tiles, tile_side, x0, x1, y0, y1):
+            continue
         inverse = 1.0 / area
         wa, wb, wc = 1.0 / az, 1.0 / bz, 1.0 / cz
+        slope1, slope2 = (cy - ay) * inverse, (ay - by) * inverse
         for y in range(y0, y1 + 1):
             py = y + 0.5
-            for x in range(x0, x1 + 1):
+            at1 = ((0.5 - ax) * (cy - ay) - (cx - ax) * (py - ay)) * inverse
+            at2 = ((bx - ax) * (py - ay) - (0.5 - ax) * (by - ay)) * inverse
+            low, high = _cut(x0, x1, at1, slope1)
+            low, high = _cut(low, high, at2, slope2)
+            low, high = _cut(low, high, 1.0 - at1 - at2, -slope1 - slope2)
+            for x in range(int(np.ceil(low)), int(np.floor(high)) + 1):
                 px = x + 0.5
                 l1 = ((px - ax) * (cy - ay) - (cx - ax) * (py - ay)) * inverse
                 l2 = ((bx - ax) * (py - ay) - (px - ax) * (by - ay)) * inverse
                 l0 = 1.0 - l1 - l2
-                if l0 < -1e-6 or l1 < -1e-6 or l2 < -1e-6:
+                if l0 < -OUTSIDE or l1 < -OUTSIDE or l2 < -OUTSIDE:
                     continue
                 q0, q1, q2 = l0 * wa, l1 * wb, l2 * wc
                 z = 1.0 / (q0 + q1 + q2)
@@ -143,63 +232,96 @@ def _draw(
                 u = min(max(q0 * uv[a, 0] + q1 * uv[b, 0] + q2 * uv[c, 0] - 0.5, 0.0), last_u)
                 v = min(max(q0 * uv[a, 1] + q1 * uv[b, 1] + q2 * uv[c, 1] - 0.5, 0.0), last_v)
                 iu, iv = int(u), int(v)
-                fu, fv = u - iu, v - iv
-                w00, w10, w01, w11 = (1 - fu) * (1 - fv), fu * (1 - fv), (1 - fu) * fv, fu * fv
-                alpha = (
-                    w00 * texture[iv, iu, 3]
-                    + w10 * texture[iv, iu + 1, 3]
-                    + w01 * texture[iv + 1, iu, 3]
-                    + w11 * texture[iv + 1, iu + 1, 3]
-                )
+                fu, fv = np.float32(u - iu), np.float32(v - iv)
+                w00, w10, w01, w11 = (ONE - fu) * (ONE - fv), fu * (ONE - fv), (ONE - fu) * fv, fu * fv
+                alpha = w00 * texture[iv, iu, 3] + w10 * texture[iv, iu + 1, 3]
+                alpha += w01 * texture[iv + 1, iu, 3] + w11 * texture[iv + 1, iu + 1, 3]
                 if alpha < MIN_ALPHA:
                     continue
                 for k in range(3):
-                    value = (
-                        w00 * texture[iv, iu, k]
-                        + w10 * texture[iv, iu + 1, k]
-                        + w01 * texture[iv + 1, iu, k]
-                        + w11 * texture[iv + 1, iu + 1, k]
-                    )
-                    colour[y, x, k] = value * alpha + colour[y, x, k] * (1 - alpha)
-                colour[y, x, 3] = alpha + colour[y, x, 3] * (1 - alpha)
+                    value = w00 * texture[iv, iu, k] + w10 * texture[iv, iu + 1, k]
+                    value += w01 * texture[iv + 1, iu, k] + w11 * texture[iv + 1, iu + 1, k]
+                    if alpha < OPAQUE:
+                        value = value * alpha + colour[y, x, k] * (ONE - alpha)
+                    colour[y, x, k] = value
+                colour[y, x, 3] = alpha + colour[y, x, 3] * (ONE - alpha)
                 if alpha >= 0.5:
                     depth[y, x] = z
                     label[y, x] = texels[int(v + 0.5), int(u + 0.5)]
 
 
 @nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _reduce(colour: Array, label: Array, n: int, rgba: Array, labels: Array) -> None:
+def _reduce(colour: Array, label: Array, n: int, tiles: Array, rgba: Array, labels: Array) -> None:
+    for i in range(tiles.shape[0]):
+        for j in range(tiles.shape[1]):
+            if tiles[i, j] and n == 1:
+                _round_tile(colour, label, i, j, rgba, labels)
+            elif tiles[i, j]:
+                _reduce_tile(colour, label, tiles, i, j, rgba, labels)
+
+
+@nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _round_tile(colour: Array, label: Array, row: int, column: int, rgba: Array, labels: Array) -> None:
     height, width = labels.shape
-    mean = np.full(n, 1.0 / n, np.float32)
-    for y in range(height):
-        for x in range(width):
-            # A pixel counts as what its middle sample shows; background needs all samples.
-            found = label[y * n + n // 2, x * n + n // 2]
-            for j in range(n):
-                for i in range(n):
-                    if found == 0:
-                        found = label[y * n + j, x * n + i]
+    for y in range(row * TILE_PX, min(height, (row + 1) * TILE_PX)):
+        for x in range(column * TILE_PX, min(width, (column + 1) * TILE_PX)):
+            labels[y, x] = label[y, x]
+            for k in range(4):
+                rgba[y, x, k] = _byte(colour[y, x, k])
+
+
+@nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _reduce_tile(colour: Array, label: Array, tiles: Array, row: int, column: int, rgba: Array, labels: Array) -> None:
+    height, width = labels.shape
+    top, left = row * TILE_PX, column * TILE_PX
+    for y in range(top, min(height, top + TILE_PX)):
+        for x in range(left, min(width, left + TILE_PX)):
+            is_inner = top < y < top + TILE_PX - 1 and left < x < left + TILE_PX - 1
+            # Beside a tile that was not drawn samples are missing; REACH_PX is why the backdrop holds there.
+            if not (is_inner or _is_surrounded(tiles, y, x, height, width)):
+                continue
+            # A pixel counts as what its last sample shows; background needs all four.
+            v, u = 2 * y, 2 * x
+            found = label[v + 1, u + 1]
+            if found == 0:
+                found = label[v, u] or label[v, u + 1] or label[v + 1, u]
             labels[y, x] = found
             # Across the edge of a region the cubic's negative weights would draw a halo.
-            is_cubic = n == 2 and found != 0 and 0 < y < height - 1 and 0 < x < width - 1
+            is_cubic = found != 0 and 0 < y < height - 1 and 0 < x < width - 1
             if is_cubic:
                 for j in range(4):
                     for i in range(4):
-                        is_cubic = is_cubic and label[2 * y - 1 + j, 2 * x - 1 + i] == found
-            weights = CUBIC if is_cubic else mean
-            y0, x0 = (2 * y - 1, 2 * x - 1) if is_cubic else (y * n, x * n)
-            r, g, b, a = 0.0, 0.0, 0.0, 0.0
-            for j in range(len(weights)):
-                for i in range(len(weights)):
-                    w = weights[j] * weights[i]
-                    r += w * colour[y0 + j, x0 + i, 0]
-                    g += w * colour[y0 + j, x0 + i, 1]
-                    b += w * colour[y0 + j, x0 + i, 2]
-                    a += w * colour[y0 + j, x0 + i, 3]
-            rgba[y, x, 0] = np.uint8(min(max(r * 255.0 + 0.5, 0.0), 255.0))
-            rgba[y, x, 1] = np.uint8(min(max(g * 255.0 + 0.5, 0.0), 255.0))
-            rgba[y, x, 2] = np.uint8(min(max(b * 255.0 + 0.5, 0.0), 255.0))
-            rgba[y, x, 3] = np.uint8(min(max(a * 255.0 + 0.5, 0.0), 255.0))
+                        if label[v - 1 + j, u - 1 + i] != found:
+                            is_cubic = False
+            if is_cubic:
+                for k in range(4):
+                    inner = _across(colour, v, u - 1, k) + _across(colour, v + 1, u - 1, k)
+                    outer = _across(colour, v - 1, u - 1, k) + _across(colour, v + 2, u - 1, k)
+                    rgba[y, x, k] = _byte(INNER * inner + OUTER * outer)
+            else:
+                for k in range(4):
+                    four = colour[v, u, k] + colour[v, u + 1, k] + colour[v + 1, u, k] + colour[v + 1, u + 1, k]
+                    rgba[y, x, k] = _byte(four / FOUR)
+
+
+@nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _is_surrounded(tiles: Array, y: int, x: int, height: int, width: int) -> bool:
+    """Whether a pixel and its neighbours lie on tiles that were drawn."""
+    for i in range(max(0, y - 1) // TILE_PX, min(height - 1, y + 1) // TILE_PX + 1):
+        for j in range(max(0, x - 1) // TILE_PX, min(width - 1, x + 1) // TILE_PX + 1):
+            if not tiles[i, j]:
+                return False
+    return True
+
+
+@nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _across(colour: Array, y: int, x: int, k: int) -> np.float32:
+    return INNER * (colour[y, x + 1, k] + colour[y, x + 2, k]) + OUTER * (colour[y, x, k] + colour[y, x + 3, k])
+
+
+@nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _byte(value: Any) -> np.uint8:
+    return np.uint8(min(max(value * WHITE + HALF, ZERO), WHITE))
 
 
 @nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")

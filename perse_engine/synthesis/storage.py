@@ -21,7 +21,14 @@ from perse_engine.synthesis.dataset import SCHEMA_VERSION, AddedSurface, Clip, D
 from perse_engine.vocabulary import REGION_LABELS
 
 KINDS = ("image", "alpha", "region", "changed")
-PNG_FAST = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+PNG_FAST = (
+    cv2.IMWRITE_PNG_COMPRESSION, 1,
+    cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP,
+    cv2.IMWRITE_PNG_STRATEGY,
+)  # fmt: skip
+"""One filter instead of the best of five for each row: half the time, 4 % more bytes; a strategy follows."""
+PNG_STRATEGIES = {"image": cv2.IMWRITE_PNG_STRATEGY_RLE}
+"""Photos have no repeated strings to look for; masks do."""
 
 
 def frame_to_json(frame: Frame) -> dict[str, object]:
@@ -130,7 +137,8 @@ def write_images(folder: Path, clip: str, frame: int, images: Images) -> None:
     """Write the four pictures of a frame; image is stored as RGB."""
     pictures = (cv2.cvtColor(images.image, cv2.COLOR_RGB2BGR), images.alpha, images.region, images.changed)
     for kind, picture in zip(KINDS, pictures, strict=True):
-        cv2.imwrite(str(picture_path(folder, clip, kind, frame)), picture, PNG_FAST)
+        strategy = PNG_STRATEGIES.get(kind, cv2.IMWRITE_PNG_STRATEGY_DEFAULT)
+        cv2.imwrite(str(picture_path(folder, clip, kind, frame)), picture, (*PNG_FAST, strategy))
 
 
 def read_picture(folder: Path, clip: str, kind: str, frame: int) -> npt.NDArray[np.uint8]:

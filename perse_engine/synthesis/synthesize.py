@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import numba
 import numpy as np
 
 from perse_engine.head.mesh_raster import MeshImage
@@ -70,8 +71,10 @@ def synthesize(
 
     progress.report(STAGE, 0, total)
     source = _source_images(animator, subject, frames)
+    if isinstance(animator, RigAnimator):
+        animator = animator.starting_from(subject.look, frames, source)
     work = partial(_make_clip, folder, subject, editor, animator, frames, source)
-    with ThreadPoolExecutor(THREADS) as pool:
+    with _threads() as pool:
         futures = [pool.submit(work, clip) for clip in clips]
         try:
             for clip, future in zip(clips, futures, strict=True):
@@ -88,6 +91,11 @@ def synthesize(
     return dataset
 
 
+def _threads() -> ThreadPoolExecutor:
+    """Threads that render a clip each; a kernel that split its work further would only wait for the others."""
+    return ThreadPoolExecutor(THREADS, initializer=partial(numba.set_num_threads, 1))
+
+
 def _source_images(animator: PortraitAnimator, subject: Subject, frames: tuple[Frame, ...]) -> dict[int, MeshImage]:
     """The source clip in memory: every other clip is compared with it."""
     half = len(frames) // THREADS + 1
@@ -96,7 +104,7 @@ def _source_images(animator: PortraitAnimator, subject: Subject, frames: tuple[F
     def render(part: tuple[Frame, ...]) -> list[MeshImage]:
         return list(animator.animate(subject.look, part))
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    with _threads() as pool:
         images = [image for batch in pool.map(render, parts) for image in batch]
     return {f.index: image for f, image in zip(frames, images, strict=True)}
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perse_engine.head.mesh_raster import bake, depth_map, draw
+from perse_engine.errors import InvalidValue
+from perse_engine.head.mesh_raster import Backdrop, Canvas, MeshImage, bake, depth_map, draw
 from perse_engine.head.rig import Rig
 from perse_engine.head.subject import PARTS, TexturedRig
 from perse_engine.scene import Camera
@@ -180,3 +181,31 @@ def test_a_soft_sheet_shows_the_sheet_behind_it_in_whichever_order_they_come(far
     look, vertices = both(*((far, near) if far_first else (near, far)))
     image = draw(look, vertices, CAMERA, supersample=1)
     assert image.rgba[0, 0].tolist()[::3] == [153, 255]
+
+
+def test_outside_stale_tiles_the_backdrop_stays() -> None:
+    camera = replace(CAMERA, width_px=32, height_px=32, fx=32.0, fy=32.0)
+    look = triangle()
+    blank = MeshImage(np.full((32, 32, 4), 9, np.uint8), np.full((32, 32), 3, np.uint8))
+    stale = np.zeros((4, 4), np.bool_)
+    stale[1, 0] = True
+    image = draw(look, look.rig.vertices, camera, backdrop=Backdrop(blank, stale))
+    whole = draw(look, look.rig.vertices, camera)
+    # At the edge of the only tile that was drawn, samples of its neighbours are missing.
+    assert np.array_equal(image.rgba[9:15, 0:7], whole.rgba[9:15, 0:7])
+    image.rgba[8:16, 0:8] = 9
+    assert (image.rgba == 9).all()
+
+
+def test_a_canvas_leaves_no_traces_of_the_picture_before() -> None:
+    canvas = Canvas(SIZE, SIZE)
+    near, far = triangle(depth=1.0, red=0.0), triangle(depth=2.0)
+    draw(near, near.rig.vertices * np.float32([1, 0.5, 1]), CAMERA, canvas=canvas)
+    image = draw(far, far.rig.vertices, CAMERA, canvas=canvas)
+    assert np.array_equal(image.rgba, draw(far, far.rig.vertices, CAMERA).rgba)
+
+
+def test_three_samples_per_axis_are_refused() -> None:
+    look = triangle()
+    with pytest.raises(InvalidValue, match="1 or 2"):
+        draw(look, look.rig.vertices, CAMERA, supersample=3)
