@@ -20,7 +20,7 @@ from perse_engine.synthesis.plan import BETWEEN_STEPS
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.procedural_editor import APPLY
-from perse_engine.vocabulary import VariantSpec, find_variant
+from perse_engine.vocabulary import VariantSpec, find_variant, variant_spec
 
 KEPT_PAINTS = 24
 """Paints in memory; one is about 8 MB."""
@@ -77,6 +77,9 @@ class DiffusionEditor:
 
     def _has_shape(self, spec: VariantSpec) -> bool:
         """Whether the procedural editor can make it; if not, only the texture changes."""
+        if variant_spec(spec.category, spec.id) is not None:
+            return True
+        # Wishes have words that no table of shapes knows.
         key = (spec.category, spec.id)
         if key not in self._shapes:
             try:

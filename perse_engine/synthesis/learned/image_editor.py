@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.errors import UnknownName
 from perse_engine.models.loading import Loaded, ModelLoader
+from perse_engine.models.table import find_model
 from perse_engine.synthesis.learned.klein import KleinEditor
 from perse_engine.synthesis.learned.sdxl import SdxlInpainter
 
@@ -57,6 +57,7 @@ def open_image_editor(loader: ModelLoader, model: str, prompts: Sequence[str]) -
     Raises:
         BackendMissing, CorruptFile, UnknownName, InvalidValue: see `ModelLoader.pipeline`.
     """
+    find_model(model, "image-editor")
     with loader.pipeline(model) as loaded:
         yield _Resized(_adapter(loaded, tuple(dict.fromkeys(prompts))), loaded.memory.edit_px)
 
@@ -64,6 +65,4 @@ def open_image_editor(loader: ModelLoader, model: str, prompts: Sequence[str]) -
 def _adapter(loaded: Loaded, prompts: tuple[str, ...]) -> ImageEditor:
     if loaded.spec.family == "flux2-klein":
         return KleinEditor(loaded, prompts)
-    if loaded.spec.family == "sdxl-inpaint":
-        return SdxlInpainter(loaded, prompts)
-    raise UnknownName(f"{loaded.spec.name} is no image editor.", hint="perse models list")
+    return SdxlInpainter(loaded, prompts)

@@ -36,7 +36,8 @@ class KleinEditor:
                     prompt, device=loaded.device, max_sequence_length=MAX_WORDS, text_encoder_out_layers=layers
                 )
         loaded.place()
-        self._inpaint = Flux2KleinInpaintPipeline.from_pipe(pipe)
+        # Not from_pipe, which turns the weights into float32.
+        self._inpaint: Any = Flux2KleinInpaintPipeline(**pipe.components, is_distilled=pipe.config.is_distilled)
         self._inpaint.set_progress_bar_config(disable=True)
 
     def edit(self, image: Rgb, mask: Array | None, prompt: str, seed: int) -> Rgb:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ def fit_lora(unet: Any, name: str, latents: torch.Tensor, condition: Any, schedu
     from torch.nn.functional import mse_loss
 
     config = LoraConfig(r=RANK, lora_alpha=RANK, init_lora_weights="gaussian", target_modules=TARGETS)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # Several adapters in one model are what is wanted here.
+        warnings.filterwarnings("ignore", "Already found a `peft_config`", UserWarning)
         torch.manual_seed(0)
         unet.add_adapter(config, adapter_name=name)
     unet.set_adapter(name)

@@ -29,6 +29,8 @@ FACING = (0.08, 0.35)
 SLACK_M = 0.004
 """Depth by which a texel may lie behind the nearest surface and still count as seen: soft edges lie in layers."""
 CHANGED = 2 / 255
+COARSE = 4
+"""What is guessed has no detail, so it is guessed from every fourth texel."""
 WORN = ("hat", "earrings", "headphones", "eyeglasses")
 """Of what stands off the head, only its own parts are painted: a rim that the model drew a little beside ours would
 stay on the skin when the head turns."""
@@ -122,6 +124,16 @@ def mixed(first: Paint, second: Paint, t: float) -> Paint:
     return Paint(base, covered, {**second.charts, **charts}, tuple(parts))
 
 
+def _spread(change: Array, shown: Array) -> Array:
+    """`change` [H, W, 3] where it is shown [H, W], and around it a smooth continuation."""
+    height, width = shown.shape
+    size = (max(1, width // COARSE), max(1, height // COARSE))
+    weight = cv2.resize(shown.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    known = cv2.resize((change * shown[..., None]).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    smooth = push_pull(known / np.maximum(weight, 1e-6)[..., None], weight)
+    return np.asarray(cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
 def _fitting(difference: Array, shape: Sequence[int]) -> Array:
     if difference.shape[:2] == tuple(shape[:2]):
         return difference
@@ -185,7 +197,7 @@ class _View:
             return self._shift(surface), np.zeros((height, width), np.float16)
         change = sample(self.picture, place) - surface.rgb
         hidden = surface.own * (1 - seen)
-        guess = push_pull(change.astype(np.float32), shown.astype(np.float32))
+        guess = _spread(change, shown)
         out = shown[..., None] * change + (hidden * (1 - shown))[..., None] * guess
         return out.astype(np.float16), shown.astype(np.float16)
 

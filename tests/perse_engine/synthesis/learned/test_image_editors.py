@@ -1,0 +1,74 @@
+"""Image editors on tiny models: sizes, seeds, words; through the code that users run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from perse_engine.errors import UnknownName
+from perse_engine.models.loading import ModelLoader
+from perse_engine.models.memory import MemoryPreset
+from perse_engine.models.store import ModelStore
+from perse_engine.synthesis.learned.image_editor import ImageEditor, open_image_editor
+
+# Of diffusers' own arithmetic with numpy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+WORDS = ("a person with a red hat", "a person with a blue hat")
+
+
+@pytest.fixture(params=["flux2-klein-4b", "sdxl-inpaint"])
+def editor(request: pytest.FixtureRequest, tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> Iterator[ImageEditor]:
+    with open_image_editor(ModelLoader(tiny_store, cpu_tiny), request.param, [*WORDS, WORDS[0]]) as opened:
+        yield opened
+
+
+def portrait(size: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8)
+
+
+def upper_half(size: int) -> np.ndarray:
+    return np.repeat(np.arange(size)[:, None] < size // 2, size, 1).astype(np.float32)
+
+
+def test_pictures_keep_their_size_at_any_size_of_the_model(editor: ImageEditor) -> None:
+    for size in (64, 96):
+        made = editor.edit(portrait(size), upper_half(size), WORDS[0], 0)
+        assert made.shape == (size, size, 3) and made.dtype == np.uint8
+
+
+def test_a_seed_gives_the_same_picture_and_another_another(editor: ImageEditor) -> None:
+    first, again, other = (editor.edit(portrait(64), upper_half(64), WORDS[0], seed) for seed in (3, 3, 4))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_words_matter(editor: ImageEditor) -> None:
+    first, second = (editor.edit(portrait(64), upper_half(64), words, 0) for words in WORDS)
+    assert not np.array_equal(first, second)
+
+
+def test_without_a_mask_the_whole_picture_is_edited(editor: ImageEditor) -> None:
+    made = editor.edit(portrait(64), None, WORDS[0], 0)
+    assert made.shape == (64, 64, 3)
+    assert (made != portrait(64)).any(-1).mean() > 0.9
+
+
+@pytest.mark.parametrize("model", ["flux2-klein-4b", "sdxl-inpaint"])
+def test_editing_runs_in_the_type_of_gpu_presets(model: str, tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
+    loader = ModelLoader(tiny_store, replace(cpu_tiny, dtype="bfloat16"))
+    with open_image_editor(loader, model, WORDS) as editor:
+        for mask in (None, upper_half(64)):
+            assert editor.edit(portrait(64), mask, WORDS[0], 0).std() > 0
+        pipeline = editor._inner._loaded.pipeline  # type: ignore[attr-defined]
+        assert {c.dtype for c in pipeline.components.values() if isinstance(c, torch.nn.Module)} == {torch.bfloat16}
+
+
+def test_a_model_of_another_role_is_refused(tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
+    loader = ModelLoader(tiny_store, cpu_tiny)
+    with pytest.raises(UnknownName, match="image-editor"), open_image_editor(loader, "sd15", WORDS):
+        pass
