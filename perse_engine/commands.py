@@ -64,11 +64,15 @@ class StageProgress:
 
 def create(arguments: argparse.Namespace) -> int:
     """`perse create photo.jpg -o out/`."""
+    from perse_engine.model_commands import learned_of
     from perse_engine.pipeline import create_avatar
     from perse_engine.recipe import Recipe
 
     categories = tuple(arguments.categories.split(",")) if arguments.categories else None
-    recipe = Recipe.of(arguments.preset, categories=categories, rasterizer=arguments.rasterizer, seed=arguments.seed)
+    recipe = Recipe.of(
+        arguments.preset, categories=categories, editor=arguments.editor, rasterizer=arguments.rasterizer,
+        seed=arguments.seed, learned=learned_of(arguments),
+    )  # fmt: skip
     progress: Progress = TerminalProgress()
     made = create_avatar(arguments.photo.read_bytes(), recipe, arguments.output, progress)
     sys.stderr.write("\n")
@@ -234,13 +238,16 @@ def synthesize_dataset(arguments: argparse.Namespace) -> int:
     from PIL import Image
 
     from perse_engine.head.build import build_subject
+    from perse_engine.model_commands import learned_of
     from perse_engine.portrait.analyse import analyse_portrait
     from perse_engine.portrait.decode import decode_portrait
     from perse_engine.recipe import Recipe
     from perse_engine.synthesis.sheet import dataset_sheet
     from perse_engine.synthesis.synthesize import synthesize
 
-    recipe = Recipe.of(arguments.preset, seed=arguments.seed)
+    recipe = Recipe.of(
+        arguments.preset, editor=arguments.editor, seed=arguments.seed, learned=learned_of(arguments)
+    )  # fmt: skip
     subject = build_subject(analyse_portrait(decode_portrait(arguments.photo.read_bytes())))
     dataset = synthesize(subject, recipe, arguments.output, TerminalProgress())
     sys.stderr.write("\n")

@@ -9,20 +9,7 @@ import sys
 from perse_engine.models.pull import pull
 from perse_engine.models.store import ModelStore
 from perse_engine.models.table import MODELS, find_model
-
-
-class _Lines:
-    """Progress as lines on stderr, one per stage and tenth."""
-
-    def __init__(self) -> None:
-        self._said = ("", -1)
-
-    def report(self, stage: str, step: int, total_steps: int) -> None:
-        """See `Progress`."""
-        tenth = 10 * step // max(total_steps, 1)
-        if (stage, tenth) != self._said:
-            self._said = (stage, tenth)
-            print(f"{stage} {step}/{total_steps}", file=sys.stderr)
+from perse_engine.recipe import Acceptance, Learned
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -54,8 +41,10 @@ def get(arguments: argparse.Namespace) -> int:
     use = "allowed" if spec.licence.allows_commercial_use else "NOT allowed"
     print(f"{spec.name}: {spec.source}, {spec.size_gb:g} GB", file=sys.stderr)
     print(f"licence {spec.licence.name} ({spec.licence.terms}); commercial use {use}", file=sys.stderr)
+    from perse_engine.commands import StageProgress
+
     store = ModelStore.of_this_machine()
-    manifest = pull(store, spec.name, _Lines(), accepted=arguments.accept_licence, source=arguments.source)
+    manifest = pull(store, spec.name, StageProgress(), accepted=arguments.accept_licence, source=arguments.source)
     print(f"{spec.name} at {manifest.revision}: {len(manifest.files)} files in {store.path(spec.name)}")
     return 0
 
@@ -76,3 +65,17 @@ def where(arguments: argparse.Namespace) -> int:
     """`perse models path flux2-klein-4b`."""
     print(ModelStore.of_this_machine().path(arguments.name))
     return 0
+
+
+def learned_of(arguments: argparse.Namespace) -> Learned | None:
+    """The models that the options of `perse create` and `perse synthesize` choose; None with the procedural editor."""
+    if arguments.editor != "diffusion":
+        return None
+    return Learned(
+        editor_model=arguments.editor_model,
+        interpolator=arguments.interpolator,
+        interpolator_model=arguments.interpolator_model,
+        encoder_model=arguments.encoder_model,
+        memory=arguments.memory,
+        acceptance=Acceptance(attempts=arguments.attempts),
+    )

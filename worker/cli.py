@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worker.models_cli import add_model_commands
+from worker.models_cli import add_learned_options, add_model_commands
 from worker.motion_cli import add_motion_commands
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ EPILOG = """examples:
   perse evaluate avatar me/ --report report.html   measure it, with pictures
   perse vocabulary                                 what --look and --expression may say
   perse serve                                      the REST API on http://127.0.0.1:8000
+  perse models list                                pretrained models for --editor diffusion
   perse doctor                                     what this machine can do
 """
 
@@ -114,6 +115,7 @@ def _add_create(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     create.add_argument("--categories", help="only these, with commas: hair,beard,eyeglasses")
     _preset(create)
     _rasterizer(create)
+    add_learned_options(create)
     create.set_defaults(run=_engine("create"))
 
 
@@ -239,6 +241,7 @@ def _add_dataset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     synthesize.add_argument("photo", type=Path)
     synthesize.add_argument("-o", "--output", type=Path, required=True)
     _preset(synthesize)
+    add_learned_options(synthesize)
     synthesize.set_defaults(run=_engine("synthesize_dataset"))
 
 

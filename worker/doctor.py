@@ -48,12 +48,29 @@ def _engine() -> Iterator[tuple[str, str]]:
             yield f"rasterizer {name}", f"{backend}: {reason}"
         except BackendMissing as error:
             yield f"rasterizer {name}", f"missing: {error.message}"
-    yield "editor", "procedural (diffusion editors are not built in yet)"
-    yield "weights", "none needed; MediaPipe's are inside its wheel"
+    yield from _models()
     import av.codec
 
     has_h264 = "libx264" in av.codec.codecs_available
     yield "video", "libx264" if has_h264 else "libx264 is missing in PyAV: no turntable"
+
+
+def _models() -> Iterator[tuple[str, str]]:
+    from perse_engine.errors import EngineError
+    from perse_engine.models.loading import ModelLoader
+    from perse_engine.models.memory import find_memory
+    from perse_engine.models.store import ModelStore
+    from perse_engine.models.table import MODELS
+    from perse_engine.recipe import Learned
+
+    yield "editor procedural", "needs no weights; MediaPipe's are inside its wheel"
+    store, learned = ModelStore.of_this_machine(), Learned()
+    yield "models", ", ".join(m.name for m in MODELS if store.has(m.name)) or "none (perse models list)"
+    try:
+        ModelLoader(store, find_memory(learned.memory)).check(learned.models())
+        yield "editor diffusion", f"{learned.editor_model} in {learned.memory}"
+    except EngineError as error:
+        yield "editor diffusion", f"missing: {error.message}"
 
 
 def print_findings(settings: Settings) -> None:

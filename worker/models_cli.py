@@ -39,6 +39,22 @@ def add_model_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     path.set_defaults(run=_run("where"))
 
 
+def add_learned_options(parser: argparse.ArgumentParser) -> None:
+    """Which editor makes the pictures, and with which models."""
+    group = parser.add_argument_group(
+        "editor", "diffusion takes models (perse models) and a GPU; docs/guides/models.md"
+    )
+    group.add_argument("--editor", default="procedural", help="procedural or diffusion (default: procedural)")
+    group.add_argument("--editor-model", default="flux2-klein-4b", metavar="NAME", help="(default: flux2-klein-4b)")
+    group.add_argument(
+        "--interpolator", default="rig", help="of in-betweens: rig, warp or diffusion (default: rig, without a model)"
+    )
+    group.add_argument("--interpolator-model", default="sdxl-base", metavar="NAME", help="(default: sdxl-base)")
+    group.add_argument("--encoder-model", metavar="NAME", help="judges pictures by their words: clip-vit-large")
+    group.add_argument("--memory", default="24GB", help="of the GPU: 24GB, 48GB or 80GB (default: 24GB)")
+    group.add_argument("--attempts", type=int, default=3, metavar="N", help="seeds tried per picture (default: 3)")
+
+
 def _run(name: str) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
         from perse_engine import model_commands

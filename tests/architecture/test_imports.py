@@ -36,6 +36,11 @@ ENGINE_TOP = ("vocabulary", "errors", "progress", "scene", "look", "recipe", "co
 HEAVY = ("torch", "cv2", "numba", "mediapipe", "PIL", "numpy", "scipy", "skimage", "av", "gsplat", "diffusers")
 
 
+LEARNED = ("diffusers", "transformers", "accelerate", "peft", "huggingface_hub", "tokenizers", "bitsandbytes")
+LEARNED_ROOMS = ("perse_engine/models", "perse_engine/synthesis/learned")
+"""The only places that import them, and only inside functions: an extra brings them, and loading takes seconds."""
+
+
 def modules() -> list[Path]:
     return [p for name in OURS for p in sorted((ROOT / name).rglob("*.py"))]
 
@@ -96,3 +101,22 @@ def test_the_api_process_imports_no_numerical_or_image_library() -> None:
         if name.split(".")[0] in HEAVY
     ]
     assert wrong == []
+
+
+def test_model_libraries_are_imported_by_functions_of_their_rooms_only() -> None:
+    found = 0
+    wrong = []
+    for path in modules():
+        tree = ast.parse(path.read_text())
+        inside = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) for n in ast.walk(f)}
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if not any(n.split(".")[0] in LEARNED for n in names):
+                continue
+            found += 1
+            place = path.relative_to(ROOT).as_posix()
+            if id(node) not in inside or not place.startswith(LEARNED_ROOMS):
+                wrong.append(f"{place}:{node.lineno}")
+    assert wrong == []
+    assert found > 5

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perse_engine.errors import InvalidValue, UnknownName
-from perse_engine.recipe import Recipe
+from perse_engine.recipe import Acceptance, Learned, Recipe
 from perse_engine.vocabulary import PRESETS, variants_of
 
 
@@ -59,6 +59,37 @@ def test_a_seed_outside_32_bits_is_refused(seed: int) -> None:
 def test_json_round_trips(preset: str, seed: int) -> None:
     recipe = Recipe.of(preset, seed=seed)
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+
+
+def test_the_diffusion_editor_brings_its_models_and_json_keeps_them() -> None:
+    assert Recipe.of("draft").learned is None
+    assert Recipe.of("draft", editor="diffusion").learned == Learned()
+    learned = Learned(interpolator="diffusion", encoder_model="clip-vit-large", acceptance=Acceptance(attempts=5))
+    recipe = Recipe.of("draft", editor="diffusion", learned=learned)
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    assert learned.models() == ("flux2-klein-4b", "sdxl-base", "clip-vit-large")
+
+
+def test_recipes_from_before_there_were_models_are_read() -> None:
+    value = Recipe.of("draft").to_json()
+    del value["learned"]
+    assert Recipe.from_json(value) == Recipe.of("draft")
+
+
+def test_the_procedural_editor_takes_no_models() -> None:
+    with pytest.raises(InvalidValue, match="takes no models"):
+        Recipe.of("draft", learned=Learned())
+
+
+def test_an_unknown_interpolator_is_refused() -> None:
+    with pytest.raises(UnknownName, match="magic"):
+        Learned(interpolator="magic")
+
+
+def test_other_limits_are_another_fingerprint() -> None:
+    strict = Learned(acceptance=Acceptance(max_drift=0.01))
+    prints = {Recipe.of("draft", editor="diffusion", learned=one).fingerprint() for one in (Learned(), strict)}
+    assert len(prints) == 2
 
 
 def test_equal_recipes_have_equal_fingerprints() -> None:

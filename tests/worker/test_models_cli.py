@@ -55,3 +55,13 @@ def test_pull_verify_and_path(capsys: pytest.CaptureFixture[str], tmp_path: Path
 def test_the_path_of_a_missing_model_is_an_error_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "path", "sdxl-base"]) == 1
     assert "perse models pull sdxl-base" in capsys.readouterr().err
+
+
+def test_creating_with_a_model_that_is_not_here_says_so_at_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"looked at later")
+    command = ["create", str(tmp_path / "photo.jpg"), "-o", str(tmp_path / "out"), "--editor", "diffusion"]
+    assert main(command) == 1
+    assert "hint: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,8 @@ class KleinEditor:
                 )
         loaded.place()
         # Not from_pipe, which turns the weights into float32.
-        self._inpaint: Any = Flux2KleinInpaintPipeline(**pipe.components, is_distilled=pipe.config.is_distilled)
+        inpaint = Flux2KleinInpaintPipeline(**pipe.components, is_distilled=pipe.config.is_distilled)
+        self._inpaint = cast("Any", inpaint)
         self._inpaint.set_progress_bar_config(disable=True)
 
     def edit(self, image: Rgb, mask: Array | None, prompt: str, seed: int) -> Rgb:
