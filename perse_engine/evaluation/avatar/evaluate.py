@@ -17,6 +17,7 @@ from perse_engine.evaluation.avatar.exact import ExactPictures
 from perse_engine.evaluation.avatar.html_report import html_report
 from perse_engine.evaluation.avatar.measures import AvatarMeasures, Judges
 from perse_engine.evaluation.avatar.realism import OnnxFeatures
+from perse_engine.evaluation.avatar.reconstruction import FrameScore
 from perse_engine.evaluation.avatar.sheets import Sheets
 from perse_engine.evaluation.avatar.study import Contender, study
 from perse_engine.evaluation.avatar.tables import tables, text, to_json
@@ -103,7 +104,7 @@ def evaluate_folder(
     oval: Any = np.asarray(Image.open(work / "subject" / "face_oval.png")) > 127
     metrics = evaluate(Renderer(avatar, wanted.rasterizer), subject, dataset, oval, progress)
     pictures = {
-        f"Held-out frames, the worst {WORST_FRAMES} first": sheets.heldout(),
+        f"Held-out frames: the worst of each of the {WORST_FRAMES} worst clips": sheets.heldout(),
         "In-betweens, the worst first": sheets.betweens(),
     }
     return Evaluation(metrics, contenders, judges.distance.name, pictures)
@@ -111,5 +112,7 @@ def evaluate_folder(
 
 def _choose(sheets: Sheets, measures: AvatarMeasures) -> None:
     paths = sorted(measures.betweens, key=lambda p: p.psnr_db)[:WAYS]
-    frames = [f for f in measures.reconstruction.frames if not f.clip.startswith("mix")]
-    sheets.choose(frames[:WORST_FRAMES], [(p.category, p.start, p.end) for p in paths])
+    worst: dict[str, FrameScore] = {}
+    for frame in measures.reconstruction.frames:
+        worst.setdefault(frame.clip, frame)
+    sheets.choose(list(worst.values())[:WORST_FRAMES], [(p.category, p.start, p.end) for p in paths])

@@ -94,5 +94,5 @@ def over_grey(rgb: Array, alpha: Array) -> Rgb:
 def _captioned(picture: Rgb, caption: str) -> Rgb:
     cell = np.full((CELL_PX + CAPTION_PX, CELL_PX, 3), 255, np.uint8)
     cell[CAPTION_PX:] = cv2.resize(picture, (CELL_PX, CELL_PX), interpolation=cv2.INTER_AREA)
-    cv2.putText(cell, caption[:34], (3, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.34, (20, 20, 20), 1, cv2.LINE_AA)
+    cv2.putText(cell, caption, (3, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.3, (20, 20, 20), 1, cv2.LINE_AA)
     return cell
