@@ -73,10 +73,14 @@ class Learned:
                 f"There is no interpolator {self.interpolator!r}.", hint=f"Choose from: {', '.join(INTERPOLATORS)}."
             )
 
-    def models(self) -> tuple[str, ...]:
-        """Every model that it takes."""
-        more = (self.interpolator_model,) if self.interpolator == "diffusion" else ()
-        return (self.editor_model, *more, *((self.encoder_model,) if self.encoder_model else ()))
+    def models(self) -> dict[str, str]:
+        """Every model that it takes: role in the model table -> name."""
+        found = {"image-editor": self.editor_model}
+        if self.interpolator == "diffusion":
+            found["face-interpolator"] = self.interpolator_model
+        if self.encoder_model is not None:
+            found["latent-encoder"] = self.encoder_model
+        return found
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Learned:

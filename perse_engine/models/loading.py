@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -91,22 +91,23 @@ class ModelLoader:
         """How models are loaded."""
         return self._memory
 
-    def check(self, names: Sequence[str]) -> None:
-        """See that everything is there that running these models takes, before any work.
+    def check(self, models: Mapping[str, str]) -> None:
+        """See that everything is there that running these models takes (role -> name), before any work.
 
         Raises:
+            UnknownName: a name that has not got the role.
             BackendMissing: packages, a GPU or a model are missing.
-            UnknownName, CorruptFile: see `ModelStore.path`.
+            CorruptFile: see `ModelStore.path`.
         """
+        specs = [find_model(name, role) for role, name in models.items()]
         _check_packages()
         self._memory.device()
-        for name in names:
-            self._store.path(name)
-            spec = find_model(name)
+        for spec in specs:
+            self._store.path(spec.name)
             if self._memory.is_distilled and spec.distilled:
                 self._store.path(spec.distilled)
 
-    def used(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    def used(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """What an avatar's metadata says about the models that made it: source, commit, licence, digest."""
         found = {name: self._store.manifest(name) for name in names}
         return {
@@ -122,8 +123,8 @@ class ModelLoader:
             InvalidValue: another model is still loaded.
             BackendMissing, UnknownName, CorruptFile: see `check`; or the files are not such a pipeline.
         """
-        self.check([name])
         spec, device = find_model(name), self._memory.device()
+        self.check({spec.role: name})
         with self._alone(name):
             loaded = self._distilled(spec, _load_pipeline(spec, self._store.path(name), self._memory), device)
             try:
@@ -149,9 +150,11 @@ class ModelLoader:
 
         Raises as `pipeline`.
         """
-        self.check([name])
+        self.check({find_model(name).role: name})
         import torch
         import transformers
+
+        transformers.utils.logging.disable_progress_bar()
 
         path, device = self._store.path(name), self._memory.device()
         with self._alone(name):
@@ -181,9 +184,14 @@ class ModelLoader:
 
 
 def _load_pipeline(spec: ModelSpec, path: Path, memory: MemoryPreset) -> Any:
+    import diffusers
     import torch
-    from diffusers import DiffusionPipeline
+    import transformers
     from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
+
+    # Ours is the only progress that is shown.
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()
 
     dtype = getattr(torch, memory.dtype)
     options: dict[str, Any] = dict(LOAD_OPTIONS.get(spec.family, {}))
@@ -194,7 +202,7 @@ def _load_pipeline(spec: ModelSpec, path: Path, memory: MemoryPreset) -> Any:
             components_to_quantize=[c for c in LARGE_COMPONENTS if (path / c).is_dir()],
         )
     with _reading(spec.name):
-        pipeline = DiffusionPipeline.from_pretrained(
+        pipeline = diffusers.DiffusionPipeline.from_pretrained(
             path, dtype=dtype, variant=spec.variant, local_files_only=True, use_safetensors=True, **options
         )
     pipeline.set_progress_bar_config(disable=True)

@@ -61,7 +61,8 @@ class MemoryPreset:
 
 
 MEMORY_PRESETS: dict[str, MemoryPreset] = {
-    "24GB": MemoryPreset("24GB", 24, offload="model", is_distilled=True),
+    "12GB": MemoryPreset("12GB", 12, offload="model", is_distilled=True),
+    "24GB": MemoryPreset("24GB", 24, is_distilled=True),
     "48GB": MemoryPreset("48GB", 48, is_compiled=True, is_distilled=True),
     "80GB": MemoryPreset("80GB", 80, is_compiled=True),
 }

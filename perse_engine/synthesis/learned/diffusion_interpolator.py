@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
@@ -32,6 +32,9 @@ Array = npt.NDArray[Any]
 
 BLENDED_SHARE = 0.6
 """Of the denoising steps, from the noisiest on, in which attention looks at both ends."""
+NOISE_SETTINGS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
+"""What a model was trained with; how steps are taken is ours, since an inversion has to be taken back."""
+STEP_SETTINGS = {"clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1, "timestep_spacing": "leading"}
 SPACING_STEPS = (0.25, 0.5, 0.75)
 """Where the way is tried out before steps are re-spaced."""
 
@@ -54,9 +57,10 @@ class DiffusionInterpolator:
         self._loaded, self._pipe = loaded, loaded.pipeline
         self._conditions = _conditions(loaded, prompts)
         loaded.place(is_trained=True)
-        settings = {"clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1, "timestep_spacing": "leading"}
-        self._schedule = DDIMScheduler.from_config(loaded.pipeline.scheduler.config, **settings)
-        self._inverse = DDIMInverseScheduler.from_config(self._schedule.config)
+        own = loaded.pipeline.scheduler.config
+        settings = {name: own[name] for name in NOISE_SETTINGS if name in own} | STEP_SETTINGS
+        self._schedule = cast("Any", DDIMScheduler(**settings))
+        self._inverse = cast("Any", DDIMInverseScheduler(**settings))
         self._attention = BlendedAttention()
         self._attention.install(self._pipe.unet)
         self._ends: dict[str, _End] = {}

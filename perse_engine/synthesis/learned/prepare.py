@@ -65,7 +65,7 @@ def learned_editor(
     summary = {
         "accepted": sorted(f"{c}/{n}" for c, n in accepted),
         "rejected": rejected,
-        "models": loader.used(recipe.learned.models()),
+        "models": loader.used(recipe.learned.models().values()),
     }
     (edits.folder / SUMMARY).write_text(json.dumps(summary, indent=1))
     return DiffusionEditor(subject, edits), kept

@@ -79,23 +79,23 @@ def test_weights_have_the_presets_type(tiny_store: ModelStore, cpu_tiny: MemoryP
 
 def test_a_missing_model_is_said_before_anything_loads(tmp_path: Path, cpu_tiny: MemoryPreset) -> None:
     with pytest.raises(BackendMissing) as missing:
-        ModelLoader(ModelStore(tmp_path), cpu_tiny).check(["flux2-klein-4b"])
+        ModelLoader(ModelStore(tmp_path), cpu_tiny).check({"image-editor": "flux2-klein-4b"})
     assert missing.value.hint == "perse models pull flux2-klein-4b"
 
 
 def test_a_missing_lora_is_said_too(tiny_store: ModelStore, cpu_tiny: MemoryPreset, tmp_path: Path) -> None:
     shutil.copytree(tiny_store.folder / "sdxl-inpaint", tmp_path / "sdxl-inpaint")
     with pytest.raises(BackendMissing, match="sdxl-lcm-lora"):
-        ModelLoader(ModelStore(tmp_path), replace(cpu_tiny, is_distilled=True)).check(["sdxl-inpaint"])
+        ModelLoader(ModelStore(tmp_path), replace(cpu_tiny, is_distilled=True)).check({"image-editor": "sdxl-inpaint"})
 
 
-@pytest.mark.parametrize("memory", ["24GB", "48GB", "80GB"])
+@pytest.mark.parametrize("memory", ["12GB", "24GB", "48GB", "80GB"])
 def test_presets_refuse_a_machine_without_a_gpu(
     tiny_store: ModelStore, memory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(BackendMissing, match="needs an NVIDIA GPU"):
-        ModelLoader(tiny_store, find_memory(memory)).check(["flux2-klein-4b"])
+        ModelLoader(tiny_store, find_memory(memory)).check({"image-editor": "flux2-klein-4b"})
 
 
 def test_a_missing_package_names_the_extra(
@@ -103,7 +103,7 @@ def test_a_missing_package_names_the_extra(
 ) -> None:
     monkeypatch.setattr("perse_engine.models.loading.PACKAGES", ("diffusers", "no_such_package"))
     with pytest.raises(BackendMissing, match="no_such_package") as missing:
-        ModelLoader(tiny_store, cpu_tiny).check(["flux2-klein-4b"])
+        ModelLoader(tiny_store, cpu_tiny).check({"image-editor": "flux2-klein-4b"})
     assert "perse[diffusion]" in str(missing.value.hint)
 
 
@@ -116,10 +116,17 @@ def test_weights_that_are_none_are_an_error(tiny_store: ModelStore, cpu_tiny: Me
 
 
 def test_large_models_are_held_in_four_bits_on_small_gpus() -> None:
-    small, large = find_memory("24GB"), find_memory("48GB")
+    smallest, small, large = find_memory("12GB"), find_memory("24GB"), find_memory("48GB")
+    assert smallest.is_quantised(find_model("flux2-klein-4b"))
+    assert not smallest.is_quantised(find_model("sdxl-inpaint"))
     assert not small.is_quantised(find_model("flux2-klein-4b"))
     assert small.is_quantised(find_model("flux2-klein-9b"))
     assert not large.is_quantised(find_model("flux2-klein-9b"))
+
+
+def test_a_model_in_another_models_place_is_refused(loader: ModelLoader) -> None:
+    with pytest.raises(UnknownName, match="no face-interpolator model 'sdxl-inpaint'"):
+        loader.check({"face-interpolator": "sdxl-inpaint"})
 
 
 def test_an_unknown_memory_preset_lists_the_known() -> None:

@@ -58,7 +58,7 @@ def test_an_avatar_from_models_that_make_noise(astronaut_png: bytes, tmp_path: P
         assert np.array_equal(picture[mask == 0], portrait[mask == 0])
         assert not np.array_equal(picture[mask == 1], portrait[mask == 1])
     told = made.avatar.details["edits"]
-    assert told["rejected"] == [] and set(told["models"]) == set(OPEN.models())
+    assert told["rejected"] == [] and set(told["models"]) == set(OPEN.models().values())
     outcome = edits.outcome("hair", "long-wavy-blonde")
     assert outcome is not None and "attribute_gain" in outcome.verdicts[-1].measured
 
