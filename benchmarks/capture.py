@@ -26,7 +26,7 @@ from perse_engine.rendering.render import Renderer
 
 Array = npt.NDArray[Any]
 
-FPS, SECONDS = 25, 12.0
+FPS, SECONDS = 25, 14.0
 TURNS_DEG = {"yaw_deg": 16.0, "pitch_deg": 7.0, "roll_deg": 7.0}
 POSE = tuple(TURNS_DEG)
 GAZE_DEG = {"gaze_yaw_deg": 15.0, "gaze_pitch_deg": 9.0}
@@ -36,12 +36,16 @@ GESTURES: tuple[tuple[tuple[str, ...], float], ...] = (
     (("jawOpen",), 0.3),
     (("mouthSmileLeft", "mouthSmileRight"), 0.8),
     (("mouthSmileLeft", "mouthSmileRight"), 0.5),
+    (("mouthSmileLeft",), 0.7),
+    (("mouthSmileRight",), 0.7),
+    (("eyeBlinkLeft",), 1.0),
+    (("eyeBlinkRight",), 1.0),
     (("mouthPucker",), 0.8),
     (("browInnerUp",), 0.8),
     (("browOuterUpLeft", "browOuterUpRight"), 0.8),
     (("browDownLeft", "browDownRight"), 0.8),
 )
-WEIGHTS = tuple(dict.fromkeys((*(n for names, _ in GESTURES for n in names), "eyeBlinkLeft", "eyeBlinkRight")))
+WEIGHTS = tuple(dict.fromkeys(name for names, _ in GESTURES for name in names))
 GAZE = tuple(GAZE_DEG)
 
 
@@ -53,15 +57,16 @@ def known_motion(seed: int) -> Motion:
     ramp = np.clip(time_s - 1.0, 0.0, 1.0)
     for name, size in TURNS_DEG.items():
         rows[name] = size * ramp * np.sin(2 * np.pi * time_s / random.uniform(3.8, 6.5) + random.uniform(-0.5, 0.5))
-    starts = 1.0 + (SECONDS - 2.6) * (np.arange(len(GESTURES)) + random.uniform(-0.2, 0.2, len(GESTURES))) / 7.0
+    steps = np.arange(len(GESTURES)) + random.uniform(-0.2, 0.2, len(GESTURES))
+    starts = 1.0 + (SECONDS - 2.6) * steps / (len(GESTURES) - 1)
     for index, start_s in zip(random.permutation(len(GESTURES)), starts, strict=True):
         names, weight = GESTURES[index]
         for name in names:
             rows[name] = np.maximum(rows[name], weight * _bump(time_s, start_s, random.uniform(1.1, 1.7)))
-    for start_s in np.arange(0.7, SECONDS - 0.5, 1.9):
+    for start_s in np.arange(0.7, SECONDS - 0.5, 3.1):
         blink = _bump(time_s, start_s + random.uniform(-0.3, 0.3), 0.36)
         for side in BOTH:
-            rows[f"eyeBlink{side}"] += blink
+            rows[f"eyeBlink{side}"] = np.maximum(rows[f"eyeBlink{side}"], blink)
     for name, size in GAZE_DEG.items():
         for start_s, sign in zip(random.uniform(1.2, SECONDS - 3.0, 4), (1, -1, 1, -1), strict=True):
             rows[name] = np.clip(rows[name] + sign * size * _bump(time_s, float(start_s), 1.6), -size, size)

@@ -41,7 +41,7 @@ def capture(frames: Iterable[TakeFrame], fps: float, progress: Progress) -> Moti
     for index, frame in enumerate(frames):
         progress.report(STAGE, index, max(frame.total, index + 1))
         times.append(frame.time_s)
-        found = _landmarks(frame.rgb)
+        found = find_landmarks(frame.rgb)
         seen.append(found is not None)
         if found is not None:
             points.append(found)
@@ -60,7 +60,7 @@ def capture(frames: Iterable[TakeFrame], fps: float, progress: Progress) -> Moti
     return motion_of(fps, _smooth(even, fps), np.where(np.array(seen)[nearest], sure, 0.0))
 
 
-def _landmarks(rgb: npt.NDArray[np.uint8]) -> Array | None:
+def find_landmarks(rgb: npt.NDArray[np.uint8]) -> Array | None:
     """[478, 3] px; a face that is too small for the mesh model's own detector is looked for by the other one."""
     models = face_models()
     found = models.landmarks(np.ascontiguousarray(rgb))

@@ -1,21 +1,24 @@
 """Landmarks over time to weights: the driver's own rig, fitted frame by frame, so that only movement is kept.
 
-The shape fields of the landmark mesh are solved for the driver's neutral face; a frame's weights are the bounded least
-squares fit of its displacement from that face. Lids and irises move too little in the mesh for that and are measured.
+The shape fields of the landmark mesh are solved for the driver's neutral face; a frame is explained by them, in bounded
+least squares, as a displacement from that face. `read_out` makes weights of that, because the detector sees shapes also
+where there are others. Irises move too little in the mesh and are measured, lids too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import solve_triangular
 from scipy.optimize import lsq_linear
 
 from perse_engine.errors import NoFace
 from perse_engine.head.shapes import shape_fields
 from perse_engine.motion.motion import CHANNELS
+from perse_engine.motion.read_out import FEATURES, FITTED, read_out
 from perse_engine.portrait.frames import head_axes, head_pose_deg
 from perse_engine.portrait.points import LEFT_EYE, LEFT_EYEBROW, LIPS_INNER, LIPS_OUTER, OVAL, RIGHT_EYE, RIGHT_EYEBROW
 
@@ -27,19 +30,8 @@ RIGID = (33, 133, 362, 263, 6, 168, 197, 195, 5, 4, 9, 8, 151, 10, 67, 297, 109,
 INTER_PUPIL_MM = 63.0
 RIDGE_MM = 20.0
 """How unlikely a weight is, in mm of weighted misfit: keeps the detector's noise from becoming expressions."""
-SHAPES: dict[str, tuple[tuple[str, ...], float]] = {
-    "jawOpen": (("jawOpen",), 1.18),
-    "mouthSmileLeft": (("mouthSmileLeft",), 1.5),
-    "mouthSmileRight": (("mouthSmileRight",), 1.5),
-    "mouthPucker": (("mouthPucker",), 2.4),
-    "browInnerUp": (("browInnerUp",), 2.8),
-    "browOuterUp": (("browOuterUpLeft", "browOuterUpRight"), 2.8),
-    "browDown": (("browDownLeft", "browDownRight"), 0.0),
-    "blinkLeft": (("eyeBlinkLeft",), 0.0),
-    "blinkRight": (("eyeBlinkRight",), 0.0),
-}
-"""Fitted together: names that move as one, and the gain that undoes ridge and detector, from renders of known weights
-(docs/guides/animate.md). Gain 0: explained away, but not told; the detector does not see it well enough."""
+MOST = 1.5
+"""A fitted weight may exceed 1: other people's smiles are wider than the rig's."""
 LIDS = {
     "Left": (((387, 373), (386, 374), (385, 380)), (362, 263)),
     "Right": (((160, 144), (159, 145), (158, 153)), (33, 133)),
@@ -50,15 +42,19 @@ IRIS_PER_DEG, IRIS_PER_YAW_DEG = 0.0036, 0.00045
 """Share of the eye's width by which the iris is seen to move, per degree of gaze and per degree of head yaw."""
 MAX_GAZE_DEG = 30.0
 NEUTRAL_SHARE = 0.1
+PITCH_SHARE = 0.5
+"""Of the pitch at rest: half of what is seen is how steep this face is built, half how the head is held."""
 
 
 @dataclass(frozen=True)
 class Driver:
-    """The person who is followed, at rest: landmarks [478, 3] mm (eyes at the origin), lid gaps, iris place."""
+    """The person who is followed, at rest: landmarks [478, 3] mm (eyes at the origin), lid gaps, iris place, and the
+    pitch that their face seems to have then."""
 
     landmarks: Array
     lids: dict[str, float]
     iris: float
+    pitch_deg: float = 0.0
 
 
 def find_driver(landmarks: Array) -> Driver:
@@ -83,34 +79,44 @@ def find_driver(landmarks: Array) -> Driver:
     best = np.argsort(score)[: max(round(NEUTRAL_SHARE * len(score)), 5)]
     iris = float(np.median([_iris(landmarks[i]) for i in best]))
     gaps = {side: float(np.median([_lid_gap(landmarks[i], side) for i in best])) for side in LIDS}
-    return Driver(np.median(faces[best], 0), gaps, iris)
+    driver = Driver(np.median(faces[best], 0), gaps, iris)
+    seems = float(np.median([_pitch_deg(landmarks[i], driver) for i in best]))
+    return replace(driver, pitch_deg=PITCH_SHARE * seems)
 
 
 def follow(driver: Driver, landmarks: Array) -> Array:
-    """Channels [frames, 57] of landmarks [frames, 478, 3]: head, gaze yaw, and the expressions of SHAPES and lids."""
-    fields = shape_fields(driver.landmarks).expressions
-    importance = _importance()
-    columns = [sum(fields[n] for n in names) * importance for names, _ in SHAPES.values()]
-    matrix = np.vstack([np.stack([c.ravel() for c in columns], 1), RIDGE_MM * np.eye(len(columns))])
+    """Channels [frames, 57] of landmarks [frames, 478, 3]: head, gaze yaw, and the expressions of READ_OUT."""
     rows = np.zeros((len(landmarks), len(CHANNELS)))
-    at = {name: i for i, name in enumerate(CHANNELS)}
+    for name, weights in read_out(fitted(driver, landmarks)).items():
+        rows[:, CHANNELS.index(name)] = weights.clip(0.0, 1.0)
     for row, points in zip(rows, landmarks, strict=True):
-        rotation, moved = _aligned(points, driver.landmarks)
-        away = ((moved - driver.landmarks)[:468] * importance).ravel()
-        weights = lsq_linear(matrix, np.r_[away, np.zeros(len(columns))], (0.0, 1.5)).x
-        for weight, (names, gain) in zip(weights, SHAPES.values(), strict=True):
-            for name in names:
-                row[at[name]] += gain * weight
-        for side in LIDS:
-            row[at[f"eyeBlink{side}"]] = (1 - _lid_gap(points, side) / driver.lids[side]) / SHUT_SHARE
         yaw, _, roll = head_pose_deg(points)
-        # The chin takes part in the axes; an open jaw would look like a nod.
-        pitch = -np.degrees(np.arcsin(np.clip(rotation[2, 1], -1, 1)))
-        row[:3] = yaw, pitch, roll
+        row[:3] = yaw, _pitch_deg(points, driver), roll
         gaze = (_iris(points) - driver.iris - IRIS_PER_YAW_DEG * yaw) / IRIS_PER_DEG
         row[3] = np.clip(gaze, -MAX_GAZE_DEG, MAX_GAZE_DEG)
-    rows[:, 5:] = rows[:, 5:].clip(0, 1)
     return rows
+
+
+def fitted(driver: Driver, landmarks: Array) -> Array:
+    """How far each of FITTED explains each frame, 0..1.5, and how far each lid is shut: [frames, len(FEATURES)]."""
+    fields = shape_fields(driver.landmarks).expressions
+    importance = _importance()
+    columns = np.stack([(sum(fields[n] for n in names) * importance).ravel() for names in FITTED.values()], 1)
+    # The normal equations of the ridge, and a small triangular system that has the same ones.
+    lower = np.linalg.cholesky(columns.T @ columns + RIDGE_MM**2 * np.eye(len(FITTED)))
+    rows = np.zeros((len(landmarks), len(FEATURES)))
+    for row, points in zip(rows, landmarks, strict=True):
+        away = (_aligned(points, driver.landmarks)[1] - driver.landmarks)[:468] * importance
+        right = solve_triangular(lower, columns.T @ away.ravel(), lower=True)
+        row[: len(FITTED)] = lsq_linear(lower.T, right, (0.0, MOST)).x
+        row[len(FITTED) :] = [(1 - _lid_gap(points, side) / driver.lids[side]) / SHUT_SHARE for side in LIDS]
+    return rows
+
+
+def _pitch_deg(points: Array, driver: Driver) -> float:
+    # The chin takes part in the head's axes; an open jaw would look like a nod.
+    rotation = _aligned(points, driver.landmarks)[0]
+    return float(-np.degrees(np.arcsin(np.clip(rotation[2, 1], -1, 1)))) - driver.pitch_deg
 
 
 def _in_head(points: Array) -> Array:
