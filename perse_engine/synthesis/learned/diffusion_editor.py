@@ -9,12 +9,14 @@ import itertools
 import threading
 from collections.abc import Mapping
 
+import numpy as np
+
 from perse_engine.errors import UnknownName, UnsupportedWish
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.synthesis.dataset import AddedSurface
 from perse_engine.synthesis.learned.edits import EditFolder, between_name
-from perse_engine.synthesis.learned.masks import union
+from perse_engine.synthesis.learned.masks import geometry_mask
 from perse_engine.synthesis.learned.paint import Paint, apply_paint, mixed, paint_from
 from perse_engine.synthesis.plan import BETWEEN_STEPS
 from perse_engine.synthesis.procedural import ProceduralEditor
@@ -117,8 +119,9 @@ class DiffusionEditor:
             outfit = Outfit.of(self._subject)
             self._shape(outfit, category, weights)
             mask = self._edits.mask(category, name)
-            for id in weights:
-                mask = union(mask, self._edits.mask(category, id))
+            if name not in weights and outfit.parts:
+                # What is only coming is not yet where the picture of the way shows it fading in.
+                mask = np.minimum(mask, geometry_mask(self._subject, category, outfit.finish()))
             paint = paint_from(self._subject, outfit, category, picture, mask)
         with self._lock:
             while len(self._paints) >= KEPT_PAINTS:

@@ -41,7 +41,7 @@ class Surface:
     """Triangles with a texture of their own.
 
     vertices [V, 3] posed, world metres; faces [F, 3] of them; uv [V, 2] texels; rgb [H, W, 3] 0..1; own [H, W] 0..1,
-    what belongs to the edit where the photo's camera does not see it.
+    what belongs to the edit where the photo's camera does not see it; open [H, W] 0..1, what may be painted at all.
     """
 
     vertices: Array
@@ -49,6 +49,7 @@ class Surface:
     uv: Array
     rgb: Array
     own: Array
+    open: Array
 
 
 @dataclass(frozen=True)
@@ -78,19 +79,20 @@ def paint_from(subject: Subject, outfit: Outfit, category: str, picture: Rgb, ma
         inside = charted[subject.look.faces].all(1)
         own = np.ones(chart.labels.shape, np.float32)
         rgb = chart.texture[..., :3]
-        charts[name] = view.difference(Surface(posed, subject.look.faces[inside], uv, rgb, own))[0]
+        charts[name] = view.difference(Surface(posed, subject.look.faces[inside], uv, rgb, own, own))[0]
     faces = subject.look.faces[~charted[subject.look.faces].all(1)]
     own = _belongs(subject, outfit, category)
     rgb = outfit.texture[..., :3]
     nothing = np.zeros(rgb.shape, np.float16), np.zeros(own.shape, np.float16)
     is_worn = category in WORN
-    base, covered = nothing if is_worn else view.difference(Surface(posed, faces, subject.look.uv, rgb, own))
+    surface = Surface(posed, faces, subject.look.uv, rgb, own, _paintable(subject, outfit, category))
+    base, covered = nothing if is_worn else view.difference(surface)
     parts, start = [], len(subject.look.rig.vertices)
     for part in outfit.parts:
         vertices = posed[start : start + len(part.vertices)]
         start += len(part.vertices)
         own = np.ones(part.texture.shape[:2], np.float32)
-        parts.append(view.difference(Surface(vertices, part.faces, part.uv, part.texture[..., :3], own))[0])
+        parts.append(view.difference(Surface(vertices, part.faces, part.uv, part.texture[..., :3], own, own))[0])
     return Paint(base, covered, charts, tuple(parts))
 
 
@@ -169,6 +171,14 @@ def _belongs(subject: Subject, outfit: Outfit, category: str) -> Array:
     return np.asarray(cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 2))
 
 
+def _paintable(subject: Subject, outfit: Outfit, category: str) -> Array:
+    """Texels of the subject's texture that a category may paint, [H, W] 0 or 1: hair that hangs over the clothes must
+    not be painted on them, where it would stay when the head turns."""
+    height, width = subject.look.labels.shape
+    is_cloth = outfit.labels[:height, :width] == REGION_LABELS["cloth"]
+    return np.ones((height, width), np.float32) if category == "cloth" else (~is_cloth).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class _View:
     """The source view: what is nearest in each pixel, the picture and its mask."""
@@ -192,11 +202,11 @@ class _View:
         geometry, covered = bake(surface.uv, surface.faces, self._vertices(surface), (width, height))
         place, seen = self._seen(geometry)
         seen = seen * covered
-        shown = seen * sample(self.mask, place)
+        shown = seen * sample(self.mask, place) * surface.open
         if not (shown > 0.05).any():
             return self._shift(surface), np.zeros((height, width), np.float16)
         change = sample(self.picture, place) - surface.rgb
-        hidden = surface.own * (1 - seen)
+        hidden = surface.own * surface.open * (1 - seen)
         guess = _spread(change, shown)
         out = shown[..., None] * change + (hidden * (1 - shown))[..., None] * guess
         return out.astype(np.float16), shown.astype(np.float16)
