@@ -22,9 +22,9 @@ The format of motion.json is in docs/reference/motion.md; it may change looks ov
 CAPTURE_EPILOG = """somebody's face in, what it did out; whose face it is does not come along:
   perse capture me.mp4 -o motion.json
   perse animate other/ -o other.mp4 --motion motion.json
-Told are head pose, gaze to the sides, blinks, jawOpen, mouthSmile, mouthPucker, browInnerUp and browOuterUp, against
-the driver's own resting face: let the take hold a second of it. Frames without a face are bridged and have confidence
-0. How well each is seen stands in docs/guides/animate.md.
+Told are head pose, gaze (up and down badly), blinks, jawOpen, mouthSmile, mouthPucker, browInnerUp and browOuterUp,
+against the driver's own resting face: let the take hold a second of it. Frames without a face are bridged and have
+confidence 0. How well each is seen stands in docs/guides/animate.md.
 """
 
 

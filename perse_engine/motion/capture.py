@@ -28,8 +28,8 @@ LEAST_SEEN = 0.1
 
 def capture(frames: Iterable[TakeFrame], fps: float, progress: Progress) -> Motion:
     """Follow one face. Frames without a face are bridged linearly and have confidence 0; seen ones 0.1..1, less the
-    further the head is turned. Told are head pose, gaze yaw, blinks, jawOpen, mouthSmile, mouthPucker, browInnerUp
-    and browOuterUp; everything else stays 0.
+    further the head is turned. Told are head pose, gaze, blinks, jawOpen, mouthSmile, mouthPucker, browInnerUp and
+    browOuterUp; everything else stays 0.
 
     Raises:
         NoFace: no frame shows a face.

@@ -38,8 +38,13 @@ LIDS = {
 }
 SHUT_SHARE = 0.80
 """The gap between the lids shrinks by this share, as detected, when they are shut."""
-IRIS_PER_DEG, IRIS_PER_YAW_DEG = 0.0036, 0.00045
-"""Share of the eye's width by which the iris is seen to move, per degree of gaze and per degree of head yaw."""
+GAZE_DEG_PER_EYE = (195.0, 200.0)
+"""How far the eyes turn while the iris, as detected, crosses one width of the eye: to the side, and up."""
+GAZE_PER_TURN = (0.26, 0.32)
+"""Degrees of gaze for each degree of head yaw and pitch: the detector draws irises towards the middle. Both pairs are
+means over renders of three avatars; none of them moves the others by a tenth."""
+SHUT = 0.35
+"""Lids that are shut further hide the iris; what the gaze was before and after is joined."""
 MAX_GAZE_DEG = 30.0
 NEUTRAL_SHARE = 0.1
 PITCH_SHARE = 0.5
@@ -48,12 +53,12 @@ PITCH_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Driver:
-    """The person who is followed, at rest: landmarks [478, 3] mm (eyes at the origin), lid gaps, iris place, and the
-    pitch that their face seems to have then."""
+    """The person who is followed, at rest: landmarks [478, 3] mm (eyes at the origin), lid gaps, where the irises are,
+    and the pitch that their face seems to have then."""
 
     landmarks: Array
     lids: dict[str, float]
-    iris: float
+    iris: Array
     pitch_deg: float = 0.0
 
 
@@ -77,24 +82,37 @@ def find_driver(landmarks: Array) -> Driver:
     strange = np.concatenate(off, 1)
     score = (strange / (np.median(strange, 0) + 1e-6)).clip(0, 6).sum(1)
     best = np.argsort(score)[: max(round(NEUTRAL_SHARE * len(score)), 5)]
-    iris = float(np.median([_iris(landmarks[i]) for i in best]))
     gaps = {side: float(np.median([_lid_gap(landmarks[i], side) for i in best])) for side in LIDS}
-    driver = Driver(np.median(faces[best], 0), gaps, iris)
+    face = np.median(faces[best], 0)
+    iris = np.median([_iris(_aligned(landmarks[i], face)[1]) for i in best], 0)
+    driver = Driver(face, gaps, iris)
     seems = float(np.median([_pitch_deg(landmarks[i], driver) for i in best]))
     return replace(driver, pitch_deg=PITCH_SHARE * seems)
 
 
 def follow(driver: Driver, landmarks: Array) -> Array:
-    """Channels [frames, 57] of landmarks [frames, 478, 3]: head, gaze yaw, and the expressions of READ_OUT."""
+    """Channels [frames, 57] of landmarks [frames, 478, 3]: head, gaze, and what `read_out` tells."""
     rows = np.zeros((len(landmarks), len(CHANNELS)))
-    for name, weights in read_out(fitted(driver, landmarks)).items():
+    features = fitted(driver, landmarks)
+    for name, weights in read_out(features).items():
         rows[:, CHANNELS.index(name)] = weights.clip(0.0, 1.0)
-    for row, points in zip(rows, landmarks, strict=True):
+    places = np.zeros((len(landmarks), 2))
+    for row, place, points in zip(rows, places, landmarks, strict=True):
         yaw, _, roll = head_pose_deg(points)
         row[:3] = yaw, _pitch_deg(points, driver), roll
-        gaze = (_iris(points) - driver.iris - IRIS_PER_YAW_DEG * yaw) / IRIS_PER_DEG
-        row[3] = np.clip(gaze, -MAX_GAZE_DEG, MAX_GAZE_DEG)
+        place[:] = _iris(_aligned(points, driver.landmarks)[1]) - driver.iris
+    rows[:, 3:5] = _gaze(places, rows[:, :2], features[:, -len(LIDS) :].max(1) < SHUT)
     return rows
+
+
+def _gaze(places: Array, turns: Array, is_open: Array) -> Array:
+    """Yaw and pitch of the eyes [frames, 2], degrees, of iris places and head yaw and pitch; where lids are shut, the
+    way between the frames around."""
+    gaze = np.clip(places * GAZE_DEG_PER_EYE + turns * GAZE_PER_TURN, -MAX_GAZE_DEG, MAX_GAZE_DEG)
+    if not is_open.any():
+        return np.zeros_like(gaze)
+    frames = np.arange(len(gaze))
+    return np.stack([np.interp(frames, frames[is_open], column[is_open]) for column in gaze.T], 1)
 
 
 def fitted(driver: Driver, landmarks: Array) -> Array:
@@ -154,10 +172,13 @@ def _lid_gap(points: Array, side: str) -> float:
     return float(np.mean([np.linalg.norm(points[u, :2] - points[v, :2]) for u, v in pairs]) / width)
 
 
-def _iris(points: Array) -> float:
-    """Mean place of the irises between the corners of the eyes, 0 at the right corners, 1 at the left ones."""
+def _iris(aligned: Array) -> Array:
+    """Mean place of the irises in the eyes' own axes, to the left and up from the middle between the corners, in widths
+    of the eye: [2], of landmarks in the head's axes."""
     places = []
     for iris, right, left in ((468, 33, 133), (473, 362, 263)):
-        across = points[left, :2] - points[right, :2]
-        places.append((points[iris, :2] - points[right, :2]) @ across / (across @ across))
-    return float(np.mean(places))
+        across = (aligned[left] - aligned[right])[:2]
+        away = (aligned[iris] - (aligned[left] + aligned[right]) / 2)[:2]
+        up = np.array([-across[1], across[0]])
+        places.append(np.array([away @ across, away @ up]) / (across @ across))
+    return np.mean(places, 0)

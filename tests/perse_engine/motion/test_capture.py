@@ -54,6 +54,19 @@ def test_the_fit_finds_the_head_and_the_jaw(rest: Array, turn: tuple[float, floa
     assert 0.4 < both[AT["jawOpen"]] < 0.8
 
 
+@pytest.mark.parametrize(("axis", "iris_mm"), [(0, 1.5), (0, -1.5), (1, 1.2), (1, -1.2)])
+def test_the_eyes_turn_with_their_irises_and_wait_while_they_are_shut(rest: Array, axis: int, iris_mm: float) -> None:
+    looking = rest.copy()
+    looking[468:478, axis] += iris_mm
+    still, away = moved(rest, {}), moved(looking, {})
+    shut = moved(rest, {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0})
+    rows = follow(find_driver(np.stack([still] * 5)), np.stack([still, away, shut, away]))
+    gaze = rows[:, 3:5]
+    assert np.abs(gaze[0]).max() < 1.0
+    assert np.sign(gaze[1, axis]) == np.sign(iris_mm) and abs(gaze[1, axis]) > 4 > abs(gaze[1, 1 - axis])
+    assert gaze[2] == pytest.approx(gaze[1], abs=0.1)
+
+
 @pytest.mark.parametrize(
     "names",
     [
