@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,12 +15,8 @@ CHANGE_EDGE = (0.04, 0.22)
 """Mean change of a Gaussian's pixels (0..1) from which it belongs to a category a little, and wholly."""
 
 
-class ChangeMasks(Protocol):
-    """Where clips differ from the source."""
-
-    def changed(self, clip: Clip, frame: int) -> FloatArray:
-        """The change mask, [H, W] float32 0..1."""
-        ...
+Seen = Callable[[Clip, int], FloatArray]
+"""A picture [H, W] float32 0..1 of a clip's frame that tells where, or how much, it differs from the source."""
 
 
 def visibility(view: View, x: FloatArray, frames: Sequence[Frame], vertices: dict[int, FloatArray]) -> FloatArray:
@@ -36,25 +31,26 @@ def visibility(view: View, x: FloatArray, frames: Sequence[Frame], vertices: dic
 
 
 def change(
-    view: View, x: FloatArray, pictures: ChangeMasks, clips: Sequence[Clip], frames: Sequence[Frame],
+    view: View, x: FloatArray, seen: Sequence[Seen], clips: Sequence[Clip], frames: Sequence[Frame],
     vertices: dict[int, FloatArray],
-) -> FloatArray:  # fmt: skip
-    """Mean change that each Gaussian's pixels see, the largest over clips, [N] in 0..1.
+) -> list[FloatArray]:  # fmt: skip
+    """Mean of what each Gaussian's pixels see, the largest over clips, [N] in 0..1 for each of one or two `seen`.
 
     Works for any producer of datasets: the weights are the rasteriser's own.
     """
-    best = np.zeros(len(x), np.float32)
+    best = [np.zeros(len(x), np.float32) for _ in seen]
     grad = np.zeros_like(view.colours)
+    grad[..., 2] = 1
     for clip in clips:
-        total, weight = np.zeros(len(x), np.float32), np.full(len(x), 1e-3, np.float32)
+        total, weight = np.zeros((len(x), 2), np.float32), np.full(len(x), 1e-3, np.float32)
         for frame in frames:
             view.draw(x, vertices[frame.index], frame.camera)
-            grad[..., 0] = pictures.changed(clip, frame.index)
-            grad[..., 1] = 1
+            for k, picture in enumerate(seen):
+                grad[..., k] = picture(clip, frame.index)
             sums = view.colour_gradients(grad)
-            total += sums[:, 0]
-            weight += sums[:, 1]
-        best = np.maximum(best, total / weight)
+            total += sums[:, :2]
+            weight += sums[:, 2]
+        best = [np.maximum(b, total[:, k] / weight) for k, b in enumerate(best)]
     return best
 
 

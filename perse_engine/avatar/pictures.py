@@ -20,6 +20,7 @@ class Pictures:
         self._folder: Path = dataset.folder
         self._cache: dict[tuple[str, int], np.ndarray] = {}
         self._bytes = 0
+        self._source = next(c.path for c in dataset.clips if c.kind == "source")
 
     def target(self, clip: Clip, frame: int) -> tuple[FloatArray, FloatArray]:
         """Premultiplied colours [H, W, 3] and alpha [H, W], float32 0..1."""
@@ -29,6 +30,11 @@ class Pictures:
     def changed(self, clip: Clip, frame: int) -> FloatArray:
         """The change mask, [H, W] float32 0..1."""
         return read_picture(self._folder, clip.path, "changed", frame).astype(np.float32) * np.float32(1 / 255)
+
+    def difference(self, clip: Clip, frame: int) -> FloatArray:
+        """Mean difference of the colours from the source clip's, [H, W] float32 0..1."""
+        own, source = (self._rgba(path, frame)[..., :3].astype(np.float32) for path in (clip.path, self._source))
+        return np.asarray(np.abs(own - source).mean(-1) * np.float32(1 / 255))
 
     def _rgba(self, path: str, frame: int) -> np.ndarray:
         key = (path, frame)

@@ -33,6 +33,9 @@ START_OPACITY = 0.7
 FIRST_SPACING_M = 0.0028
 BISECTIONS = 5
 MIN_MASK = 0.02
+FULL_DIFFERENCE = 0.25
+"""Mean difference of colours (0..1) that counts whole where categories share: a beard's; skin's is a quarter of it. The
+change mask cannot tell them apart: it is whole from 20 levels on. Hats and hair, which cover, keep it."""
 
 CHANNELS: tuple[Mapping[str, float], ...] = (
     {"jawOpen": 1.0}, {"mouthSmileLeft": 1.0}, {"mouthSmileRight": 1.0}, {"mouthPucker": 1.0}, {"mouthFunnel": 1.0},
@@ -72,11 +75,13 @@ def start_avatar(
     models: dict[str, CategoryModel] = {}
     for number, (category, clips) in enumerate(categories.items()):
         progress.report(STAGE, 2 + number, 2 + len(categories))
-        changed = change(view, placed.base, pictures, clips, some, vertices)
-        changed[placed.owner >= 0] = 0
+        seen = pictures.changed, pictures.difference
+        changed, difference = change(view, placed.base, seen, clips, some, vertices)
+        force = changed.copy() if category in placed.owners else np.minimum(difference / FULL_DIFFERENCE, 1)
+        changed[placed.owner >= 0] = force[placed.owner >= 0] = 0
         owned = placed.owner == placed.owners.index(category) if category in placed.owners else changed < 0
-        changed[owned] = 1
-        models[category] = _category(category, clips, changed, owned, placed, random)
+        force[owned] = 1
+        models[category] = _category(category, clips, changed, force, owned, placed, random)
     return Start(placed, models, _expression(subject, placed), vertices)
 
 
@@ -120,7 +125,7 @@ def _place(
 
 
 def _category(
-    category: str, clips: list[Clip], changed: FloatArray, owned: np.ndarray, placed: Placed,
+    category: str, clips: list[Clip], changed: FloatArray, force: FloatArray, owned: np.ndarray, placed: Placed,
     random: np.random.Generator,
 ) -> CategoryModel:  # fmt: skip
     ids = [next(iter(c.look.variants[category])) for c in clips]
@@ -136,7 +141,7 @@ def _category(
         own = (placed.variant[rows][None] == np.arange(len(ids))[:, None]) * owned[rows][None]
         basis[:, :, OPACITY] = solve @ (START_OPACITY * own)
         basis[:, :, :3] = np.tensordot(solve, own[..., None] * placed.travel[rows][None], 1)
-    return CategoryModel(network, codes, rows, mask[rows].astype(np.float32), changed, basis)
+    return CategoryModel(network, codes, rows, mask[rows].astype(np.float32), force, basis)
 
 
 def _expression(subject: Subject, placed: Placed) -> ExpressionModel:

@@ -52,7 +52,7 @@ def measure_change(avatar: Avatar, lesson: Lesson, rasterizer: TrainingRasterize
     frames = [f for f in lesson.split(lesson.clips[0], "train") if f.index in lesson.compared]
     vertices = {f.index: avatar.binding.rig.posed(f.pose, f.expression) for f in frames}
     view = View(avatar.binding, rasterizer, (lesson.size_px, lesson.size_px))
-    changed = change(view, avatar.base, lesson, lesson.clips[:1], frames, vertices)
+    (changed,) = change(view, avatar.base, (lesson.changed,), lesson.clips[:1], frames, vertices)
     changed[avatar.base[:, OPACITY] <= 0] = 0
     return changed
 

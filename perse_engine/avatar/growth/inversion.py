@@ -135,7 +135,9 @@ def _region(view: View, avatar: Avatar, category: str, posed: _Posed) -> FloatAr
     if posed.shot.region is not None:
         return posed.shot.region
     x = posed.x.copy()
-    x[:, 11:] = avatar.categories[category].change[:, None]
+    model = avatar.categories[category]
+    x[:, 11:] = 0
+    x[model.rows, 11:] = model.mask[:, None]
     view.draw(x, posed.vertices, posed.shot.camera)
     return np.asarray(view.colours[..., 0] > LOOK_FROM)
 
