@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from perse_engine.compiled import kernel
 from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import Clip, Dataset
 from perse_engine.synthesis.storage import read_picture
 
 CACHE_BYTES = 700_000_000
+AHEAD = 3
+
+Target = tuple[FloatArray, FloatArray]
+"""Premultiplied colours [H, W, 3] and alpha [H, W], float32 0..1."""
 
 
 class Pictures:
@@ -22,10 +32,28 @@ class Pictures:
         self._bytes = 0
         self._source = next(c.path for c in dataset.clips if c.kind == "source")
 
-    def target(self, clip: Clip, frame: int) -> tuple[FloatArray, FloatArray]:
-        """Premultiplied colours [H, W, 3] and alpha [H, W], float32 0..1."""
-        rgba = self._rgba(clip.path, frame).astype(np.float32) * np.float32(1 / 255)
-        return np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3])
+    def target(self, clip: Clip, frame: int, shrink: int = 1) -> Target:
+        """The picture; with `shrink` of 2 half as wide, each pixel the mean of four."""
+        rgba = self._rgba(clip.path, frame)
+        size = rgba.shape[0] // shrink, rgba.shape[1] // shrink
+        colours, alpha = np.empty((*size, 3), np.float32), np.empty(size, np.float32)
+        _mean(rgba, shrink, colours, alpha)
+        return colours, alpha
+
+    def in_order(self, plan: Iterable[tuple[Clip, int, int]]) -> Generator[Target]:
+        """The targets (clip, frame, shrink) one after the other; a thread decodes the next ones meanwhile."""
+        waiting: deque[Future[Target]] = deque()
+        with ThreadPoolExecutor(1) as pool:
+            try:
+                for clip, frame, shrink in plan:
+                    waiting.append(pool.submit(self.target, clip, frame, shrink))
+                    if len(waiting) > AHEAD:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
 
     def changed(self, clip: Clip, frame: int) -> FloatArray:
         """The change mask, [H, W] float32 0..1."""
@@ -46,3 +74,19 @@ class Pictures:
             self._cache[key] = rgba
             self._bytes += rgba.nbytes
         return rgba
+
+
+@kernel()
+def _mean(rgba: npt.NDArray[Any], n: int, colours: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> None:
+    scale = np.float32(1 / 255) / np.float32(n * n)
+    for y in range(alpha.shape[0]):
+        for x in range(alpha.shape[1]):
+            for k in range(4):
+                total = 0
+                for j in range(n):
+                    for i in range(n):
+                        total += rgba[y * n + j, x * n + i, k]
+                if k < 3:
+                    colours[y, x, k] = np.float32(total) * scale
+                else:
+                    alpha[y, x] = np.float32(total) * scale

@@ -73,7 +73,7 @@ def synthesize(
     source = _source_images(animator, subject, frames)
     if isinstance(animator, RigAnimator):
         animator = animator.starting_from(subject.look, frames, source)
-    work = partial(_make_clip, folder, subject, editor, animator, frames, source)
+    work = partial(make_clip, folder, subject, editor, animator, frames, source)
     with _threads() as pool:
         futures = [pool.submit(work, clip) for clip in clips]
         try:
@@ -109,7 +109,7 @@ def _source_images(animator: PortraitAnimator, subject: Subject, frames: tuple[F
     return {f.index: image for f, image in zip(frames, images, strict=True)}
 
 
-def _make_clip(
+def make_clip(
     folder: Path,
     subject: Subject,
     editor: AttributeEditor,
@@ -142,11 +142,16 @@ def _make_clip(
 def _write_surfaces(
     folder: Path, subject: Subject, editor: AttributeEditor, specs: tuple[VariantSpec, ...]
 ) -> list[str]:
-    categories = []
-    for category in dict.fromkeys(s.category for s in specs):
+    """The categories that have one."""
+
+    def write(category: str) -> bool:
         surface = editor.added_surface(subject, category, tuple(s for s in specs if s.category == category))
         if surface is not None:
             write_surface(folder, category, surface)
-            categories.append(category)
+        return surface is not None
+
+    categories = list(dict.fromkeys(s.category for s in specs))
+    with _threads() as pool:
+        written = list(pool.map(write, categories))
     shutil.rmtree(folder / "clips" / "unfinished", ignore_errors=True)
-    return categories
+    return [c for c, has in zip(categories, written, strict=True) if has]

@@ -101,16 +101,21 @@ class Outfit:
 
     def paint(self, picture: Array, mask: Array) -> None:
         """Blend `picture` [A, A, 3] or a colour [3] into the head by mask [A, A]; patches of expressions follow."""
-        m = mask[..., None]
-        picture = np.clip(picture, 0, 1)
-        self._head[...] += (picture - self._head) * m
+        window = _window_of(mask)
+        if window is None:
+            return
+        picture = np.broadcast_to(picture, self._head.shape)
+        patch = self._head[window]
+        patch += (np.clip(picture[window], 0, 1) - patch) * mask[window][..., None]
         for i, blend in enumerate(self.blends):
             h, w = blend.mask.shape
             if blend.x + w > ATLAS_PX or blend.y + h > ATLAS_PX:
                 continue
-            window = (slice(blend.y, blend.y + h), slice(blend.x, blend.x + w))
+            own = (slice(blend.y, blend.y + h), slice(blend.x, blend.x + w))
+            if not mask[own].any():
+                continue
             rgba = blend.rgba.copy()
-            rgba[..., :3] += (np.broadcast_to(picture, self._head.shape)[window] - rgba[..., :3]) * m[window]
+            rgba[..., :3] += (np.clip(picture[own], 0, 1) - rgba[..., :3]) * mask[own][..., None]
             self.blends[i] = replace(blend, rgba=rgba)
 
     def move(self, shape: str, amount: float) -> None:
@@ -171,6 +176,14 @@ class Outfit:
             texture[top : top + h, left : left + w] = rgba
             labels[top : top + h, left : left + w] = label
         return texture, labels, corners
+
+
+def _window_of(mask: Array) -> tuple[slice, slice] | None:
+    """The rectangle outside which a mask is 0; None where it is 0 everywhere."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def rigid_to(count: int, bone: str) -> Array:
