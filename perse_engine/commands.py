@@ -76,6 +76,9 @@ def create(arguments: argparse.Namespace) -> int:
     progress: Progress = TerminalProgress()
     made = create_avatar(arguments.photo.read_bytes(), recipe, arguments.output, progress)
     sys.stderr.write("\n")
+    edits = made.avatar.details.get("edits")
+    for sentence in edits["rejected"] if isinstance(edits, dict) else ():
+        print(sentence, file=sys.stderr)
     print(f"{len(made.avatar)} Gaussians; look at {made.folder / 'preview.png'}")
     return 0
 

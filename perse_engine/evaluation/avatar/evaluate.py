@@ -27,6 +27,7 @@ from perse_engine.head.storage import load_subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
 from perse_engine.rendering.render import Renderer
+from perse_engine.synthesis.learned.prepare import editor_of
 from perse_engine.synthesis.storage import open_dataset
 
 WORST_FRAMES = 8
@@ -85,7 +86,7 @@ def evaluate_folder(
     avatar, work = load_avatar(folder), folder / "work"
     subject, dataset = load_subject(work / "subject"), open_dataset(work / "dataset")
     recipe = Recipe.from_json(dict(dataset.recipe) | {"rasterizer": wanted.rasterizer})
-    exact = ExactPictures(subject)
+    exact = ExactPictures(subject, editor_of(subject, dataset))
     exact.check(dataset)
     judges = Judges(dataset, exact, lpips or OctaveDistance(), lpips, embedder, features)
     sheets = Sheets(dataset, exact)

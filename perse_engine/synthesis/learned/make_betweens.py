@@ -22,6 +22,7 @@ from perse_engine.synthesis.learned.edits import EditFolder, Outcome, between_na
 from perse_engine.synthesis.learned.interpolator import Face, FaceInterpolator
 from perse_engine.synthesis.learned.masks import union
 from perse_engine.synthesis.learned.paste import find_landmarks
+from perse_engine.synthesis.learned.prompts import plain_words
 from perse_engine.synthesis.learned.warp_interpolator import WarpInterpolator
 from perse_engine.synthesis.plan import BETWEEN_STEPS
 from perse_engine.vocabulary import VariantSpec
@@ -89,7 +90,8 @@ def _open(learned: Learned, loader: ModelLoader, ways: Sequence[_Way]) -> Iterat
     if learned.interpolator == "warp":
         yield WarpInterpolator()
         return
-    prompts = [SOURCE_PROMPT, *(w.second.prompt for w in ways), *(w.first.prompt for w in ways if w.first)]
+    specs = [spec for way in ways for spec in (way.first, way.second) if spec is not None]
+    prompts = [SOURCE_PROMPT, *(plain_words(s) for s in specs)]
     with open_diffusion_interpolator(loader, learned.interpolator_model, prompts) as interpolator:
         yield interpolator
 
@@ -98,5 +100,5 @@ def _face(folder: EditFolder, spec: VariantSpec) -> tuple[Face, Array]:
     picture = folder.picture(spec.category, spec.id)
     if picture is None:
         raise CorruptFile(f"The picture of {spec.category}/{spec.id} is gone.", hint="Delete the edit.")
-    face = Face(f"{spec.category}/{spec.id}", picture, find_landmarks(picture), spec.prompt)
+    face = Face(f"{spec.category}/{spec.id}", picture, find_landmarks(picture), plain_words(spec))
     return face, folder.mask(spec.category, spec.id)

@@ -36,7 +36,7 @@ from perse_engine.synthesis.learned.image_editor import ImageEditor, open_image_
 from perse_engine.synthesis.learned.masks import geometry_mask, hair_mask, picture_mask, union
 from perse_engine.synthesis.learned.paint import WORN
 from perse_engine.synthesis.learned.paste import find_landmarks
-from perse_engine.synthesis.learned.prompts import SHORT_HAIR, edit_prompt, is_instructed, needs_short_hair
+from perse_engine.synthesis.learned.prompts import SHORT_HAIR, edit_prompt, is_instructed, needs_short_hair, plain_words
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.vocabulary import VariantSpec
 
@@ -116,7 +116,7 @@ def _judge_by_words(subject: Subject, tries: Sequence[_Try], learned: Learned, l
         return
     pictures = [t.fitted.picture for t in passed if t.fitted is not None]
     with open_clip(loader, learned.encoder_model) as encoder:
-        gains = attribute_gains(encoder, subject.work_rgb, pictures, [t.spec.prompt for t in passed])
+        gains = attribute_gains(encoder, subject.work_rgb, pictures, [plain_words(t.spec) for t in passed])
     for one, picture, gain in zip(passed, pictures, gains, strict=True):
         verdict = judged_by_words(one.verdicts[-1], float(gain), learned.acceptance)
         one.verdicts[-1] = verdict

@@ -16,11 +16,14 @@ from perse_engine.models.memory import find_memory
 from perse_engine.models.store import ModelStore
 from perse_engine.progress import Progress
 from perse_engine.recipe import Learned, Recipe
+from perse_engine.synthesis.dataset import Dataset
+from perse_engine.synthesis.editor import AttributeEditor
 from perse_engine.synthesis.learned.acceptance import FaceEmbedder
 from perse_engine.synthesis.learned.diffusion_editor import DiffusionEditor
 from perse_engine.synthesis.learned.edits import EditFolder
 from perse_engine.synthesis.learned.make_betweens import make_betweens
 from perse_engine.synthesis.learned.make_edits import make_edits
+from perse_engine.synthesis.procedural import ProceduralEditor
 
 EDITS = "edits"
 SUMMARY = "summary.json"
@@ -69,6 +72,13 @@ def learned_editor(
     }
     (edits.folder / SUMMARY).write_text(json.dumps(summary, indent=1))
     return DiffusionEditor(subject, edits), kept
+
+
+def editor_of(subject: Subject, dataset: Dataset) -> AttributeEditor:
+    """The editor that draws a dataset's looks again; it needs no model."""
+    if Recipe.from_json(dataset.recipe).editor == "diffusion":
+        return DiffusionEditor(subject, EditFolder(dataset.folder / EDITS))
+    return ProceduralEditor()
 
 
 def edits_summary(folder: Path) -> dict[str, object] | None:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from perse_engine.errors import BackendMissing, Cancelled, CorruptFile, EditsRejected, InvalidValue, UnsupportedWish
+from perse_engine.evaluation.avatar.exact import ExactPictures
+from perse_engine.head.storage import load_subject
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
 from perse_engine.models.memory import MemoryPreset
@@ -19,7 +21,7 @@ from perse_engine.recipe import Acceptance, Learned, Recipe
 from perse_engine.synthesis.check import check_dataset
 from perse_engine.synthesis.learned.edits import EditFolder
 from perse_engine.synthesis.learned.make_edits import BASE, STAGE
-from perse_engine.synthesis.learned.prepare import EDITS, edits_summary, learned_editor
+from perse_engine.synthesis.learned.prepare import EDITS, editor_of, edits_summary, learned_editor
 from perse_engine.synthesis.storage import open_dataset
 from tests.perse_engine.synthesis.tiny import CancelAt, tiny_preset
 
@@ -59,14 +61,14 @@ def test_an_avatar_from_models_that_make_noise(astronaut_png: bytes, tmp_path: P
         assert not np.array_equal(picture[mask == 1], portrait[mask == 1])
     told = made.avatar.details["edits"]
     assert told["rejected"] == [] and set(told["models"]) == set(OPEN.models().values())
+    subject = load_subject(tmp_path / "work" / "subject")
+    ExactPictures(subject, editor_of(subject, dataset)).check(dataset)
     outcome = edits.outcome("hair", "long-wavy-blonde")
     assert outcome is not None and "attribute_gain" in outcome.verdicts[-1].measured
 
 
 def edits_portrait(folder: Path) -> np.ndarray:
     """The work image that the edits were pasted into."""
-    from perse_engine.head.storage import load_subject
-
     return load_subject(folder / "work" / "subject").work_rgb
 
 
@@ -89,6 +91,19 @@ def test_the_low_memory_editor_and_the_warp(astronaut_subject: Subject, tmp_path
     assert EditFolder(tmp_path / EDITS).picture("skin", "source--tanned@0.50") is not None
     dressed = editor.dress(astronaut_subject, Look({"skin": {"tanned": 1.0}}))
     assert not np.array_equal(dressed.texture, astronaut_subject.look.texture)
+
+
+def test_a_wish_without_a_shape_gets_its_mask_from_a_picture(astronaut_subject: Subject, tmp_path: Path) -> None:
+    learned = replace(OPEN, interpolator="rig", encoder_model=None)
+    wish = replace(recipe(learned), variants=(("hair", "wish-style-mohawk"),))
+    editor, kept = learned_editor(astronaut_subject, wish, tmp_path, SilentProgress())
+    outcome = EditFolder(tmp_path / EDITS).outcome("hair", "wish-style-mohawk")
+    assert outcome is not None and outcome.mask_from == "picture"
+    dressed = editor.dress(astronaut_subject, Look({"hair": {"wish-style-mohawk": 1.0}}))
+    # Only paint: the shape stays the source's.
+    assert np.array_equal(dressed.rig.vertices, astronaut_subject.look.rig.vertices)
+    assert not np.array_equal(dressed.texture, astronaut_subject.look.texture)
+    assert editor.added_surface(astronaut_subject, "hair", kept.specs()) is None
 
 
 def test_a_stopped_run_goes_on_with_the_edits_that_are_decided(astronaut_subject: Subject, tmp_path: Path) -> None:
