@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from scipy.special import expit
 
 from perse_engine.avatar.avatar import Avatar, BakedLook, rest_points
 from perse_engine.avatar.drawing import View
@@ -40,7 +41,7 @@ class ConditionedAvatar(Avatar):
         assert self.network is not None
         with torch.no_grad():
             x = self.base + self.network(look).numpy()
-        x[:, OPACITY] = _logistic(x[:, OPACITY])
+        x[:, OPACITY] = expit(x[:, OPACITY])
         return BakedLook(look, x)
 
 
@@ -69,7 +70,7 @@ class ConditionedTrainer(Trainer):
     def _properties(self, look: Look) -> FloatArray:
         self._change = self._network(look)
         x: FloatArray = self._base + self._change.detach().numpy()
-        x[:, OPACITY] = self._opacity = _logistic(x[:, OPACITY])
+        x[:, OPACITY] = self._opacity = expit(x[:, OPACITY])
         return x
 
     def _learn_look(self, look: Look, grad_x: FloatArray, rate: float) -> None:
@@ -89,10 +90,6 @@ class ConditionedTrainer(Trainer):
         return ConditionedAvatar(
             s.placed.binding, self._base, {}, s.expression, details, RASTER_MODE, (), self._network
         )  # fmt: skip
-
-
-def _logistic(x: FloatArray) -> FloatArray:
-    return np.asarray(1 / (1 + np.exp(-x)), np.float32)
 
 
 def _logit(opacity: FloatArray) -> FloatArray:
