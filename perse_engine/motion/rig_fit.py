@@ -7,7 +7,8 @@ where there are others. Irises move too little in the mesh and are measured, lid
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,10 @@ SHUT = 0.35
 """Lids that are shut further hide the iris; what the gaze was before and after is joined."""
 MAX_GAZE_DEG = 30.0
 NEUTRAL_SHARE = 0.1
+REST_PERCENT, REST_FRAMES = 40, 150
+"""What a face shows for two fifths of a take, of so many frames at least, is how it is built."""
+NOT_AT_REST = ("jawOpen", "eyeBlink")
+"""Whoever talks or is tired does so most of the time; these are 0 in the driver's most neutral frames."""
 PITCH_SHARE = 0.5
 """Of the pitch at rest: half of what is seen is how steep this face is built, half how the head is held."""
 
@@ -54,12 +59,13 @@ PITCH_SHARE = 0.5
 @dataclass(frozen=True)
 class Driver:
     """The person who is followed, at rest: landmarks [478, 3] mm (eyes at the origin), lid gaps, where the irises are,
-    and the pitch that their face seems to have then."""
+    the pitch that their face seems to have then, and the weights that it seems to have most of the time."""
 
     landmarks: Array
     lids: dict[str, float]
     iris: Array
     pitch_deg: float = 0.0
+    rest: Mapping[str, float] = field(default_factory=dict)
 
 
 def find_driver(landmarks: Array) -> Driver:
@@ -87,7 +93,10 @@ def find_driver(landmarks: Array) -> Driver:
     iris = np.median([_iris(_aligned(landmarks[i], face)[1]) for i in best], 0)
     driver = Driver(face, gaps, iris)
     seems = float(np.median([_pitch_deg(landmarks[i], driver) for i in best]))
-    return replace(driver, pitch_deg=PITCH_SHARE * seems)
+    driver = replace(driver, pitch_deg=PITCH_SHARE * seems)
+    some = landmarks[:: max(len(landmarks) // REST_FRAMES, 1)]
+    weights = {n: w for n, w in read_out(fitted(driver, some)).items() if not n.startswith(NOT_AT_REST)}
+    return replace(driver, rest={n: max(float(np.percentile(w, REST_PERCENT)), 0.0) for n, w in weights.items()})
 
 
 def follow(driver: Driver, landmarks: Array) -> Array:
@@ -95,7 +104,7 @@ def follow(driver: Driver, landmarks: Array) -> Array:
     rows = np.zeros((len(landmarks), len(CHANNELS)))
     features = fitted(driver, landmarks)
     for name, weights in read_out(features).items():
-        rows[:, CHANNELS.index(name)] = weights.clip(0.0, 1.0)
+        rows[:, CHANNELS.index(name)] = (weights - driver.rest.get(name, 0.0)).clip(0.0, 1.0)
     places = np.zeros((len(landmarks), 2))
     for row, place, points in zip(rows, places, landmarks, strict=True):
         yaw, _, roll = head_pose_deg(points)
