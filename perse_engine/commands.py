@@ -64,7 +64,7 @@ class StageProgress:
 
 def create(arguments: argparse.Namespace) -> int:
     """`perse create photo.jpg -o out/`."""
-    from perse_engine.model_commands import learned_of
+    from perse_engine.model_commands import identity_of, learned_of
     from perse_engine.pipeline import create_avatar
     from perse_engine.recipe import Recipe
 
@@ -74,7 +74,8 @@ def create(arguments: argparse.Namespace) -> int:
         seed=arguments.seed, learned=learned_of(arguments),
     )  # fmt: skip
     progress: Progress = TerminalProgress()
-    made = create_avatar(arguments.photo.read_bytes(), recipe, arguments.output, progress)
+    identity = identity_of(arguments)
+    made = create_avatar(arguments.photo.read_bytes(), recipe, arguments.output, progress, identity=identity)
     sys.stderr.write("\n")
     edits = made.avatar.details.get("edits")
     for sentence in edits["rejected"] if isinstance(edits, dict) else ():
@@ -241,7 +242,7 @@ def synthesize_dataset(arguments: argparse.Namespace) -> int:
     from PIL import Image
 
     from perse_engine.head.build import build_subject
-    from perse_engine.model_commands import learned_of
+    from perse_engine.model_commands import identity_of, learned_of
     from perse_engine.portrait.analyse import analyse_portrait
     from perse_engine.portrait.decode import decode_portrait
     from perse_engine.recipe import Recipe
@@ -252,7 +253,7 @@ def synthesize_dataset(arguments: argparse.Namespace) -> int:
         arguments.preset, editor=arguments.editor, seed=arguments.seed, learned=learned_of(arguments)
     )  # fmt: skip
     subject = build_subject(analyse_portrait(decode_portrait(arguments.photo.read_bytes())))
-    dataset = synthesize(subject, recipe, arguments.output, TerminalProgress())
+    dataset = synthesize(subject, recipe, arguments.output, TerminalProgress(), identity=identity_of(arguments))
     sys.stderr.write("\n")
     sheet = arguments.output / "sheet.png"
     Image.fromarray(dataset_sheet(dataset)).save(sheet)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import TYPE_CHECKING
 
 from perse_engine.models.pull import pull
 from perse_engine.models.store import ModelStore
 from perse_engine.models.table import MODELS, find_model
 from perse_engine.recipe import Acceptance, Learned
+
+if TYPE_CHECKING:
+    from perse_engine.synthesis.learned.acceptance import Array, FaceIdentity, Rgb
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -79,3 +83,24 @@ def learned_of(arguments: argparse.Namespace) -> Learned | None:
         memory=arguments.memory,
         acceptance=Acceptance(attempts=arguments.attempts),
     )
+
+
+def identity_of(arguments: argparse.Namespace) -> FaceIdentity | None:
+    """The network of --face-embedder as a judge of whole pictures.
+
+    Raises:
+        BackendMissing, InvalidValue: see `OnnxEmbedder`.
+    """
+    if arguments.face_embedder is None:
+        return None
+    import numpy as np
+
+    from perse_engine.evaluation.subject.identity import OnnxEmbedder, face_crop
+
+    network = OnnxEmbedder(arguments.face_embedder)
+
+    def identity(picture: Rgb) -> Array:
+        crop = face_crop(picture)
+        return np.zeros(1, np.float32) if crop is None else network.embed(crop)
+
+    return identity

@@ -40,6 +40,7 @@ from perse_engine.rendering.sheet import contact_sheet
 from perse_engine.rendering.turntable import write_turntable
 from perse_engine.scene import Expression, Pose
 from perse_engine.synthesis.dataset import Dataset
+from perse_engine.synthesis.learned.acceptance import FaceIdentity
 from perse_engine.synthesis.learned.prepare import check_learned, edits_summary
 from perse_engine.synthesis.sheet import dataset_sheet
 from perse_engine.synthesis.synthesize import synthesize
@@ -82,8 +83,10 @@ class AvatarFolder:
     metrics: Mapping[str, object]
 
 
-def create_avatar(portrait: bytes, recipe: Recipe, folder: Path, progress: Progress) -> AvatarFolder:
-    """Make (or finish) the avatar of a portrait in `folder`.
+def create_avatar(
+    portrait: bytes, recipe: Recipe, folder: Path, progress: Progress, *, identity: FaceIdentity | None = None
+) -> AvatarFolder:
+    """Make (or finish) the avatar of a portrait in `folder`; `identity` judges the pictures of a learned editor.
 
     Raises:
         PortraitError: the photo cannot be used.
@@ -100,7 +103,7 @@ def create_avatar(portrait: bytes, recipe: Recipe, folder: Path, progress: Progr
     with seconds("subject"):
         subject, face_oval = _subject(portrait, folder, work, progress)
     with seconds("synthesis"):
-        dataset = synthesize(subject, recipe, work / "dataset", progress)
+        dataset = synthesize(subject, recipe, work / "dataset", progress, identity=identity)
     with seconds("training"):
         avatar = _avatar(subject, dataset, recipe, folder, work, progress)
     renderer = Renderer(avatar, recipe.rasterizer)

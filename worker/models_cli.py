@@ -51,6 +51,7 @@ def add_learned_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--interpolator-model", default="sdxl-base", metavar="NAME", help="(default: sdxl-base)")
     group.add_argument("--encoder-model", metavar="NAME", help="judges pictures by their words: clip-vit-large")
+    group.add_argument("--face-embedder", type=Path, metavar="MODEL.onnx", help="judges who pictures show")
     group.add_argument("--memory", default="24GB", help="of the GPU: 12GB, 24GB, 48GB or 80GB (default: 24GB)")
     group.add_argument("--attempts", type=int, default=3, metavar="N", help="seeds tried per picture (default: 3)")
 

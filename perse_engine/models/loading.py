@@ -48,9 +48,7 @@ class Loaded:
         if is_trained:
             pipe.to(self.device)
             return
-        if memory.offload == "model":
-            pipe.enable_model_cpu_offload()
-        elif memory.offload == "group":
+        if memory.offload == "group" and not memory.is_quantised(self.spec):
             import torch
 
             pipe.enable_group_offload(
@@ -104,6 +102,11 @@ class ModelLoader:
         self._memory.device()
         for spec in specs:
             self._store.path(spec.name)
+            if self._memory.is_quantised(spec) and find_spec("bitsandbytes") is None:
+                raise BackendMissing(
+                    f"{spec.name} in {self._memory.name} is held in 4-bit, which needs bitsandbytes.",
+                    hint="pip install 'perse[quantised]', or choose a larger memory preset or a smaller model.",
+                )
             if self._memory.is_distilled and spec.distilled:
                 self._store.path(spec.distilled)
 

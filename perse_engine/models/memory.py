@@ -18,7 +18,7 @@ class MemoryPreset:
     Attributes:
         memory_gb: of the GPU. A model that needs more than ROOM_SHARE of it is held in 4-bit (NF4).
         dtype: of weights and activations, a name of torch.
-        offload: 'none', 'model' (one component on the GPU at a time) or 'group' (a few blocks at a time).
+        offload: 'none', or 'group': a few blocks are on the GPU at a time, except of models in 4-bit, which are small.
         is_compiled: repeated blocks go through torch.compile: slow once, faster after.
         is_distilled: a LoRA that needs few steps is fused into models that have one.
         steps: denoising steps; the model's own when None.
@@ -61,7 +61,7 @@ class MemoryPreset:
 
 
 MEMORY_PRESETS: dict[str, MemoryPreset] = {
-    "12GB": MemoryPreset("12GB", 12, offload="model", is_distilled=True),
+    "12GB": MemoryPreset("12GB", 12, offload="group", is_distilled=True),
     "24GB": MemoryPreset("24GB", 24, is_distilled=True),
     "48GB": MemoryPreset("48GB", 48, is_compiled=True, is_distilled=True),
     "80GB": MemoryPreset("80GB", 80, is_compiled=True),

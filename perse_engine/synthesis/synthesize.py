@@ -18,6 +18,7 @@ from perse_engine.recipe import Recipe
 from perse_engine.synthesis.animator import PortraitAnimator, RigAnimator, changed_mask
 from perse_engine.synthesis.dataset import Clip, Dataset, Frame, Images
 from perse_engine.synthesis.editor import AttributeEditor
+from perse_engine.synthesis.learned.acceptance import FaceIdentity
 from perse_engine.synthesis.learned.prepare import learned_editor
 from perse_engine.synthesis.plan import plan_clips
 from perse_engine.synthesis.procedural import ProceduralEditor
@@ -38,11 +39,12 @@ def synthesize(
     *,
     editor: AttributeEditor | None = None,
     animator: PortraitAnimator | None = None,
+    identity: FaceIdentity | None = None,
 ) -> Dataset:
     """Make (or finish) the dataset in `folder`; clips that are complete are kept.
 
-    With editor 'diffusion' the dataset has the variants whose pictures were accepted; folder/edits says what became of
-    the others.
+    With editor 'diffusion' the dataset has the variants whose pictures were accepted, by `identity` too where it is
+    given; folder/edits says what became of the others.
 
     Raises:
         Cancelled: from `progress`; what is complete stays for the next call.
@@ -51,7 +53,7 @@ def synthesize(
     if (folder / "dataset.json").exists():
         return open_dataset(folder)
     if editor is None and recipe.editor == "diffusion":
-        editor, recipe = learned_editor(subject, recipe, folder, progress)
+        editor, recipe = learned_editor(subject, recipe, folder, progress, identity)
     editor, animator = editor or ProceduralEditor(), animator or RigAnimator()
     size = recipe.size()
     trajectory = make_trajectory(

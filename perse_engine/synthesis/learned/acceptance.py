@@ -23,8 +23,8 @@ from perse_engine.synthesis.learned.paste import (
 
 Rgb = npt.NDArray[np.uint8]
 Array = npt.NDArray[Any]
-FaceEmbedder = Callable[[Rgb], Array]
-"""A picture [S, S, 3] to a vector that tells who it is."""
+FaceIdentity = Callable[[Rgb], Array]
+"""A work image [S, S, 3] to a vector [D] that tells who it shows; zeros where no face is found."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Fitted:
 
 def fit(
     portrait: Rgb, landmarks: Array | None, made: Rgb, mask: Array, seed: int, limits: Acceptance,
-    embedder: FaceEmbedder | None = None,
+    identity: FaceIdentity | None = None,
 ) -> Fitted:  # fmt: skip
     """Align, colour-match and paste a picture that an editor made, and judge it.
 
@@ -72,8 +72,8 @@ def fit(
     inside = mask > 0.5
     change = np.abs(picture[inside].astype(np.float64) - portrait[inside]).mean() / 255 if inside.any() else 0.0
     measured["change"] = float(change)
-    if embedder is not None:
-        measured["identity"] = _cosine(embedder(portrait), embedder(picture))
+    if identity is not None:
+        measured["identity"] = _cosine(identity(portrait), identity(picture))
     reasons += _broken(measured, limits)
     return Fitted(picture, Verdict(seed, tuple(reasons), measured))
 

@@ -22,7 +22,7 @@ from perse_engine.progress import Progress
 from perse_engine.recipe import Learned
 from perse_engine.synthesis.editor import AttributeEditor
 from perse_engine.synthesis.learned.acceptance import (
-    FaceEmbedder,
+    FaceIdentity,
     Fitted,
     Verdict,
     fit,
@@ -65,7 +65,7 @@ class _Try:
 
 def make_edits(
     subject: Subject, specs: Sequence[VariantSpec], learned: Learned, seed: int, loader: ModelLoader,
-    folder: EditFolder, progress: Progress, embedder: FaceEmbedder | None = None,
+    folder: EditFolder, progress: Progress, identity: FaceIdentity | None = None,
 ) -> tuple[Outcome, ...]:  # fmt: skip
     """A decided edit for every variant, in order.
 
@@ -77,7 +77,7 @@ def make_edits(
     """
     loader.check(learned.models())
     tries = [_start(subject, s) for s in specs if folder.outcome(s.category, s.id) is None]
-    maker = _Maker(subject, learned, seed, folder, embedder)
+    maker = _Maker(subject, learned, seed, folder, identity)
     done = len(specs) - len(tries)
     progress.report(STAGE, done, len(specs))
     while pending := [t for t in tries if folder.outcome(t.spec.category, t.spec.id) is None]:
@@ -127,10 +127,10 @@ class _Maker:
     """What all edits of a subject share: the portrait, its landmarks, the base with short hair."""
 
     def __init__(
-        self, subject: Subject, learned: Learned, seed: int, folder: EditFolder, embedder: FaceEmbedder | None
+        self, subject: Subject, learned: Learned, seed: int, folder: EditFolder, identity: FaceIdentity | None
     ) -> None:
         self._subject, self._limits, self._seed = subject, learned.acceptance, seed
-        self._folder, self._embedder = folder, embedder
+        self._folder, self._identity = folder, identity
         self._portrait = subject.work_rgb
         self._landmarks = find_landmarks(self._portrait) if needs_landmarks(self._limits) else None
         if self._landmarks is None and needs_landmarks(self._limits):
@@ -177,4 +177,4 @@ class _Maker:
         return self._folder.picture(*BASE)
 
     def _fit(self, made: Rgb, mask: Array, seed: int) -> Fitted:
-        return fit(self._portrait, self._landmarks, made, mask, seed, self._limits, self._embedder)
+        return fit(self._portrait, self._landmarks, made, mask, seed, self._limits, self._identity)

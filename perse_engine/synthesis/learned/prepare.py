@@ -18,7 +18,7 @@ from perse_engine.progress import Progress
 from perse_engine.recipe import Learned, Recipe
 from perse_engine.synthesis.dataset import Dataset
 from perse_engine.synthesis.editor import AttributeEditor
-from perse_engine.synthesis.learned.acceptance import FaceEmbedder
+from perse_engine.synthesis.learned.acceptance import FaceIdentity
 from perse_engine.synthesis.learned.diffusion_editor import DiffusionEditor
 from perse_engine.synthesis.learned.edits import EditFolder
 from perse_engine.synthesis.learned.make_betweens import make_betweens
@@ -40,7 +40,7 @@ def check_learned(recipe: Recipe) -> None:
 
 
 def learned_editor(
-    subject: Subject, recipe: Recipe, folder: Path, progress: Progress, embedder: FaceEmbedder | None = None
+    subject: Subject, recipe: Recipe, folder: Path, progress: Progress, identity: FaceIdentity | None = None
 ) -> tuple[DiffusionEditor, Recipe]:
     """Make (or finish) the edits of a recipe in `folder`/edits.
 
@@ -55,7 +55,7 @@ def learned_editor(
     if recipe.learned is None:
         raise InvalidValue("The recipe names no learned models.", hint="Recipe.of(..., editor='diffusion')")
     edits, loader = EditFolder(folder / EDITS), _loader(recipe.learned)
-    outcomes = make_edits(subject, recipe.specs(), recipe.learned, recipe.seed, loader, edits, progress, embedder)
+    outcomes = make_edits(subject, recipe.specs(), recipe.learned, recipe.seed, loader, edits, progress, identity)
     accepted = {(o.category, o.name) for o in outcomes if o.is_accepted}
     rejected = [o.sentence() for o in outcomes if not o.is_accepted]
     if not accepted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,16 @@ def test_weights_that_are_none_are_an_error(tiny_store: ModelStore, cpu_tiny: Me
     weights.write_bytes(b"\xff" * weights.stat().st_size)
     with pytest.raises(CorruptFile, match="sd15"), ModelLoader(ModelStore(tmp_path), cpu_tiny).pipeline("sd15"):
         pass
+
+
+def test_four_bits_without_their_package_are_refused_before_any_work(
+    tiny_store: ModelStore, cpu_tiny: MemoryPreset
+) -> None:
+    if find_spec("bitsandbytes") is not None:
+        return
+    small = ModelLoader(tiny_store, replace(cpu_tiny, memory_gb=8))
+    with pytest.raises(BackendMissing, match="needs bitsandbytes"):
+        small.check({"image-editor": "flux2-klein-4b"})
 
 
 def test_large_models_are_held_in_four_bits_on_small_gpus() -> None:

@@ -86,15 +86,18 @@ def test_an_edit_that_did_nothing_is_rejected(portrait: np.ndarray, landmarks: n
     assert len(reasons) == 1 and reasons[0].startswith("change 0.000 is below")
 
 
-def test_somebody_else_is_rejected_where_an_embedder_is_given(
+def test_somebody_else_is_rejected_where_identity_is_judged(
     portrait: np.ndarray, landmarks: np.ndarray, good: np.ndarray, mask: np.ndarray
 ) -> None:
-    def redness(picture: np.ndarray) -> np.ndarray:
-        return np.array([1.0, 0.0]) if picture[:300, :, 0].mean() > 150 else np.array([0.0, 1.0])
+    def same(picture: np.ndarray) -> np.ndarray:
+        return np.array([1.0, 0.0])
 
-    fitted = fit(portrait, landmarks, good, mask, 0, LIMITS, redness)
-    assert fitted.verdict.measured["identity"] in (0.0, 1.0)
-    assert fitted.verdict.is_accepted == (fitted.verdict.measured["identity"] == 1.0)
+    def other(picture: np.ndarray) -> np.ndarray:
+        return np.array([1.0, 0.0] if np.array_equal(picture, portrait) else [0.0, 1.0])
+
+    assert fit(portrait, landmarks, good, mask, 0, LIMITS, same).verdict.is_accepted
+    reasons = fit(portrait, landmarks, good, mask, 0, LIMITS, other).verdict.reasons
+    assert reasons == ("identity 0.000 is below 0.5",)
 
 
 def test_words_reject_what_went_away_from_them(

@@ -68,6 +68,15 @@ def test_editing_runs_in_the_type_of_gpu_presets(model: str, tiny_store: ModelSt
         assert {c.dtype for c in pipeline.components.values() if isinstance(c, torch.nn.Module)} == {torch.bfloat16}
 
 
+@pytest.mark.parametrize("model", ["flux2-klein-4b", "sdxl-inpaint"])
+def test_offloading_changes_no_picture(model: str, tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
+    made = []
+    for offload in ("none", "group"):
+        with open_image_editor(ModelLoader(tiny_store, replace(cpu_tiny, offload=offload)), model, WORDS) as editor:
+            made.append(editor.edit(portrait(64), upper_half(64), WORDS[0], 0))
+    assert np.array_equal(*made)
+
+
 def test_a_model_of_another_role_is_refused(tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
     loader = ModelLoader(tiny_store, cpu_tiny)
     with pytest.raises(UnknownName, match="image-editor"), open_image_editor(loader, "sd15", WORDS):
