@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from perse_engine.errors import NoFace
 from perse_engine.portrait.frames import head_pose_deg
+from perse_engine.portrait.glasses import wears_eyeglasses
 from perse_engine.portrait.landmarks import face_models, find_face, square_crop
 from perse_engine.portrait.matting import Mask
 from perse_engine.portrait.points import OVAL
@@ -141,6 +142,11 @@ def _warnings(
             _outside(regions.valid, landmarks, top),
             "cropped",
             "The hair is cut off by the picture's edge; it is guessed.",
+        ),
+        (
+            wears_eyeglasses(work, landmarks),
+            "eyeglasses",
+            "The eyeglasses on the photo become a part of the face; a photo without them gives a better avatar.",
         ),
         (other_faces > 0, "other_faces", "There are other, smaller faces on the photo; the largest was taken."),
         (confidence < 0.5, "low_confidence", "The analysis is unsure; look at the result critically."),
