@@ -170,12 +170,7 @@ def _bound(rig: Rig, triangles: Array, bary: FloatArray) -> Binding:
 def _thinned(surface: AddedSurface, count: int) -> AddedSurface:
     if len(surface.points) <= count:
         return surface
-    keep = _even(surface, count)
-    fields = {
-        name: getattr(surface, name)[keep]
-        for name in ("points", "normals", "colours", "spacing_m", "bone_weights", "travel", "variant")
-    }
-    return AddedSurface(**fields, variants=surface.variants)
+    return surface.take(_even(surface, count))
 
 
 def _even(surface: AddedSurface, count: int) -> Array:

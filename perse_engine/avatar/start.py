@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perse_engine.avatar.avatar import CategoryModel, ExpressionModel
+from perse_engine.avatar.avatar import CategoryModel, ExpressionModel, rest_points
 from perse_engine.avatar.drawing import TrainingRasterizer, View
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork
 from perse_engine.avatar.masks import change, mask_of, visibility
@@ -30,6 +30,9 @@ SEEN = 0.02
 STRANDS = {"hair": 1.5}
 """More for what is finely structured: hats are smooth."""
 START_OPACITY = 0.7
+EVEN_WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)
+"""At which the start of what is added changes evenly."""
+RIDGE = 1e-5
 FIRST_SPACING_M = 0.0028
 BISECTIONS = 5
 MIN_MASK = 0.02
@@ -98,7 +101,8 @@ def _place(
     categories: tuple[str, ...], progress: Progress,
 ) -> Placed:  # fmt: skip
     """Bisect the spacing until the wanted number of Gaussians is seen; drop the rest."""
-    surfaces = {c: s for c in categories if (s := read_surface(dataset.folder, c)) is not None}
+    read = {c: s for c in categories if (s := read_surface(dataset.folder, c)) is not None}
+    surfaces = {c: s.take(np.flatnonzero(_above_border(s.points, frames))) for c, s in read.items()}
     total = recipe.size().gaussians
     wanted = round(total * BASE_SHARE) if surfaces else total
     vertices = {f.index: subject.look.rig.posed(f.pose, f.expression) for f in frames}
@@ -110,6 +114,7 @@ def _place(
         placed = place_on_subject(subject, spacing, recipe.seed)
         view = View(placed.binding, rasterizer, size)
         seen = visibility(view, placed.base, some, vertices) > SEEN
+        seen &= _above_border(rest_points(placed.binding), frames)
         if abs(seen.sum() / wanted - 1) < 0.05:
             break
         low, high = (spacing, high) if seen.sum() > wanted else (low, spacing)
@@ -124,6 +129,27 @@ def _place(
     return add_surfaces(placed, surfaces, {c: round(share * a) for c, a in area.items()})
 
 
+def _evenly(network: CodeNetwork, codes: list[FloatArray]) -> np.ndarray:
+    """The matrix [K, variants] that turns what each variant changes until weight 1 into bases that change it evenly
+    with the weight, and leave it alone at the other variants' codes."""
+    weights = np.array(EVEN_WEIGHTS)
+    way = np.concatenate([[network(np.float32(w) * code) for w in weights] for code in codes]).astype(np.float64)
+    gram = way.T @ way
+    pull = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
+    return np.asarray(np.linalg.solve(gram + pull, way.T @ np.kron(np.eye(len(codes)), weights[:, None])))
+
+
+def _above_border(points: FloatArray, frames: list[Frame]) -> np.ndarray:
+    """Which points [P, 3] at rest lie above the lower border of some frame, [P] bool.
+
+    Of what lies below, training sees the rims of Gaussians alone, and gives them wild colours.
+    """
+    shown = np.zeros(len(points), bool)
+    for frame in frames:
+        shown |= frame.camera.project(points)[:, 1] < frame.camera.height_px
+    return shown
+
+
 def _category(
     category: str, clips: list[Clip], changed: FloatArray, force: FloatArray, owned: np.ndarray, placed: Placed,
     random: np.random.Generator,
@@ -135,10 +161,8 @@ def _category(
     rows = np.flatnonzero(mask > MIN_MASK).astype(np.int32)
     basis = np.zeros((len(network.linear), len(rows), PROPERTIES), np.float32)
     if owned.any():
-        # Solve basis . h(z_v) = opacity and way to weight 1 for the variant that a Gaussian was sampled from, 0 for the
-        # others.
-        solve = np.linalg.pinv(np.stack([network(codes[id]) for id in ids]))
         own = (placed.variant[rows][None] == np.arange(len(ids))[:, None]) * owned[rows][None]
+        solve = _evenly(network, [codes[id] for id in ids])
         basis[:, :, OPACITY] = solve @ (START_OPACITY * own)
         basis[:, :, :3] = np.tensordot(solve, own[..., None] * placed.travel[rows][None], 1)
     return CategoryModel(network, codes, rows, mask[rows].astype(np.float32), force, basis)

@@ -51,7 +51,8 @@ until the end (research/avatar.md section 4)."""
 SHARES = {"source": 0.2, "variant": 0.47, "between": 0.23, "mix": 0.10}
 ADDITIVE_WEIGHT = 2.0
 """How often a variant of an additive category is drawn, next to other variants: it has more to learn."""
-CODE_RATE, NETWORK_RATE = 3e-3, 3e-3
+CODE_RATE, NETWORK_RATE = 1.5e-4, 1.5e-4
+"""Slow: a coefficient multiplies every basis of its category, so its jitter moves locks of hair by centimetres."""
 EXPRESSION_RATE, EXPRESSION_DECAY = 0.12, 1e-3
 """Of the learned residuals: few frames show each, so fast ones without a pull to 0 speckle the skin of other frames."""
 CODE_DECAY = 1e-4

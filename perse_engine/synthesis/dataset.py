@@ -9,9 +9,9 @@ surfaces/<category>.safetensors      points of surface that an additive category
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +72,11 @@ class AddedSurface:
     travel: FloatArray
     variant: npt.NDArray[np.uint16]
     variants: tuple[str, ...]
+
+    def take(self, index: npt.NDArray[Any]) -> AddedSurface:
+        """Keep some of the points."""
+        points = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "variants"}
+        return AddedSurface(**points, variants=self.variants)
 
 
 @dataclass(frozen=True)
