@@ -38,20 +38,24 @@ def change(
 
     Works for any producer of datasets: the weights are the rasteriser's own.
     """
-    best = [np.zeros(len(x), np.float32) for _ in seen]
+    pictures = [(clip, picture) for clip in clips for picture in seen]
+    sums = np.zeros((len(pictures) + 1, len(x)), np.float32)
+    for frame in frames:
+        view.draw(x, vertices[frame.index], frame.camera)
+        images = [picture(clip, frame.index) for clip, picture in pictures]
+        _add_seen(view, [*images, np.ones_like(view.alpha)], sums)
+    means = sums[:-1] / (sums[-1] + 1e-3)
+    return list(means.reshape(len(clips), len(seen), len(x)).max(0))
+
+
+def _add_seen(view: View, images: Sequence[FloatArray], sums: FloatArray) -> None:
+    """Add what each Gaussian of the last drawing sees of each image [H, W], weighted by blending; sums [images, N]."""
     grad = np.zeros_like(view.colours)
-    grad[..., 2] = 1
-    for clip in clips:
-        total, weight = np.zeros((len(x), 2), np.float32), np.full(len(x), 1e-3, np.float32)
-        for frame in frames:
-            view.draw(x, vertices[frame.index], frame.camera)
-            for k, picture in enumerate(seen):
-                grad[..., k] = picture(clip, frame.index)
-            sums = view.colour_gradients(grad)
-            total += sums[:, :2]
-            weight += sums[:, 2]
-        best = [np.maximum(b, total[:, k] / weight) for k, b in enumerate(best)]
-    return best
+    for first in range(0, len(images), 3):
+        three = images[first : first + 3]
+        for channel, image in enumerate(three):
+            grad[..., channel] = image
+        sums[first : first + 3] += view.colour_gradients(grad).T[: len(three)]
 
 
 def mask_of(changed: FloatArray) -> FloatArray:
