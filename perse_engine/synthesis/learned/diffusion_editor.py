@@ -5,7 +5,6 @@ It needs no model: pictures were made before (`make_edits`), so a dataset can be
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Mapping
 
@@ -34,7 +33,7 @@ class DiffusionEditor:
     def __init__(self, subject: Subject, edits: EditFolder) -> None:
         self._subject, self._edits = subject, edits
         self._procedural = ProceduralEditor()
-        self._paints: dict[tuple[str, str], Paint | None] = {}
+        self._paints: dict[tuple[str, str], Paint] = {}
         self._shapes: dict[tuple[str, str], bool] = {}
         self._lock = threading.Lock()
 
@@ -64,9 +63,10 @@ class DiffusionEditor:
     def _wear(self, outfit: Outfit, category: str, weights: Mapping[str, float]) -> None:
         first = len(outfit.parts)
         self._shape(outfit, category, weights)
-        together = self._paint(category, between_name(weights), weights) if len(weights) == 2 else None
-        if together is not None:
-            apply_paint(outfit, together, 1.0, first)
+        is_way = len(weights) == 2 and abs(sum(weights.values()) - 1) < 1e-6
+        together = between_name(weights) if is_way else ""
+        if together and self._edits.picture_path(category, together).exists():
+            apply_paint(outfit, self._paint(category, together, weights), 1.0, first)
             return
         for id, weight in weights.items():
             apply_paint(outfit, self._paint_at(category, id, weight), 1.0, first)
@@ -93,36 +93,33 @@ class DiffusionEditor:
 
     def _paint_at(self, category: str, id: str, weight: float) -> Paint:
         """The paint of one variant at a weight, between the nearest two that have pictures."""
-        whole = self._paint(category, id, {id: 1.0})
-        if whole is None:
+        steps = {t: between_name({id: t}) for t in BETWEEN_STEPS} | {1.0: id}
+        known = [t for t, name in steps.items() if self._edits.picture_path(category, name).exists()]
+        if 1.0 not in known:
             raise UnknownName(f"There is no accepted picture of {category}/{id}.", hint="See edits/ of the dataset.")
-        known: list[tuple[float, Paint | None]] = [(0.0, None)]
-        for t in BETWEEN_STEPS:
-            paint = self._paint(category, between_name({id: t}), {id: t})
-            if paint is not None:
-                known.append((t, paint))
-        known.append((1.0, whole))
-        low, high = next((a, b) for a, b in itertools.pairwise(known) if weight <= b[0])
-        share = (weight - low[0]) / (high[0] - low[0])
-        assert high[1] is not None
-        return mixed(low[1] or _nothing_of(high[1]), high[1], share)
+        above = min(t for t in known if t >= weight)
+        below = max((t for t in known if t < weight), default=0.0)
+        high = self._paint(category, steps[above], {id: above})
+        if weight == above:
+            return high
+        low = self._paint(category, steps[below], {id: below}) if below else _nothing_of(high)
+        return mixed(low, high, (weight - below) / (above - below))
 
-    def _paint(self, category: str, name: str, weights: Mapping[str, float]) -> Paint | None:
-        """The paint of a picture, None where there is none."""
+    def _paint(self, category: str, name: str, weights: Mapping[str, float]) -> Paint:
+        """The paint of an edit's picture."""
         key = (category, name)
         with self._lock:
             if key in self._paints:
                 return self._paints[key]
-        picture = self._edits.picture(category, name)
-        paint = None
-        if picture is not None:
-            outfit = Outfit.of(self._subject)
-            self._shape(outfit, category, weights)
-            mask = self._edits.mask(category, name)
-            if name not in weights and outfit.parts:
-                # What is only coming is not yet where the picture of the way shows it fading in.
-                mask = np.minimum(mask, geometry_mask(self._subject, category, outfit.finish()))
-            paint = paint_from(self._subject, outfit, category, picture, mask)
+        picture, mask = self._edits.picture(category, name), self._edits.mask(category, name)
+        if picture is None:
+            raise UnknownName(f"There is no accepted picture of {category}/{name}.", hint="See edits/ of the dataset.")
+        outfit = Outfit.of(self._subject)
+        self._shape(outfit, category, weights)
+        if name not in weights and outfit.parts:
+            # What is only coming is not yet where the picture of the way shows it fading in.
+            mask = np.minimum(mask, geometry_mask(self._subject, category, outfit.finish()))
+        paint = paint_from(self._subject, outfit, category, picture, mask)
         with self._lock:
             while len(self._paints) >= KEPT_PAINTS:
                 self._paints.pop(next(iter(self._paints)))

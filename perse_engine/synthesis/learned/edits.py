@@ -92,9 +92,13 @@ class EditFolder:
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished.rename(target)
 
+    def picture_path(self, category: str, name: str) -> Path:
+        """Where an accepted picture lies, if there is one."""
+        return self.folder / category / name / "picture.png"
+
     def picture(self, category: str, name: str) -> Rgb | None:
         """The accepted picture [S, S, 3], or None."""
-        path = self.folder / category / name / "picture.png"
+        path = self.picture_path(category, name)
         return _read(path, cv2.IMREAD_COLOR)[..., ::-1].copy() if path.exists() else None
 
     def mask(self, category: str, name: str) -> Array:

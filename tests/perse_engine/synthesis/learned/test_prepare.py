@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +22,9 @@ from perse_engine.synthesis.learned.edits import EditFolder
 from perse_engine.synthesis.learned.make_edits import BASE, STAGE
 from perse_engine.synthesis.learned.prepare import EDITS, editor_of, edits_summary, learned_editor
 from perse_engine.synthesis.storage import open_dataset
-from tests.perse_engine.synthesis.tiny import CancelAt, tiny_preset
+from perse_engine.vocabulary import Preset
+from perse_engine.vocabulary.presets import PRESETS
+from tests.perse_engine.synthesis.tiny import CancelAt
 
 OPEN = Learned(
     interpolator="diffusion", encoder_model="clip-vit-large", memory="cpu-tiny", acceptance=Acceptance.of_anything()
@@ -37,13 +38,12 @@ pytestmark = [
 
 
 @pytest.fixture(autouse=True)
-def preset() -> Iterator[None]:
-    with tiny_preset():
-        yield
+def preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PRESETS, "least", Preset("least", 64, 1500, ("hair",), 1, 5, 2, 0, 20))
 
 
 def recipe(learned: Learned, categories: tuple[str, ...] = ("hair", "eyeglasses")) -> Recipe:
-    return Recipe.of("tiny", categories=categories, editor="diffusion", rasterizer="cpu", learned=learned)
+    return Recipe.of("least", categories=categories, editor="diffusion", rasterizer="cpu", learned=learned)
 
 
 @pytest.mark.slow
