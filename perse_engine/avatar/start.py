@@ -102,7 +102,8 @@ def _place(
 ) -> Placed:  # fmt: skip
     """Bisect the spacing until the wanted number of Gaussians is seen; drop the rest."""
     read = {c: s for c in categories if (s := read_surface(dataset.folder, c)) is not None}
-    surfaces = {c: s.take(np.flatnonzero(_above_border(s.points, frames))) for c, s in read.items()}
+    shown = {c: s.take(np.flatnonzero(_above_border(s.points, frames))) for c, s in read.items()}
+    surfaces = {c: s for c, s in shown.items() if len(s.points)}
     total = recipe.size().gaussians
     wanted = round(total * BASE_SHARE) if surfaces else total
     vertices = {f.index: subject.look.rig.posed(f.pose, f.expression) for f in frames}
