@@ -7,7 +7,7 @@ Only one model is in memory at a time; edits that are decided are not made again
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,12 +85,14 @@ def make_edits(
         with open_image_editor(loader, learned.editor_model, prompts) as editor:
             for one in pending:
                 maker.attempt(editor, one)
+                if learned.encoder_model is None or not one.is_accepted:
+                    # Decided without the encoder, so a job that stops here need not make it again.
+                    maker.keep(one)
+                    done += 1
                 progress.report(STAGE, done, len(specs))
-        _judge_by_words(subject, pending, learned, loader)
-        for one in pending:
-            if one.is_accepted or len(one.verdicts) >= learned.acceptance.attempts:
-                maker.keep(one)
-                done += 1
+        for one in _judge_by_words(subject, pending, learned, loader):
+            maker.keep(one)
+            done += 1
         progress.report(STAGE, done, len(specs))
     return tuple(o for s in specs if (o := folder.outcome(s.category, s.id)) is not None)
 
@@ -110,17 +112,20 @@ def _start(subject: Subject, spec: VariantSpec) -> _Try:
     return _Try(spec, edit_prompt(spec), mask, "geometry")
 
 
-def _judge_by_words(subject: Subject, tries: Sequence[_Try], learned: Learned, loader: ModelLoader) -> None:
-    passed = [t for t in tries if t.fitted is not None and t.is_accepted]
+def _judge_by_words(subject: Subject, tries: Sequence[_Try], learned: Learned, loader: ModelLoader) -> Iterator[_Try]:
+    """Judge what passed so far by the encoder, and give what is decided by that."""
+    passed = [t for t in tries if t.is_accepted]
+    pictures = [t.fitted.picture for t in passed if t.fitted is not None]
     if learned.encoder_model is None or not passed:
         return
-    pictures = [t.fitted.picture for t in passed if t.fitted is not None]
     with open_clip(loader, learned.encoder_model) as encoder:
         gains = attribute_gains(encoder, subject.work_rgb, pictures, [plain_words(t.spec) for t in passed])
     for one, picture, gain in zip(passed, pictures, gains, strict=True):
         verdict = judged_by_words(one.verdicts[-1], float(gain), learned.acceptance)
         one.verdicts[-1] = verdict
         one.fitted = Fitted(picture, verdict)
+        if one.is_accepted or len(one.verdicts) >= learned.acceptance.attempts:
+            yield one
 
 
 class _Maker:

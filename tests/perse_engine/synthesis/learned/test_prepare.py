@@ -108,13 +108,22 @@ def test_a_wish_without_a_shape_gets_its_mask_from_a_picture(astronaut_subject: 
 
 def test_a_stopped_run_goes_on_with_the_edits_that_are_decided(astronaut_subject: Subject, tmp_path: Path) -> None:
     learned = replace(OPEN, interpolator="rig", encoder_model=None)
-    stopped = CancelAt(STAGE, 2)
     with pytest.raises(Cancelled):
-        learned_editor(astronaut_subject, recipe(learned), tmp_path, stopped)
+        learned_editor(astronaut_subject, recipe(learned, ("eyeglasses", "nose")), tmp_path, CancelAt(STAGE, 1))
     first = {p: p.stat().st_mtime_ns for p in (tmp_path / EDITS).rglob("picture.png")}
-    assert first
-    learned_editor(astronaut_subject, recipe(learned), tmp_path, SilentProgress())
+    assert [p.parent.name for p in first] == ["round-black"]
+    learned_editor(astronaut_subject, recipe(learned, ("eyeglasses", "nose")), tmp_path, SilentProgress())
     assert {p: p.stat().st_mtime_ns for p in first} == first
+    assert EditFolder(tmp_path / EDITS).picture("nose", "wide") is not None
+
+
+def test_words_reject_pictures_that_pass_all_else(astronaut_subject: Subject, tmp_path: Path) -> None:
+    limits = replace(Acceptance.of_anything(), min_attribute_gain=2.0, attempts=2)
+    learned = replace(OPEN, interpolator="rig", acceptance=limits)
+    with pytest.raises(EditsRejected, match="attribute_gain"):
+        learned_editor(astronaut_subject, recipe(learned, ("eyeglasses",)), tmp_path, SilentProgress())
+    outcome = EditFolder(tmp_path / EDITS).outcome("eyeglasses", "round-black")
+    assert outcome is not None and [v.seed for v in outcome.verdicts] == [0, 1]
 
 
 def test_a_missing_model_is_said_before_the_photo_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
