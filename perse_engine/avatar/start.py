@@ -24,6 +24,8 @@ from perse_engine.synthesis.storage import read_surface
 STAGE = "placing"
 BASE_SHARE = 0.68
 """Of the preset's Gaussians; additive categories share the rest."""
+FEW, MOST = 6, 24
+"""Additive variants that this rest does for; it grows in proportion to their number, up to MOST of them."""
 SHADE_ONLY = ("eyeglasses", "hat", "headphones", "earrings")
 """Categories that change only the colour of Gaussians that are not their own, by their shadow."""
 SEEN = 0.02
@@ -126,7 +128,8 @@ def _place(
         return placed
     # By the square root of the area: thin frames need more per area than long hair.
     area = {c: STRANDS.get(c, 1.0) * float(len(s.points)) ** 0.5 for c, s in surfaces.items()}
-    share = total * (1 - BASE_SHARE) / sum(area.values())
+    crowd = min(max(sum(len(s.variants) for s in surfaces.values()), FEW), MOST) / FEW
+    share = total * (1 - BASE_SHARE) * crowd / sum(area.values())
     return add_surfaces(placed, surfaces, {c: round(share * a) for c, a in area.items()})
 
 

@@ -8,6 +8,8 @@ composition.
 from __future__ import annotations
 
 import time
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,9 @@ FINAL_RATE = 0.03
 SSIM_FROM = 0.7
 """Share of the training after which SSIM joins the loss: it costs as much as the rasteriser and L1 alone gets as far
 until the end (research/avatar.md section 4)."""
+COARSE, COARSE_UNTIL, COARSE_PX = 2, 0.7, 256
+"""Pictures are this many times smaller during this share of the training, unless they would have fewer px than that:
+so far, fine detail only costs time."""
 SHARES = {"source": 0.2, "variant": 0.47, "between": 0.23, "mix": 0.10}
 ADDITIVE_WEIGHT = 2.0
 """How often a variant of an additive category is drawn, next to other variants: it has more to learn."""
@@ -86,21 +91,21 @@ def train(
     began = saved = time.monotonic()
     losses: list[float] = []
     first = step
-    while step < total:
-        clip, index = plan[step]
-        target = pictures.target(clip, index)
-        rate = FINAL_RATE ** (step / total)
-        losses.append(trainer.step(clip.look, frames[index], target, rate, with_ssim=step >= SSIM_FROM * total))
-        step += 1
-        if step % REPORT_EVERY == 0 or step == total:
-            if time.monotonic() - saved > CHECKPOINT_EVERY_S and step < total:
-                save_checkpoint(folder, trainer.state(), step, fingerprint)
-                saved = time.monotonic()
-            try:
-                progress.report(STAGE, step, total)
-            except Cancelled:
-                save_checkpoint(folder, trainer.state(), step, fingerprint)
-                raise
+    with closing(_targets(pictures, dataset.size_px, plan, step)) as targets:
+        for target in targets:
+            clip, index = plan[step]
+            rate = FINAL_RATE ** (step / total)
+            losses.append(trainer.step(clip.look, frames[index], target, rate, with_ssim=step >= SSIM_FROM * total))
+            step += 1
+            if step % REPORT_EVERY == 0 or step == total:
+                if time.monotonic() - saved > CHECKPOINT_EVERY_S and step < total:
+                    save_checkpoint(folder, trainer.state(), step, fingerprint)
+                    saved = time.monotonic()
+                try:
+                    progress.report(STAGE, step, total)
+                except Cancelled:
+                    save_checkpoint(folder, trainer.state(), step, fingerprint)
+                    raise
     seconds = time.monotonic() - began
     measured = {
         "steps": float(total),
@@ -110,6 +115,15 @@ def train(
         "final_loss": float(np.mean(losses[-100:])) if losses else 0.0,
     }
     return trainer.avatar({"rasterizer": backend, "recipe": recipe.to_json()}), measured
+
+
+def _targets(
+    pictures: Pictures, size_px: int, plan: Sequence[tuple[Clip, int]], first: int
+) -> Generator[tuple[FloatArray, FloatArray]]:
+    """The pictures of the plan's steps from `first` on."""
+    coarse = COARSE if size_px >= COARSE * COARSE_PX else 1
+    until = COARSE_UNTIL * len(plan)
+    return pictures.in_order((*plan[k], coarse if k < until else 1) for k in range(first, len(plan)))
 
 
 class Trainer:
@@ -136,11 +150,15 @@ class Trainer:
     def step(
         self, look: Look, frame: Any, target: tuple[FloatArray, FloatArray], rate: float, *, with_ssim: bool
     ) -> float:
-        """One step on one picture; returns its loss."""
+        """One step on one picture, of any size; returns its loss."""
+        if target[1].shape != self._view.alpha.shape:
+            self._view.colours, self._view.alpha = np.zeros_like(target[0]), np.zeros_like(target[1])
+            self._grads = np.zeros_like(target[0]), np.zeros_like(target[1])
+        height, width = target[1].shape
         x = self._properties(look)
         values = self._start.expression.values(frame.expression)
         self._add_expression(x, values)
-        self._view.draw(x, self._start.vertices[frame.index], frame.camera)
+        self._view.draw(x, self._start.vertices[frame.index], frame.camera.resized(width, height))
         grad_colours, grad_alpha = self._grads
         loss = self._losses[with_ssim](self._view.colours, self._view.alpha, *target, grad_colours, grad_alpha)
         grad_x = self._view.back(grad_colours, grad_alpha)

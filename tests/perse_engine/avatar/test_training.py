@@ -77,6 +77,17 @@ def test_steps_on_a_variant_lower_its_loss(start: Start, tiny_dataset: Dataset) 
     assert losses[-1] < 0.7 * losses[0]
 
 
+def test_steps_on_half_the_pixels_lower_the_loss_of_all(start: Start, tiny_dataset: Dataset) -> None:
+    rasterizer, _ = training_rasterizer("cpu", RASTER_MODE)
+    trainer = Trainer(start, View(start.placed.binding, rasterizer, (64, 64)))
+    clip, frame, pictures = tiny_dataset.clip("source"), tiny_dataset.frames[0], Pictures(tiny_dataset)
+    whole, half = pictures.target(clip, 0), pictures.target(clip, 0, shrink=2)
+    first = trainer.step(clip.look, frame, whole, 1.0, with_ssim=False)
+    for _ in range(25):
+        trainer.step(clip.look, frame, half, 1.0, with_ssim=False)
+    assert trainer.step(clip.look, frame, whole, 1.0, with_ssim=False) < 0.8 * first
+
+
 def test_a_trained_avatar_shows_the_source(tiny_avatar: Avatar, tiny_dataset: Dataset) -> None:
     assert source_psnr(tiny_avatar, tiny_dataset) > 22
 
