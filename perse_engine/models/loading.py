@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,13 @@ LOAD_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "sd": {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False},
 }
 GROUP_BLOCKS = 2
+PIPELINES: Mapping[str, str] = {
+    "flux2-klein": "Flux2KleinPipeline",
+    "sdxl-inpaint": "StableDiffusionXLInpaintPipeline",
+    "sdxl": "StableDiffusionXLPipeline",
+    "sd": "StableDiffusionPipeline",
+}
+"""Family -> class of diffusers that its folders are of."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +204,7 @@ def _load_pipeline(spec: ModelSpec, path: Path, memory: MemoryPreset) -> Any:
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()
 
+    _check_kind(spec, path)
     dtype = getattr(torch, memory.dtype)
     options: dict[str, Any] = dict(LOAD_OPTIONS.get(spec.family, {}))
     if memory.is_quantised(spec):
@@ -210,6 +219,15 @@ def _load_pipeline(spec: ModelSpec, path: Path, memory: MemoryPreset) -> Any:
         )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def _check_kind(spec: ModelSpec, path: Path) -> None:
+    with _reading(spec.name):
+        found = json.loads((path / "model_index.json").read_text())["_class_name"]
+    if found != PIPELINES[spec.family]:
+        raise CorruptFile(
+            f"{spec.name} is a {found}; expected a {PIPELINES[spec.family]}.", hint=f"perse models pull {spec.name}"
+        )
 
 
 @contextmanager

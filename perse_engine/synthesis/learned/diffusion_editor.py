@@ -23,8 +23,8 @@ from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.procedural_editor import APPLY
 from perse_engine.vocabulary import VariantSpec, find_variant, variant_spec
 
-KEPT_PAINTS = 24
-"""Paints in memory; one is about 8 MB."""
+KEPT_PAINTS = 12
+"""Paints in memory; one is about 20 MB."""
 
 
 class DiffusionEditor:

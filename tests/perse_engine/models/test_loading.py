@@ -116,6 +116,13 @@ def test_weights_that_are_none_are_an_error(tiny_store: ModelStore, cpu_tiny: Me
         pass
 
 
+def test_a_model_of_another_kind_is_an_error(tiny_store: ModelStore, cpu_tiny: MemoryPreset, tmp_path: Path) -> None:
+    shutil.copytree(tiny_store.folder / "sdxl-base", tmp_path / "sdxl-inpaint")
+    loader = ModelLoader(ModelStore(tmp_path), cpu_tiny)
+    with pytest.raises(CorruptFile, match="is a StableDiffusionXLPipeline"), loader.pipeline("sdxl-inpaint"):
+        pass
+
+
 def test_four_bits_without_their_package_are_refused_before_any_work(
     tiny_store: ModelStore, cpu_tiny: MemoryPreset
 ) -> None:

@@ -68,6 +68,13 @@ def test_editing_runs_in_the_type_of_gpu_presets(model: str, tiny_store: ModelSt
         assert {c.dtype for c in pipeline.components.values() if isinstance(c, torch.nn.Module)} == {torch.bfloat16}
 
 
+def test_the_distilled_editor_runs_in_its_few_steps(tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
+    loader = ModelLoader(tiny_store, replace(cpu_tiny, is_distilled=True, steps=None))
+    with open_image_editor(loader, "sdxl-inpaint", WORDS) as editor:
+        for mask in (None, upper_half(64)):
+            assert editor.edit(portrait(64), mask, WORDS[0], 0).std() > 0
+
+
 @pytest.mark.parametrize("model", ["flux2-klein-4b", "sdxl-inpaint"])
 def test_offloading_changes_no_picture(model: str, tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
     made = []
