@@ -47,7 +47,7 @@ export function categoryGroup({ avatar, session, category, canWish, reload, sign
 
   const shots = [null, ...ids].map((id) => {
     const img = h("img", { class: "shot", alt: "", width: 84, height: 84, loading: "lazy", src: "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==" });
-    const button = h("button", { class: "variant", type: "button", title: id ? label(id) : "As on the photo", onclick: () => (id ? toggle(id) : set({}, true)) }, img, h("span", {}, id ? label(id) : "Photo"));
+    const button = h("button", { class: "variant", type: "button", title: id ? label(id) : "The source look", onclick: () => (id ? toggle(id) : set({}, true)) }, img, h("span", {}, id ? label(id) : "Source"));
     return { id, img, button };
   });
   const mix = h("button", { class: "link", type: "button", onclick: () => startMix() }, "Mix two");
