@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page
 
@@ -57,6 +58,12 @@ def engine_pixels(page: Page, studio: Studio) -> Pixels:
 
 def psnr_db(a: Pixels, b: Pixels) -> float:
     return float(-10 * np.log10(np.mean((a - b) ** 2) + 1e-12))
+
+
+def serious_faults(page: Page) -> list[str]:
+    """What axe finds on the page as it is, and calls serious or worse."""
+    found = Axe().run(page).response["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in ("serious", "critical")]
 
 
 def until(page: Page, expression: str, timeout_s: float = 60.0) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page
 
 from tests.web.conftest import SIZE, Studio
-from tests.web.live import open_avatar, pixels, settle, until
+from tests.web.live import open_avatar, pixels, serious_faults, settle, until
 
 PHONE = {"width": 390, "height": 844}
 
@@ -128,7 +127,7 @@ def test_looks_are_saved(page: Page, studio: Studio) -> None:
 def test_the_picture_and_the_code_for_it_are_the_same(page: Page, studio: Studio, tmp_path: Path) -> None:
     open_avatar(page, studio)
     page.get_by_role("tab", name="Export").click()
-    page.get_by_label("Width, px").fill("320")
+    page.get_by_role("spinbutton", name="Width, px").fill("320")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Save the picture").click()
     image = Image.open(io.BytesIO(Path(waiting.value.path()).read_bytes()))
@@ -145,9 +144,7 @@ def test_nobody_is_shut_out(page: Page, studio: Studio, theme: str) -> None:
         page.evaluate("theme => localStorage.setItem('perse-theme', theme)", theme)
         page.reload()
         page.wait_for_selector("body[data-live]" if "avatar" in path else ".tile")
-        found = Axe().run(page).response["violations"]
-        serious = [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in ("serious", "critical")]
-        assert serious == []
+        assert serious_faults(page) == []
     page.evaluate("localStorage.clear()")
 
 

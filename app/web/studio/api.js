@@ -42,7 +42,7 @@ export async function sendJson(path, body, method = "POST") {
   return (await request(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } })).json();
 }
 
-/** A picture as an address for <img>. @param {string} path @param {RequestInit} [options] */
+/** A picture or video as an address for <img> or <video>. @param {string} path @param {RequestInit} [options] */
 export async function picture(path, options) {
   return URL.createObjectURL(await (await request(path, options)).blob());
 }
@@ -58,6 +58,9 @@ export function save(url, name) {
   link.download = name;
   link.click();
 }
+
+/** Save what the service has there as a file. @param {string} path @param {string} name */
+export const saveFrom = async (path, name) => save(await picture(path), name);
 
 const ENDED = ["succeeded", "failed", "canceled", "expired"];
 

@@ -2,6 +2,7 @@
 
 import { orbitBy } from "../viewer/orbit.js";
 import { Viewer, restState } from "../viewer/viewer.js";
+import { animationPanel } from "./animation_panel.js";
 import { access, getJson, picture } from "./api.js";
 import { h, iconButton, say } from "./dom.js";
 import { exportPanel } from "./export_panel.js";
@@ -86,7 +87,8 @@ export async function avatarPage(main, bar, id, vocabulary) {
     { name: "Look", ...lookPanel({ avatar, session, vocabulary, reload: () => void open(true), signal: stop.signal }) },
     { name: "Face", ...facePanel({ session, vocabulary, play, playing: () => motion }) },
     { name: "Pose", ...posePanel({ session }) },
-    { name: "Export", ...exportPanel({ avatar, session, vocabulary, viewer }) },
+    { name: "Animate", ...animationPanel({ avatar, session, vocabulary, signal: stop.signal }) },
+    { name: "Export", ...exportPanel({ avatar, session, vocabulary, signal: stop.signal }) },
   ];
   main.append(h("div", { class: "studio" }, stage, tabbed(panels)));
   bar.append(h("span", { class: "name" }, avatar.name || "Avatar"), h("span", { class: "soft small" }, avatar.gaussians ? `${avatar.gaussians.toLocaleString()} Gaussians` : ""));

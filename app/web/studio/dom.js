@@ -56,6 +56,24 @@ export function words(name) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** @param {number} bytes */
+export const megabytes = (bytes) => (bytes < 1e5 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+
+/** Let files be dropped onto an element. @param {HTMLElement} element @param {(file: File) => void} take */
+export function dropped(element, take) {
+  element.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    element.classList.add("over");
+  });
+  element.addEventListener("dragleave", () => element.classList.remove("over"));
+  element.addEventListener("drop", (event) => {
+    event.preventDefault();
+    element.classList.remove("over");
+    const file = event.dataTransfer?.files[0];
+    if (file) take(file);
+  });
+}
+
 /** A slider with label and value.
  * @param {{label: string, value: number, min: number, max: number, step: number, unit?: string, scale?: number,
  *   input: (value: number) => void, done: () => void}} options @returns {{element: HTMLElement, set: (v: number) => void}} */

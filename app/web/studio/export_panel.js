@@ -1,7 +1,8 @@
 /** What is on screen, as files and as code: pictures from the server, the avatar's files, curl, Python, an embedded viewer. */
 
-import { access, getJson, request, render, save } from "./api.js";
-import { h, say } from "./dom.js";
+import { access, getJson, render, save, saveFrom } from "./api.js";
+import { avatarFile } from "./avatar_file.js";
+import { h, megabytes, say } from "./dom.js";
 import { toAddress } from "./session.js";
 
 const FILES = /** @type {Record<string, string>} */ ({
@@ -9,9 +10,9 @@ const FILES = /** @type {Record<string, string>} */ ({
   "latents.json": "Latent codes", "turntable.mp4": "Turntable video", "preview.png": "Contact sheet", "metrics.json": "Measurements",
 });
 
-/** @param {{avatar: any, session: import("./session.js").Session, vocabulary: any, viewer: import("../viewer/viewer.js").Viewer}} context
+/** @param {{avatar: any, session: import("./session.js").Session, vocabulary: any, signal: AbortSignal}} context
  * @returns {{element: HTMLElement, refresh: () => void, opened: () => void}} */
-export function exportPanel({ avatar, session, vocabulary }) {
+export function exportPanel({ avatar, session, vocabulary, signal }) {
   const most = vocabulary.limits.render_px;
   const width = h("input", { type: "number", min: 16, max: most, value: 1024 });
   const height = h("input", { type: "number", min: 16, max: most, value: 1024 });
@@ -51,13 +52,14 @@ export function exportPanel({ avatar, session, vocabulary }) {
     const { data } = await getJson(`/v1/avatars/${avatar.id}/artifacts?limit=100`);
     files.replaceChildren(...data.filter((/** @type {any} */ a) => a.name in FILES).map((/** @type {any} */ a) =>
       h("li", {}, h("span", {}, FILES[a.name], h("span", { class: "soft small" }, ` · ${megabytes(a.size_bytes)}`)),
-        h("button", { class: "link", type: "button", onclick: () => void fetchFile(a) }, a.name))));
+        h("button", { class: "link", type: "button", onclick: () => void saveFrom(a.links.content, a.name) }, a.name))));
   }
   for (const field of [width, height, format, behind]) field.addEventListener("change", refresh);
   const element = h("div", {},
     h("section", { class: "group" }, h("header", {}, h("h2", {}, "Picture")),
       h("div", { class: "sizes" }, h("label", {}, "Width, px", width), h("label", {}, "Height, px", height), h("label", {}, "Format", format), h("label", {}, "Background", behind)),
       h("div", { class: "row" }, go, link)),
+    avatarFile({ avatar, session, signal }),
     h("section", { class: "group" }, h("header", {}, h("h2", {}, "Files")), files),
     snippet("curl", curl), snippet("Python", python), snippet("Embed", frame));
   new MutationObserver(refresh).observe(element, { attributes: true, attributeFilter: ["hidden"] });
@@ -77,14 +79,6 @@ async function copy(text) {
     say("The browser does not let this page copy; select the text instead.");
   }
 }
-
-/** @param {any} artifact */
-async function fetchFile(artifact) {
-  save(URL.createObjectURL(await (await request(artifact.links.content)).blob()), artifact.name);
-}
-
-/** @param {number} bytes */
-const megabytes = (bytes) => (bytes < 1e5 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
 /** @param {string} id @param {import("../viewer/types.js").State} state @param {any} body */
 function pythonFor(id, state, body) {

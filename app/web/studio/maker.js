@@ -2,6 +2,7 @@
 
 import { followJob, picture, request, sendJson } from "./api.js";
 import { h, words } from "./dom.js";
+import { howFar, whyNot } from "./job_status.js";
 import { photoField } from "./photo_field.js";
 
 const STAGES = /** @type {[string, string][]} */ ([
@@ -121,18 +122,17 @@ export function maker(vocabulary, changed) {
         h("div", { class: "progress" }, bar), left, h("ol", { class: "stages" }, ...list), h("div", { class: "row" }, cancel)),
     );
     const tell = (/** @type {any} */ now) => {
-      const { fraction, stage, eta_s } = now.progress;
+      const { fraction, stage } = now.progress;
       bar.style.transform = `scaleX(${fraction ?? 0})`;
       const at = STAGES.findIndex(([name]) => name === stage);
       list.forEach((item, i) => (item.className = at < 0 ? "" : i < at ? "done" : i === at ? "now" : ""));
-      const waiting = now.queue_position ? `${now.queue_position} before it` : "Starting";
-      left.textContent = at < 0 ? waiting : `${Math.round(100 * (fraction ?? 0))} %${eta_s ? `, about ${duration(eta_s)} left` : ""}`;
+      left.textContent = howFar(now);
     };
     tell(job);
     const ended = await followJob(job.id, tell, stop.signal);
     if (stop.signal.aborted) return;
     if (ended.status === "succeeded") location.hash = `#/avatar/${avatar.id}`;
-    else start(ended.status === "canceled" ? "" : [ended.error?.detail, ended.error?.hint].filter(Boolean).join(" ") || "It could not be built.");
+    else start(whyNot(ended));
     void changed();
   }
 
@@ -156,6 +156,3 @@ function analysed(portrait, url) {
   });
   return h("div", { class: "photo" }, h("img", { src: url, alt: "Your photo", width: portrait.width_px, height: portrait.height_px }), box);
 }
-
-/** @param {number} seconds */
-const duration = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);

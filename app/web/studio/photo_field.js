@@ -1,6 +1,6 @@
 /** Where a photo comes from: dropped, chosen, or taken with the camera. */
 
-import { h, icon } from "./dom.js";
+import { dropped, h, icon } from "./dom.js";
 
 /**
  * @param {(file: Blob) => void} take @param {number} maxBytes @param {AbortSignal} signal @returns {HTMLElement}
@@ -18,17 +18,7 @@ export function photoField(take, maxBytes, signal) {
       canFilm && h("button", { type: "button", onclick: () => void film(field, take, signal) }, "Use the camera")),
     input,
   );
-  field.addEventListener("dragover", (/** @type {DragEvent} */ event) => {
-    event.preventDefault();
-    field.classList.add("over");
-  });
-  field.addEventListener("dragleave", () => field.classList.remove("over"));
-  field.addEventListener("drop", (/** @type {DragEvent} */ event) => {
-    event.preventDefault();
-    field.classList.remove("over");
-    const file = event.dataTransfer?.files[0];
-    if (file) take(file);
-  });
+  dropped(field, take);
   return field;
 }
 
