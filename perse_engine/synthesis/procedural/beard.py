@@ -96,7 +96,7 @@ def beard_parameters(spec: VariantSpec) -> BeardParameters:
 
 
 def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
-    """More weight lets more hairs through and makes them longer."""
+    """With the weight all hairs grow together, longer and thicker; one after the other, half way would be patchy."""
     if spec.slots.get("presence") == "none":
         _shave(outfit, weight)
         return
@@ -106,13 +106,13 @@ def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     grows = np.maximum.reduce(list(zones.values())) * lips
     tone = _tone(outfit, spec)
     grown = roots(outfit, grows, PER_MM2, _growth(outfit), 11)
-    length = np.full(len(grown.uv), min(p.length_mm, PAINTED_MM) * (0.45 + 0.55 * weight))
+    length = np.full(len(grown.uv), min(p.length_mm, PAINTED_MM) * (0.30 + 0.70 * weight))
     length *= 0.55 + 0.45 * smoothstep(grown.zone, 0.2, 0.9)
     paths = hair_paths(grown, length, 0.0, p.curl, 12)
-    shown = weight * p.density * grown.zone
     is_long = float(smoothstep(p.length_mm, 0.5, 5.0))
     # Stubble is finer than a texel.
-    opacity = (0.42 + 0.48 * is_long) * smoothstep(shown - 0.85 * grown.order, 0.0, 0.22)
+    there = smoothstep(p.density * grown.zone - 0.85 * grown.order, 0.0, 0.22)
+    opacity = (0.42 + 0.48 * is_long) * weight * there
     random = np.random.default_rng(13)
     shade = np.exp(0.36 * random.standard_normal(len(opacity))) * (0.92 + 0.25 * grown.normal[:, 1])
     hairs, light = draw_hairs(paths, opacity, shade)
@@ -125,7 +125,7 @@ def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     sheen = 0.30 * np.clip(light - 1.0, 0, 1)[..., None]
     outfit.paint((tone * light[..., None] + sheen) * lit, hairs)
     shown_map = cv2.GaussianBlur(np.maximum(hairs, ground), (0, 0), 1.5)
-    outfit.head_labels[(shown_map > 0.4) & (grows > 0.3)] = REGION_LABELS["beard"]
+    outfit.head_labels[(shown_map > 0.4 * max(weight, 0.3)) & (grows > 0.3)] = REGION_LABELS["beard"]
     _stand_off(outfit, p, grows, weight)
 
 

@@ -105,15 +105,20 @@ def _tint(outfit: Outfit, region: Array, tone: Array, weight: float) -> None:
 
 
 def _grow(outfit: Outfit, p: EyebrowParameters, region: Array, tone: Array, weight: float) -> None:
-    """Hairs around the person's own brow: upright at the inner end, then along it and towards its middle."""
-    zone = _grown_zone(outfit, p, region, weight)
+    """Hairs around the person's own brow: upright at the inner end, then along it and towards its middle.
+
+    With the weight they grow together, each in its place.
+    """
+    zone = _grown_zone(outfit, p, region)
     grown = roots(outfit, zone, PER_MM2, _growth(outfit), 21)
     # Short at the borders and at the inner end, where new hairs come up.
     length = LENGTH_MM * (0.45 + 0.55 * grown.zone) * (0.6 + 0.4 * weight)
     paths = hair_paths(grown, length, 0.12, 0.0, 22)
-    dense = weight * min(p.hairs, 1.5) * grown.zone - 0.8 * grown.order
+    dense = min(p.hairs, 1.5) * grown.zone - 0.8 * grown.order
     random = np.random.default_rng(23)
-    opacity = (0.25 + 0.5 * random.random(len(dense))) * smoothstep(dense, 0.0, 0.25) * (0.35 + 0.65 * grown.zone)
+    opacity = (
+        (0.25 + 0.5 * random.random(len(dense))) * smoothstep(dense, 0.0, 0.25) * (0.35 + 0.65 * grown.zone) * weight
+    )
     hairs, light = draw_hairs(paths, opacity, np.exp(0.25 * random.standard_normal(len(dense))))
     outfit.paint(tone, 0.22 * zone**2 * weight * min(p.hairs, 1.0))
     # Fine hair lets skin through, however dark it is.
@@ -121,14 +126,14 @@ def _grow(outfit: Outfit, p: EyebrowParameters, region: Array, tone: Array, weig
     outfit.head_labels[(cv2.GaussianBlur(hairs, (0, 0), 1.2) > 0.3) & (zone > 0.3)] = REGION_LABELS["eyebrows"]
 
 
-def _grown_zone(outfit: Outfit, p: EyebrowParameters, region: Array, weight: float) -> Array:
+def _grown_zone(outfit: Outfit, p: EyebrowParameters, region: Array) -> Array:
     """Where hairs grow, [A, A] in 0..1: the own brow and what is added around it."""
     texels = _texels_per_mm(outfit)
     own = _own_hair(outfit, region, texels)
     if p.tail > 0:
-        own = own | (polygon_map(outfit, list(TAILS), 2.0) * min(p.tail * weight, 1.0) > 0.4)
+        own = own | (polygon_map(outfit, list(TAILS), 2.0) * min(p.tail, 1.0) > 0.4)
     away = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
-    added = max(p.thickness_mm, 0.0) * weight
+    added = max(p.thickness_mm, 0.0)
     # Hairs reach about a millimetre beyond where they are rooted.
     zone = smoothstep(away / texels, added + 0.4, added - 0.9)
     zone = cv2.GaussianBlur(zone.astype(np.float32), (0, 0), 0.5 * texels)
