@@ -17,6 +17,7 @@ from worker.checkpoints import Checkpoints
 from worker.heart import Heart
 from worker.job_child import run_create
 from worker.publishing import MEDIA_TYPES, add_artifacts, add_codes, upload
+from worker.settle import settle
 from worker.supervise import supervise
 from worker.worker import Worker
 
@@ -39,21 +40,12 @@ def create_avatar(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
     ending, value = supervise(worker, claim, heart, run_create, arguments, checkpoints)
     if ending == "done":
         _publish(worker, claim, folder, prefix, value)
-    elif ending in ("canceled", "expired"):
+        return
+    if ending in ("canceled", "expired"):
         # Erase first: whoever reads "canceled" may trust that nothing is left.
         worker.storage.delete_prefix(prefix)
         shutil.rmtree(folder, ignore_errors=True)
-        settle = worker.jobs.finish_cancel if ending == "canceled" else worker.jobs.expire
-        settle(claim, mark_failed(claim))
-    elif ending == "released":
-        worker.jobs.release(claim)
-    elif ending == "failed":
-        error = problem_of(value["code"], value["detail"], value["hint"])
-        worker.jobs.fail(claim, error, retry=not value["final"], publish=mark_failed(claim))
-    elif ending == "lost":
-        error = problem_of("engine_crashed", "The process that built the avatar was lost.")
-        worker.jobs.fail(claim, error, retry=True, delay_s=1.0, publish=mark_failed(claim))
-    # 'fenced': another worker has the job; what lies here is left to expire with its folder.
+    settle(worker, claim, ending, value, mark_failed(claim))
 
 
 def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detail: dict[str, Any]) -> None:

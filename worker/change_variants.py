@@ -21,6 +21,7 @@ from worker.heart import Heart
 from worker.job_child import run_variant
 from worker.model_files import ReadyModel, fetch, ready_model
 from worker.publishing import add_artifacts, add_codes, upload
+from worker.settle import settle
 from worker.supervise import supervise
 from worker.worker import Worker
 
@@ -42,19 +43,10 @@ def change_variants(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
     ending, value = supervise(worker, claim, heart, run_variant, (folder, dict(claim.input)))
     if ending == "done":
         _publish(worker, claim, folder, ready, value)
-    elif ending in ("canceled", "expired"):
+        return
+    if ending in ("canceled", "expired"):
         shutil.rmtree(folder, ignore_errors=True)
-        settle = worker.jobs.finish_cancel if ending == "canceled" else worker.jobs.expire
-        settle(claim)
-    elif ending == "released":
-        worker.jobs.release(claim)
-    elif ending == "failed":
-        error = problem_of(value["code"], value["detail"], value["hint"])
-        worker.jobs.fail(claim, error, retry=not value["final"])
-    elif ending == "lost":
-        error = problem_of("engine_crashed", "The process that changed the avatar was lost.")
-        worker.jobs.fail(claim, error, retry=True, delay_s=1.0)
-    # 'fenced': another worker has the job; what lies here is left to expire with its folder.
+    settle(worker, claim, ending, value)
 
 
 def _publish(worker: Worker, claim: ClaimedJob, folder: Path, ready: ReadyModel, told: dict[str, Any]) -> None:

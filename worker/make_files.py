@@ -18,6 +18,7 @@ from worker.make_animation import run_animation, run_drive
 from worker.make_export import run_export
 from worker.model_files import ReadyModel, fetch, ready_model
 from worker.publishing import add_artifacts, sha256_of, upload
+from worker.settle import settle
 from worker.supervise import supervise
 from worker.worker import Worker
 
@@ -51,18 +52,8 @@ def _make(worker: Worker, claim: ClaimedJob, heart: Heart, folder: Path) -> None
             break
     if ending == "done":
         _publish(worker, claim, folder, ready, value)
-    elif ending in ("canceled", "expired"):
-        settle = worker.jobs.finish_cancel if ending == "canceled" else worker.jobs.expire
-        settle(claim)
-    elif ending == "released":
-        worker.jobs.release(claim)
-    elif ending == "failed":
-        error = problem_of(value["code"], value["detail"], value["hint"])
-        worker.jobs.fail(claim, error, retry=not value["final"])
-    elif ending == "lost":
-        error = problem_of("engine_crashed", "The process that made the files was lost.")
-        worker.jobs.fail(claim, error, retry=True, delay_s=1.0)
-    # 'fenced': another worker has the job.
+    else:
+        settle(worker, claim, ending, value)
 
 
 def _own_keys(claim: ClaimedJob) -> dict[str, str]:
