@@ -22,6 +22,7 @@ OWN_SCOPE = {
     ("POST", "/v1/avatars/{avatar_id}/animations"): "render",
     ("POST", "/v1/vocabulary/wishes"): "read",
     ("DELETE", "/v1/avatars/{avatar_id}/looks/{name}"): "write",
+    ("DELETE", "/v1/webhook-endpoints/{endpoint_id}"): "write",
     ("DELETE", "/v1/avatars/{avatar_id}/variants/{category}/{variant}"): "write",
 }
 """Routes whose scope does not follow from their method."""

@@ -28,6 +28,7 @@ from app.renders.endpoints import router as renders
 from app.state import State
 from app.variants.endpoints import router as variants
 from app.vocabulary.endpoints import router as vocabulary
+from app.webhooks.endpoints import router as webhooks
 
 VERSION = "0.1.0"
 MULTIPART_EXTRA_BYTES = 64_000
@@ -50,7 +51,8 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
     )
     app.state.perse = state
     problems.install(app)
-    for router in (portraits, avatars, variants, renders, animations, exports, artifacts, jobs, vocabulary):
+    routers = (portraits, avatars, variants, renders, animations, exports, artifacts, jobs, webhooks, vocabulary)
+    for router in routers:
         app.include_router(router, responses=problems.documented(*problems.EVERYWHERE))
     app.include_router(probes)
     pages.install(app, state.settings)

@@ -15,8 +15,9 @@ WITH_LOCATION = (
     ("post", "/v1/avatars/{avatar_id}/renders"),
     ("post", "/v1/avatars/{avatar_id}/exports"),
     ("post", "/v1/avatars/{avatar_id}/animations"),
+    ("post", "/v1/webhook-endpoints"),
 )
-"""Their 201 and 202 say where what they made is: a portrait, or a job."""
+"""Their 201 and 202 say where what they made is: a portrait, a webhook endpoint, or a job."""
 
 
 def complete(document: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from app.database.models import Avatar, Job, Portrait, Tenant
+from app.database.models import Avatar, Job, Portrait, Tenant, WebhookEndpoint
 from app.jobs.store import TERMINAL
 from app.problems import Problem
 from app.settings import Settings
@@ -31,6 +31,13 @@ def check_jobs(session: Session, tenant: str, settings: Settings) -> None:
     unfinished = Job.status.not_in(TERMINAL)
     hint = "Wait until one has ended, or cancel one."
     _check(session, tenant, Job, settings.max_unfinished_jobs, "unfinished jobs", hint, unfinished, str(RETRY_S))
+
+
+def check_webhook_endpoints(session: Session, tenant: str, settings: Settings) -> None:
+    """429 when the tenant may register no more; those of single jobs go by themselves."""
+    lasting, limit = WebhookEndpoint.job_id.is_(None), settings.max_webhook_endpoints
+    hint = "Delete one: DELETE /v1/webhook-endpoints/{id}."
+    _check(session, tenant, WebhookEndpoint, limit, "webhook endpoints", hint, lasting)
 
 
 def _check(

@@ -1,4 +1,4 @@
-"""What the database forgets with time: events, bells and idempotency keys. Jobs themselves stay."""
+"""What the database forgets with time: events, bells, webhooks and idempotency keys. Jobs themselves stay."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select
 
-from app.database.models import Job, JobEvent, Outbox, now
+from app.database.models import Job, JobEvent, Outbox, WebhookDelivery, WebhookEndpoint, now
 from app.database.session import Sessions, transaction
 from app.idempotency import prune_keys
 from app.jobs.store import TERMINAL
@@ -16,7 +16,9 @@ BATCH = 5000
 
 def prune(sessions: Sessions, keep: timedelta) -> int:
     """Delete what nobody needs any more; returns how many rows. Short transactions: SQLite has one writer."""
-    return _prune_events(sessions, keep) + _prune_bells(sessions) + prune_keys(sessions)
+    return (
+        _prune_events(sessions, keep) + _prune_bells(sessions) + _prune_webhooks(sessions, keep) + prune_keys(sessions)
+    )
 
 
 def _prune_events(sessions: Sessions, keep: timedelta) -> int:
@@ -39,3 +41,19 @@ def _prune_bells(sessions: Sessions) -> int:
     with transaction(sessions) as session:
         old = delete(Outbox).where(Outbox.job_id.not_in(waiting)).execution_options(synchronize_session=False)
         return int(session.execute(old).rowcount)  # type: ignore[attr-defined]
+
+
+def _prune_webhooks(sessions: Sessions, keep: timedelta) -> int:
+    """Deliveries that are over, and endpoints of single jobs with them; what still waits to be sent stays."""
+    finished = select(Job.id).where(Job.status.in_(TERMINAL), Job.finished_at < now() - keep)
+    waiting = select(WebhookDelivery.endpoint_id).where(WebhookDelivery.status == "pending")
+    deliveries = delete(WebhookDelivery).where(
+        WebhookDelivery.status != "pending", WebhookDelivery.created_at < now() - keep
+    )
+    endpoints = delete(WebhookEndpoint).where(WebhookEndpoint.job_id.in_(finished), WebhookEndpoint.id.not_in(waiting))
+    with transaction(sessions) as session:
+        counts = [
+            session.execute(old.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
+            for old in (deliveries, endpoints)
+        ]
+    return int(sum(counts))

@@ -55,6 +55,13 @@ class Settings(BaseSettings):
     """How many jobs of a tenant may wait and run; 0 is no limit, here and below."""
     max_avatars: int = Field(0, ge=0)
     max_portraits: int = Field(0, ge=0)
+    max_webhook_endpoints: int = Field(20, ge=0)
+    """Those of single requests are not counted."""
+
+    webhook_allow_http: bool = False
+    """Whether webhooks may go to http:// URLs, unencrypted."""
+    webhook_allow_private: bool = False
+    """Whether they may go to any port of any address, this machine's and its network's too: for development only."""
 
     allowed_hosts: str = ""
     """Names, with commas, beside those of loopback that a service without keys answers to; * for any."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 import uvicorn
@@ -27,6 +27,7 @@ from worker.housekeeping import housekeeping
 from worker.reaper import Reaper
 from worker.relay import relaying
 from worker.supervisor import serve_queues, supervised
+from worker.webhooks import delivering
 from worker.worker import Worker
 
 
@@ -57,7 +58,13 @@ def build_app(settings: Settings) -> FastAPI:
         engine = CeleryEngine(celery, str(settings.broker_url))
         reaper = Worker(settings, sessions, storage, engine, threading.Event())
         background = partial(relaying, JobStore(sessions), celery, Reaper(reaper).round)
-    return create_app(State(settings, sessions, storage, engine), background)
+
+    @contextmanager
+    def beside() -> Iterator[None]:
+        with delivering(settings, sessions), background():
+            yield
+
+    return create_app(State(settings, sessions, storage, engine), beside)
 
 
 def serve(settings: Settings) -> None:

@@ -28,6 +28,10 @@ from app.quotas import check_avatars, check_jobs
 from app.state import AppState
 from app.text import Strict
 from app.vocabulary.wishes import check_category, known_variant, prompted_variant
+from app.webhooks.endpoints import check_target, new_endpoint
+from app.webhooks.endpoints import show_new as show_webhook
+from app.webhooks.schemas import EVENTS
+from app.webhooks.targets import MAX_URL
 from perse_engine.vocabulary import CATEGORIES, PRESETS
 
 router = APIRouter(prefix="/v1/avatars", tags=["avatars"])
@@ -63,6 +67,7 @@ class CreateAvatar(Strict):
     variants: list[VariantWish] = Field(default_factory=list, max_length=100)
     seed: int = Field(0, ge=0, lt=2**32)
     metadata: dict[str, str] = Field(default_factory=dict, max_length=16)
+    webhook_url: str | None = Field(None, max_length=MAX_URL, description="told when the job ends, whichever way")
 
 
 class LookBody(Strict):
@@ -93,7 +98,9 @@ def show(avatar: Avatar) -> dict[str, Any]:
     "",
     status_code=202,
     response_model=CreatedBody,
-    responses=documented("not_found", "too_large", "unknown_name", "unsupported_wish", "quota_exceeded", *WITH_KEY),
+    responses=documented(
+        "not_found", "too_large", "unknown_name", "unsupported_wish", "invalid_value", "quota_exceeded", *WITH_KEY
+    ),
     dependencies=[WithKey],
 )
 def create_avatar(
@@ -105,6 +112,8 @@ def create_avatar(
     deadline_s = min(cancel_after or math.inf, state.settings.job_deadline_s)
 
     def work() -> tuple[int, dict[str, str], Any]:
+        if body.webhook_url is not None:
+            check_target(body.webhook_url, state.settings)
         with transaction(state.sessions) as session:
             portrait = find_portrait(session, tenant, body.portrait_id)
             check_avatars(session, tenant, state.settings)
@@ -120,7 +129,14 @@ def create_avatar(
                 input={"portrait_key": portrait.storage_key, "recipe": recipe},
                 max_attempts=state.settings.max_attempts, deadline_s=deadline_s,
             )  # fmt: skip
-            return 202, {"Location": f"/v1/jobs/{job.id}"}, {"avatar": show(avatar), "job": show_job(job)}
+            webhook = None
+            if body.webhook_url is not None:
+                endpoint = new_endpoint(tenant, body.webhook_url, list(EVENTS), job.id)
+                session.add(endpoint)
+                session.flush()
+                webhook = show_webhook(endpoint)
+            made = {"avatar": show(avatar), "job": show_job(job), "webhook": webhook}
+            return 202, {"Location": f"/v1/jobs/{job.id}"}, made
 
     fingerprint = json.dumps([body.model_dump(), cancel_after], sort_keys=True).encode()
     return once(request, state.sessions, tenant, fingerprint, work)

@@ -10,6 +10,7 @@ from pydantic import Field
 from app.answers import Answer
 from app.jobs.schemas import JobBody
 from app.variants.schemas import AddedBody
+from app.webhooks.schemas import NewEndpointBody
 
 AvatarStatus = Literal["building", "ready", "failed", "deleting"]
 
@@ -63,6 +64,7 @@ class CreatedBody(Answer):
 
     avatar: AvatarBody
     job: JobBody
+    webhook: NewEndpointBody | None = Field(description="of `webhook_url`: with the secret, which is not shown again")
 
 
 class CodesBody(Answer):

@@ -15,6 +15,7 @@ from app.client.avatar import Avatar, Picture
 from app.client.client import Perse
 from app.client.errors import (
     ApiError,
+    BadSignature,
     Conflict,
     Damaged,
     JobCanceled,
@@ -34,16 +35,19 @@ from app.client.errors import (
 from app.client.job import Job
 from app.client.portrait import Portrait
 from app.client.values import Added, Camera, Codes, Latents, Problem, Progress, Variant, Wish
+from app.client.webhook import Delivery, WebhookEndpoint, verify_webhook
 
 __all__ = [
     "Added",
     "ApiError",
     "Artifact",
     "Avatar",
+    "BadSignature",
     "Camera",
     "Codes",
     "Conflict",
     "Damaged",
+    "Delivery",
     "Drive",
     "Job",
     "JobCanceled",
@@ -66,5 +70,7 @@ __all__ = [
     "Unreachable",
     "Variant",
     "WaitTimeout",
+    "WebhookEndpoint",
     "Wish",
+    "verify_webhook",
 ]

@@ -14,6 +14,7 @@ from app.client.errors import NotFound
 from app.client.job import Job, OnProgress
 from app.client.transport import Api
 from app.client.values import Added, Camera, Codes, Latents, known, moment
+from app.client.webhook import WebhookEndpoint
 
 Look = Mapping[str, Mapping[str, float | Sequence[float]]]
 """category -> {variant id: weight} or {"code": numbers}."""
@@ -59,15 +60,19 @@ class Avatar:
     created_at: datetime | None
     ready_at: datetime | None
     job: Job | None
+    webhook: WebhookEndpoint | None
+    """Only of one that was just made with a `webhook_url`."""
     _api: Api = field(repr=False, compare=False)
 
     @staticmethod
-    def read(api: Api, body: Mapping[str, Any], job: Job | None = None) -> Avatar:
+    def read(
+        api: Api, body: Mapping[str, Any], job: Job | None = None, webhook: WebhookEndpoint | None = None
+    ) -> Avatar:
         """From the API's JSON."""
         times = {t: moment(body[t]) for t in ("created_at", "ready_at")}
         told = body.get("added")
         added = None if told is None else [known(Added, one) for one in told]
-        return known(Avatar, body, **times, added=added, job=job, _api=api)
+        return known(Avatar, body, **times, added=added, job=job, webhook=webhook, _api=api)
 
     @property
     def _path(self) -> str:
@@ -75,7 +80,7 @@ class Avatar:
 
     def refresh(self) -> Avatar:
         """As it is now."""
-        return Avatar.read(self._api, self._api.get(self._path), self.job)
+        return Avatar.read(self._api, self._api.get(self._path), self.job, self.webhook)
 
     def wait(self, on_progress: OnProgress | None = None, timeout_s: float | None = None) -> Avatar:
         """Until it is ready; `on_progress` (`print`, for example) is told of each step. Raises as `Job.wait`."""

@@ -16,6 +16,7 @@ from app.client.job import Job
 from app.client.portrait import Portrait
 from app.client.transport import Api, Retries
 from app.client.values import Problem, Variant, Wish, known
+from app.client.webhook import WebhookEndpoint
 
 TIMEOUT_S = 180.0
 """Longer than an engine may take that starts and then renders."""
@@ -57,7 +58,7 @@ class Perse:
         self, photo: str | Path | bytes | Portrait, *, preset: str = "draft", consent: str | None = None,
         name: str | None = None, categories: Sequence[str] | None = None, variants: Iterable[tuple[str, str]] = (),
         wish: str | None = None, seed: int = 0, metadata: Mapping[str, str] | None = None,
-        cancel_after_s: int | None = None,
+        cancel_after_s: int | None = None, webhook_url: str | None = None,
     ) -> Avatar:  # fmt: skip
         """Begin to build an avatar of a photo or of an uploaded portrait; `Avatar.wait` waits for it.
 
@@ -67,6 +68,7 @@ class Perse:
             variants: (category, id) pairs beside the preset's own.
             wish: variants in own words, such as "a red beanie and a short beard".
             cancel_after_s: the job expires when it has not finished by then.
+            webhook_url: told when the job ends; `Avatar.webhook` has the secret.
 
         Raises:
             NotUnderstood: words of `wish` say nothing to the service.
@@ -79,10 +81,12 @@ class Perse:
         body: dict[str, Any] = {
             "portrait_id": portrait.id, "preset": preset, "name": name, "variants": wanted, "seed": seed,
             "categories": None if categories is None else list(categories), "metadata": dict(metadata or {}),
+            "webhook_url": webhook_url,
         }  # fmt: skip
         headers = {"Cancel-After": str(cancel_after_s)} if cancel_after_s is not None else {}
         made = self._api.call("POST", "/v1/avatars", json=body, headers=headers).json()
-        return Avatar.read(self._api, made["avatar"], Job.read(self._api, made["job"]))
+        webhook = WebhookEndpoint.read(self._api, made["webhook"]) if made.get("webhook") else None
+        return Avatar.read(self._api, made["avatar"], Job.read(self._api, made["job"]), webhook)
 
     def portrait(self, id: str) -> Portrait:
         """One portrait."""
@@ -107,6 +111,19 @@ class Perse:
     def jobs(self) -> Iterator[Job]:
         """All of them, newest first."""
         return (Job.read(self._api, body) for body in self._api.listed("/v1/jobs"))
+
+    def register_webhook(self, url: str, *, events: Sequence[str] | None = None) -> WebhookEndpoint:
+        """Have a URL told when jobs end; `events` are all of them, or such as "job.succeeded". Keep its `secret`."""
+        body = {"url": url} | ({} if events is None else {"events": list(events)})
+        return WebhookEndpoint.read(self._api, self._api.call("POST", "/v1/webhook-endpoints", json=body).json())
+
+    def webhook_endpoint(self, id: str) -> WebhookEndpoint:
+        """One webhook endpoint."""
+        return WebhookEndpoint.read(self._api, self._api.get(f"/v1/webhook-endpoints/{id}"))
+
+    def webhook_endpoints(self) -> Iterator[WebhookEndpoint]:
+        """All of them, newest first."""
+        return (WebhookEndpoint.read(self._api, body) for body in self._api.listed("/v1/webhook-endpoints"))
 
     def vocabulary(self) -> dict[str, Any]:
         """Categories with their variants, expressions, presets and limits."""

@@ -15,6 +15,7 @@ PerseError                   code, detail, hint
 |-- NotUnderstood              own words that no variant answers
 |-- WaitTimeout                the job goes on
 |-- Damaged                    a file is not what its SHA-256 says
+|-- BadSignature               a webhook is not from who knows the secret
 `-- Unreachable                no answer, after every retry
 """
 
@@ -111,6 +112,10 @@ class WaitTimeout(PerseError):
 
 class Damaged(PerseError):
     """A file is not what its SHA-256 says, twice."""
+
+
+class BadSignature(PerseError):
+    """A webhook is not from who knows the secret, or an old one that is sent again by somebody else."""
 
 
 class Unreachable(PerseError):

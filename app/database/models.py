@@ -202,6 +202,41 @@ class Outbox(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class WebhookEndpoint(Base):
+    """Who is told when jobs end: all of a tenant's, or the one of `job_id`. The secret is kept: it signs."""
+
+    __tablename__ = "webhook_endpoints"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True)
+    url: Mapped[str]
+    events: Mapped[list[Any]]
+    secret: Mapped[str]
+    job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    disabled_at: Mapped[datetime | None]
+
+
+class WebhookDelivery(Base):
+    """A message to an endpoint, written with the job's end. status: pending, delivered, dead."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (UniqueConstraint("endpoint_id", "job_id"), Index("ix_webhook_deliveries_due", "status", "due_at"))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    endpoint_id: Mapped[str] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"))
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    event: Mapped[str]
+    status: Mapped[str] = mapped_column(default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(default=now)
+    lease_token: Mapped[int] = mapped_column(default=0)
+    lease_expires_at: Mapped[datetime | None]
+    response_status: Mapped[int | None]
+    failure: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    last_attempt_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+
+
 class IdempotencyKey(Base):
     """The first answer to a POST, for its repetitions."""
 

@@ -9,7 +9,8 @@
     queued or running --deadline--> expired
 
 Every change of a running job names the fencing token of its claim: a worker that lost its lease changes nothing. Each
-change writes an event (for streams) and, when there is work to do, an outbox row (for the broker) in one transaction.
+change writes an event (for streams) and, when there is work to do, an outbox row (for the broker) in one transaction;
+an end also writes a delivery for each webhook endpoint that wants to know of it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from app.database.models import Job, JobEvent, Outbox, now
 from app.database.session import Sessions, transaction
 from app.ids import new_id
 from app.problems import CODES
+from app.webhooks.announce import announce
 
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
 ACTIVE = ("running", "canceling")
@@ -76,7 +78,7 @@ def request_cancel(session: Session, job: Job) -> bool:
         status="canceled", cancel_requested_at=now(), finished_at=now(),
     )  # fmt: skip
     if finished:
-        _event(session, job.id, "status")
+        _ended(session, job.id, "status")
         return True
     asked = _change(
         session, and_(Job.id == job.id, Job.status == "running"), status="canceling", cancel_requested_at=now()
@@ -147,7 +149,7 @@ class JobStore:
                 return False
             if publish is not None:
                 publish(session)
-            _event(session, claim.id, "done")
+            _ended(session, claim.id)
             return True
 
     def fail(
@@ -168,7 +170,7 @@ class JobStore:
             _change(session, _held(claim), status="failed", error=error, finished_at=now())
             if publish is not None:
                 publish(session)
-            _event(session, claim.id, "done")
+            _ended(session, claim.id)
             return True
 
     def release(self, claim: ClaimedJob) -> bool:
@@ -197,7 +199,7 @@ class JobStore:
                 return False
             if publish is not None:
                 publish(session)
-            _event(session, claim.id, "done")
+            _ended(session, claim.id)
             return True
 
     def has_ended(self, claim: ClaimedJob) -> bool:
@@ -233,8 +235,11 @@ class JobStore:
                 job.status_sequence += 1
                 # Whoever still holds the old token writes nothing more.
                 job.lease_token += 1
-                _event(session, job.id, "done" if job.status in TERMINAL else "status")
-                if job.status in TERMINAL and give_up is not None:
+                if job.status not in TERMINAL:
+                    _event(session, job.id, "status")
+                    continue
+                _ended(session, job.id)
+                if give_up is not None:
                     give_up(session, job)
             return len(found)
 
@@ -272,3 +277,9 @@ def _change(session: Session, where: ColumnElement[bool], **values: Any) -> bool
 
 def _event(session: Session, job_id: str, kind: str) -> None:
     session.add(JobEvent(job_id=job_id, kind=kind))
+
+
+def _ended(session: Session, job_id: str, kind: str = "done") -> None:
+    """Tell of a job's end: to streams, and to whom webhooks go."""
+    _event(session, job_id, kind)
+    announce(session, job_id)

@@ -14,6 +14,7 @@ from app.jobs.store import JobStore
 from tests.app.contract import METHODS, CheckedClient, check_answer
 from tests.app.openapi_diff import breaking_changes
 from tests.app.test_routes import create, upload
+from tests.app.test_webhooks import told_of_a_job
 
 OPENAPI = Path(__file__).parents[2] / "docs/reference/openapi.json"
 
@@ -58,7 +59,11 @@ def test_every_route_answers_what_the_document_says(client: CheckedClient, jobs:
     client.post(f"{base}/variants", json={"category": "hat", "prompt": "a red beanie", "method": "zero_shot"})
     client.post(f"{base}/exports", json={"format": "ply"})
     client.post(f"{base}/animations", json={"clip": "idle"})
-    for path in (f"{base}/variants/hair/short", f"{base}/looks/a", base, portrait["self"]):
+    hook, delivery = told_of_a_job(client, jobs)
+    for path in ("/v1/webhook-endpoints", hook["self"], hook["deliveries"]):
+        client.get(path)
+    client.post(f"{delivery}/replay")
+    for path in (f"{base}/variants/hair/short", f"{base}/looks/a", base, portrait["self"], hook["self"]):
         client.delete(path)
     said = {(m, path) for path, operations in client.document["paths"].items() for m in METHODS if m in operations}
     assert len(said) > 25
