@@ -47,6 +47,10 @@ export function animationPanel({ avatar, session, vocabulary, signal }) {
   const go = h("button", { class: "main", type: "submit" }, "Animate");
   const status = jobStatus("Making the video", signal);
   const made = h("section", { class: "group", "aria-label": "The video" });
+  const clear = () => {
+    URL.revokeObjectURL(made.querySelector("video")?.src ?? "");
+    made.replaceChildren();
+  };
   async function animate() {
     go.disabled = true;
     const name = `${avatar.name || "avatar"}-${movement.kind ?? movement.clip}`;
@@ -54,7 +58,9 @@ export function animationPanel({ avatar, session, vocabulary, signal }) {
     const job = await status.run(ask);
     try {
       if (job) {
-        made.replaceChildren(...(await shown(job.result, name, size)));
+        const elements = await shown(job.result, name, size);
+        clear();
+        made.append(...elements);
         made.scrollIntoView({ block: "nearest" });
       }
     } catch (error) {
@@ -66,7 +72,7 @@ export function animationPanel({ avatar, session, vocabulary, signal }) {
     event.preventDefault();
     void animate();
   };
-  signal.addEventListener("abort", () => made.replaceChildren());
+  signal.addEventListener("abort", clear);
 
   const element = h("div", {},
     h("form", { class: "group", onsubmit: submit }, movements,

@@ -61,7 +61,7 @@ export function lookPanel({ avatar, session, reload, signal }) {
     element.replaceChildren(
       h("div", { class: "row" },
         h("button", { type: "button", class: "chip", onclick: random }, "Surprise me"),
-        h("button", { type: "button", class: "chip", onclick: () => session.set({ look: {} }, true) }, "As on the photo")),
+        h("button", { type: "button", class: "chip", onclick: () => session.set({ look: {} }, true) }, "Source look")),
       ...groups.map((group) => group.element),
       h("section", { class: "group" }, h("header", {}, h("h2", {}, "Saved looks")), saved,
         h("form", { class: "wish", onsubmit: (/** @type {Event} */ e) => void keep(e) }, name, h("button", { type: "submit" }, "Save"))),
