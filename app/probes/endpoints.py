@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.answers import Answer
-from app.database.models import Avatar, Job, now
+from app.database.models import Avatar, Job, WebhookDelivery, now
 from app.state import AppState
 
 router = APIRouter(tags=["probes"])
@@ -63,6 +63,7 @@ def metrics(state: AppState) -> Response:
     registry = CollectorRegistry()
     jobs = Gauge("perse_jobs", "Jobs by kind and status", ["kind", "status"], registry=registry)
     avatars = Gauge("perse_avatars", "Avatars by status", ["status"], registry=registry)
+    hooks = Gauge("perse_webhook_deliveries", "Webhook deliveries by status", ["status"], registry=registry)
     age = Gauge("perse_job_queue_age_seconds", "Age of the oldest queued job", registry=registry)
     with state.sessions() as session:
         for kind, status, count in session.execute(
@@ -71,6 +72,9 @@ def metrics(state: AppState) -> Response:
             jobs.labels(kind, status).set(count)
         for status, count in session.execute(select(Avatar.status, func.count()).group_by(Avatar.status)):
             avatars.labels(status).set(count)
+        by_status = select(WebhookDelivery.status, func.count()).group_by(WebhookDelivery.status)
+        for status, count in session.execute(by_status):
+            hooks.labels(status).set(count)
         oldest = session.scalar(select(func.min(Job.created_at)).where(Job.status == "queued"))
         age.set((now() - oldest).total_seconds() if oldest else 0)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -157,6 +157,11 @@ def test_nothing_is_replayed_to_a_receiver_that_is_gone(client: TestClient, jobs
     assert_problem(client.post(f"{delivery}/replay"), 409, "conflict")
 
 
+def test_deliveries_are_counted(client: TestClient, jobs: JobStore) -> None:
+    told_of_a_job(client, jobs)
+    assert 'perse_webhook_deliveries{status="pending"} 1.0' in client.get("/metrics").text
+
+
 def cancel(sessions: Sessions, id: str) -> None:
     with transaction(sessions) as session:
         job = session.get(Job, id)
