@@ -99,7 +99,9 @@ def test_wrong_words_get_one_sentence_and_a_hint(avatar: Path, tmp_path: Path) -
 def test_evaluation_prints_the_numbers_of_the_issue(avatar: Path) -> None:
     made = perse("evaluate", "avatar", avatar, "--json")
     assert made.returncode == 0, made.stderr
-    metrics = json.loads(made.stdout)
+    told = json.loads(made.stdout)
+    assert {"checks", "contenders", "published", "published_difference"} <= set(told)
+    metrics = told["metrics"]
     assert {"source_view", "heldout", "pose", "expression", "leakage", "interpolation", "render_ms"} <= set(metrics)
     assert metrics["pose"]["yaw_slope"] > 0.5 and metrics["provenance"]["command"]
 
