@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from perse_engine.motion.clips import make_clip
+from perse_engine.motion.live_link import motion_to_csv
 from tests.web.conftest import Studio
 from tests.web.live import open_avatar, serious_faults, until
 
@@ -24,13 +26,6 @@ KEEP_SENT = """
   };
 """
 """The browser's protocol does not tell the bodies of requests with files."""
-CSV = "Timecode,BlendShapeCount,JawOpen,EyeBlinkLeft\n00:00:00:00.0,52,0.3,0.5\n00:00:00:01.0,52,0.6,0.5\n"
-
-
-LONG_CSV = CSV.splitlines()[0] + "".join(
-    f"\n00:{i // 1800:02}:{i // 30 % 60:02}:{i % 30:02}.0,52,0.3,0.5" for i in range(3000)
-)
-"""A minute and more, so that it can still be canceled."""
 
 
 def open_animate(page: Page, studio: Studio, width_px: int = 64) -> None:
@@ -91,17 +86,19 @@ def test_a_clip_becomes_a_video_that_plays(page: Page, studio: Studio) -> None:
 
 
 def test_a_dropped_motion_is_sent_with_what_is_on_screen_and_canceled(page: Page, studio: Studio) -> None:
+    # A minute and a half, so that it can still be canceled.
+    csv = motion_to_csv(make_clip("idle", seconds=90.0, fps=30.0))
     look, camera = {"eyeglasses": {"round-black": 1}}, {"yaw_deg": 20, "pitch_deg": 0, "distance": 1, "fov_deg": 18}
     open_animate(page, studio)
     page.evaluate("part => perse.session.set(part, true)", {"look": look, "camera": camera})
-    drop(page, "take.csv", LONG_CSV)
+    drop(page, "take.csv", csv)
     assert page.get_by_label("Seconds").is_hidden()
     page.get_by_label("Frames a second of the file").fill("30")
     with page.expect_response("**/animations") as waiting:
         go(page)
     files = sent(page)
     options = json.loads(files.pop("options"))
-    assert files == {"motion": LONG_CSV}
+    assert files == {"motion": csv}
     assert (options["look"], options["camera"], options["motion_fps"]) == (look, camera, 30)
     assert not {"clip", "seconds"} & options.keys()
     assert canceled(page, studio, waiting.value.json()["job"])["status"] == "canceled"
