@@ -13,12 +13,12 @@ from perse_engine.recipe import Acceptance
 from perse_engine.synthesis.learned.paste import (
     colour_matched,
     drift,
-    find_landmarks,
     paste,
     similarity,
     steady_landmarks,
     transformed,
     warped,
+    work_landmarks,
 )
 
 Rgb = npt.NDArray[np.uint8]
@@ -59,7 +59,7 @@ def fit(
     """
     measured: dict[str, float] = {}
     reasons: list[str] = []
-    found = None if landmarks is None else find_landmarks(made)
+    found = None if landmarks is None else work_landmarks(made)
     if landmarks is not None and found is not None:
         steady = steady_landmarks(landmarks, mask)
         matrix = similarity(found[steady], landmarks[steady])

@@ -21,7 +21,7 @@ from perse_engine.synthesis.learned.diffusion_interpolator import open_diffusion
 from perse_engine.synthesis.learned.edits import EditFolder, Outcome, between_name
 from perse_engine.synthesis.learned.interpolator import Face, FaceInterpolator
 from perse_engine.synthesis.learned.masks import union
-from perse_engine.synthesis.learned.paste import find_landmarks
+from perse_engine.synthesis.learned.paste import work_landmarks
 from perse_engine.synthesis.learned.prompts import plain_words
 from perse_engine.synthesis.learned.warp_interpolator import WarpInterpolator
 from perse_engine.synthesis.plan import BETWEEN_STEPS
@@ -65,7 +65,7 @@ def make_betweens(
     if not ways:
         return
     with _open(learned, loader, ways) as interpolator:
-        source = Face("source", subject.work_rgb, find_landmarks(subject.work_rgb), SOURCE_PROMPT)
+        source = Face("source", subject.work_rgb, work_landmarks(subject.work_rgb), SOURCE_PROMPT)
         for number, way in enumerate(ways):
             progress.report(STAGE, number, len(ways))
             first, mask = (source, None) if way.first is None else _face(folder, way.first)
@@ -100,5 +100,5 @@ def _face(folder: EditFolder, spec: VariantSpec) -> tuple[Face, Array]:
     picture = folder.picture(spec.category, spec.id)
     if picture is None:
         raise CorruptFile(f"The picture of {spec.category}/{spec.id} is gone.", hint="Delete the edit.")
-    face = Face(f"{spec.category}/{spec.id}", picture, find_landmarks(picture), plain_words(spec))
+    face = Face(f"{spec.category}/{spec.id}", picture, work_landmarks(picture), plain_words(spec))
     return face, folder.mask(spec.category, spec.id)

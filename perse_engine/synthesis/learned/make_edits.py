@@ -35,7 +35,7 @@ from perse_engine.synthesis.learned.encoder import attribute_gains
 from perse_engine.synthesis.learned.image_editor import ImageEditor, open_image_editor
 from perse_engine.synthesis.learned.masks import geometry_mask, hair_mask, picture_mask, union
 from perse_engine.synthesis.learned.paint import WORN
-from perse_engine.synthesis.learned.paste import find_landmarks
+from perse_engine.synthesis.learned.paste import work_landmarks
 from perse_engine.synthesis.learned.prompts import SHORT_HAIR, edit_prompt, is_instructed, needs_short_hair, plain_words
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.vocabulary import VariantSpec
@@ -137,7 +137,7 @@ class _Maker:
         self._subject, self._limits, self._seed = subject, learned.acceptance, seed
         self._folder, self._identity = folder, identity
         self._portrait = subject.work_rgb
-        self._landmarks = find_landmarks(self._portrait) if needs_landmarks(self._limits) else None
+        self._landmarks = work_landmarks(self._portrait) if needs_landmarks(self._limits) else None
         if self._landmarks is None and needs_landmarks(self._limits):
             raise InvalidValue("No face is seen on the portrait's work image, so edits of it cannot be judged.")
 

@@ -22,7 +22,7 @@ GAIN = (0.8, 1.25)
 SAMPLES = 20_000
 
 
-def find_landmarks(picture: Rgb) -> Array | None:
+def work_landmarks(picture: Rgb) -> Array | None:
     """[478, 2] px of the face on a work image, or None where no face is seen. Not thread-safe."""
     points = face_models().landmarks(np.ascontiguousarray(picture))
     return None if points is None else points[:, :2]

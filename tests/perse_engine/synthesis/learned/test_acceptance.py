@@ -12,7 +12,7 @@ from perse_engine.errors import InvalidValue
 from perse_engine.portrait.portrait import PortraitAnalysis
 from perse_engine.recipe import Acceptance
 from perse_engine.synthesis.learned.acceptance import Fitted, fit, judged_by_words, needs_landmarks
-from perse_engine.synthesis.learned.paste import find_landmarks, warped
+from perse_engine.synthesis.learned.paste import warped, work_landmarks
 
 LIMITS = Acceptance()
 
@@ -24,7 +24,7 @@ def portrait(astronaut_analysis: PortraitAnalysis) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def landmarks(portrait: np.ndarray) -> np.ndarray:
-    found = find_landmarks(portrait)
+    found = work_landmarks(portrait)
     assert found is not None
     return found
 

@@ -12,12 +12,12 @@ from perse_engine.portrait.portrait import PortraitAnalysis
 from perse_engine.synthesis.learned.paste import (
     colour_matched,
     drift,
-    find_landmarks,
     paste,
     similarity,
     steady_landmarks,
     transformed,
     warped,
+    work_landmarks,
 )
 
 SIZE = 64
@@ -58,13 +58,13 @@ def test_an_edit_that_jumped_is_brought_back(astronaut_analysis: PortraitAnalysi
     portrait = astronaut_analysis.work_rgb
     jump = cv2.getRotationMatrix2D((448.0, 448.0), 2.0, 1.03) + np.array([[0, 0, 9.0], [0, 0, -5.0]])
     edited = warped(portrait, jump)
-    own, found = find_landmarks(portrait), find_landmarks(edited)
+    own, found = work_landmarks(portrait), work_landmarks(edited)
     assert own is not None and found is not None
     every = np.ones(len(own), bool)
     assert drift(own, found, every) > 0.06
     matrix = similarity(found, own)
     assert np.allclose(matrix[:, :2] @ jump[:, :2], np.eye(2), atol=0.01)
-    back = find_landmarks(warped(edited, matrix))
+    back = work_landmarks(warped(edited, matrix))
     assert back is not None and drift(own, back, every) < 0.01
 
 
@@ -101,4 +101,4 @@ def test_noise_is_not_matched_beyond_the_limits_of_gain() -> None:
 
 
 def test_a_picture_without_a_face_has_no_landmarks() -> None:
-    assert find_landmarks(np.random.default_rng(6).integers(0, 255, (256, 256, 3), np.uint8)) is None
+    assert work_landmarks(np.random.default_rng(6).integers(0, 255, (256, 256, 3), np.uint8)) is None
