@@ -1,7 +1,9 @@
 """Celery: messages ring a bell, the rows are the jobs. Settings and why: measured on Celery 5.7 with Redis.
 
-train, render, io    one queue per duration class; a message means "there is work", its content names no job
-engine               analyse and render requests of the API, answered through a Redis key that expires
+train, files, render, io    one queue per duration class; a message means "there is work", its content names no job
+engine                      analyse and render requests of the API, answered through a Redis key that expires
+
+A worker process does one thing at a time. Lanes that do not wait for each other are processes of their own.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ from worker.reaper import reap
 from worker.supervisor import work_through
 from worker.worker import Worker
 
-QUEUES = ("train", "render", "io")
 REPLY_TTL_S = 120
 HARD_LIMIT_S = 3 * 3600
 KEY_PREFIX = "perse:"

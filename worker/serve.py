@@ -26,7 +26,7 @@ from worker.engine_host import HostPool
 from worker.housekeeping import housekeeping
 from worker.reaper import Reaper
 from worker.relay import relaying
-from worker.supervisor import serve_queues, supervised
+from worker.supervisor import lanes, supervised
 from worker.webhooks import delivering
 from worker.worker import Worker
 
@@ -87,6 +87,6 @@ def work(settings: Settings, queues: tuple[str, ...]) -> None:
     worker = Worker(settings, sessions, storage, hosts, threading.Event())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stopping.set())
-    with housekeeping(settings, sessions):
-        serve_queues(worker, queues)
+    with housekeeping(settings, sessions), lanes(worker, queues):
+        worker.stopping.wait()
     hosts.close()

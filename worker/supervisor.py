@@ -16,7 +16,8 @@ from worker.reaper import Reaper
 from worker.run_job import run_job
 from worker.worker import Worker
 
-QUEUES = ("train", "render", "io")
+LANES = (("train",), ("files",), ("render", "io"))
+"""Queues that do not wait for each other: nobody's animation waits for somebody else's avatar."""
 POLL_S = 0.3
 STOP_WAIT_S = 20.0
 
@@ -52,22 +53,34 @@ def serve_queues(worker: Worker, queues: Sequence[str]) -> None:
 
 
 @contextmanager
-def supervised(worker: Worker) -> Iterator[None]:
-    """Run one trainer, one thread for short jobs, the reaper and the housekeeping, while the service runs.
+def lanes(worker: Worker, queues: Sequence[str]) -> Iterator[None]:
+    """Run jobs of these queues, a thread for each lane, until the end of the block.
 
-    At the end a running job goes back to the queue with its checkpoint.
+    Then a running job goes back to the queue with its checkpoint.
     """
+    shares = [[queue for queue in lane if queue in queues] for lane in LANES]
     threads = [
-        threading.Thread(target=serve_queues, args=(worker, ("train",)), name="perse-train"),
-        threading.Thread(target=serve_queues, args=(worker, ("render", "io")), name="perse-short"),
-        threading.Thread(target=Reaper(worker).run, args=(worker.stopping,), name="perse-reaper"),
+        threading.Thread(target=serve_queues, args=(worker, share), name=f"perse-{share[0]}")
+        for share in filter(None, shares)
     ]
     for thread in threads:
         thread.start()
     try:
-        with housekeeping(worker.settings, worker.sessions):
-            yield
+        yield
     finally:
         worker.stopping.set()
         for thread in threads:
             thread.join(STOP_WAIT_S)
+
+
+@contextmanager
+def supervised(worker: Worker) -> Iterator[None]:
+    """Run the jobs of every queue, the reaper and the housekeeping, while the service runs."""
+    reaper = threading.Thread(target=Reaper(worker).run, args=(worker.stopping,), name="perse-reaper")
+    reaper.start()
+    try:
+        with housekeeping(worker.settings, worker.sessions), lanes(worker, [q for lane in LANES for q in lane]):
+            yield
+    finally:
+        worker.stopping.set()
+        reaper.join(STOP_WAIT_S)

@@ -59,7 +59,7 @@ def animate(avatar_id: str, request: Request, tenant: CurrentTenant, state: AppS
                 wish = _wish(session, avatar, asked.body, state.settings.max_render_px)
                 check_jobs(session, tenant, state.settings)
                 job = enqueue(
-                    session, tenant_id=tenant, kind="animate", queue="train", avatar_id=avatar.id,
+                    session, tenant_id=tenant, kind="animate", queue="files", avatar_id=avatar.id,
                     input=_input(asked, wish, folder, state.settings.max_animation_s),
                     max_attempts=state.settings.max_attempts, deadline_s=state.settings.job_deadline_s,
                 )  # fmt: skip

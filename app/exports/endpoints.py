@@ -55,7 +55,7 @@ def export(avatar_id: str, body: ExportBody, request: Request, tenant: CurrentTe
             if job is None:
                 check_jobs(session, tenant, state.settings)
                 job = enqueue(
-                    session, tenant_id=tenant, kind="export", queue="render", avatar_id=avatar.id,
+                    session, tenant_id=tenant, kind="export", queue="files", avatar_id=avatar.id,
                     input={"wish": wish, "digest": digest, "portrait_key": _portrait_key(session, avatar, body)},
                     max_attempts=state.settings.max_attempts, deadline_s=state.settings.job_deadline_s,
                 )  # fmt: skip

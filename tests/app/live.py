@@ -57,7 +57,7 @@ def _work(worker: Worker) -> None:
     """Run jobs as a worker does, but for building and learning, which take no engine here."""
     jobs = JobStore(worker.sessions)
     while not worker.stopping.is_set():
-        claim = jobs.claim("test", ("train", "render", "io"), 30)
+        claim = jobs.claim("test", ("train", "files", "render", "io"), 30)
         if claim is None:
             time.sleep(0.05)
         elif claim.kind == "create_avatar":

@@ -51,7 +51,7 @@ def test_a_saved_look_is_the_same_as_its_weights(client: TestClient, ready_avata
 
 def test_one_that_failed_is_tried_again(client: TestClient, jobs: JobStore, ready_avatar: str) -> None:
     first = export(client, ready_avatar, **WISH).json()["job"]["id"]
-    claim = jobs.claim("test", ["render"], 30)
+    claim = jobs.claim("test", ["files"], 30)
     assert claim is not None and claim.id == first
     jobs.fail(claim, {"type": "t", "title": "t", "code": "internal", "detail": "d"}, retry=False)
     assert export(client, ready_avatar, **WISH).json()["job"]["id"] != first

@@ -9,21 +9,30 @@ from typing import Any
 import pytest
 import yaml
 
+from worker.supervisor import LANES
+
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILES = sorted((ROOT / "docker").glob("Dockerfile*"))
 
 
 def test_every_service_of_the_product_is_there() -> None:
-    assert set(COMPOSE["services"]) == {"api", "worker", "worker-gpu", "postgres", "redis", "s3"}
+    assert set(COMPOSE["services"]) == {
+        "api", "worker", "worker-files", "worker-render", "worker-gpu", "postgres", "redis", "s3",
+    }  # fmt: skip
 
 
 def test_servers_have_health_checks_and_the_product_waits_for_them() -> None:
     for name in ("postgres", "redis", "s3"):
         assert COMPOSE["services"][name]["healthcheck"]["test"]
-    for name in ("api", "worker", "worker-gpu"):
+    for name in ("api", "worker", "worker-files", "worker-render", "worker-gpu"):
         waits = COMPOSE["services"][name]["depends_on"]
         assert {k for k, v in waits.items() if v["condition"] == "service_healthy"} == {"postgres", "redis", "s3"}
+
+
+def test_no_lane_waits_for_another() -> None:
+    cpu = [COMPOSE["services"][name]["command"][-1] for name in ("worker", "worker-files", "worker-render")]
+    assert [tuple(queues.split(",")) for queues in cpu] == list(LANES)
 
 
 def test_no_secret_has_a_default() -> None:

@@ -244,6 +244,17 @@ def test_cancel_stops_a_running_training_within_five_seconds(running: Service, a
     assert running.client.get(f"/v1/avatars/{avatar}").json()["status"] == "failed"
 
 
+def test_an_animation_does_not_wait_for_somebodys_avatar(running: Service, built: str, astronaut_png: bytes) -> None:
+    _, long_job = running.create(astronaut_png, **LONG)
+    running.wait_for_stage(long_job, "training")
+    body = {"clip": "idle", "seconds": 0.2, "width_px": 64, "height_px": 64}
+    made = running.client.post(f"/v1/avatars/{built}/animations", json=body)
+    assert made.status_code == 202, made.text
+    assert running.wait(made.json()["job"]["id"])["status"] == "succeeded"
+    assert running.job(long_job)["status"] == "running"
+    running.client.post(f"/v1/jobs/{long_job}/cancel")
+
+
 def test_a_killed_training_process_is_started_again(running: Service, astronaut_png: bytes) -> None:
     before = children_named("spawn_main", running.process.pid)
     _, job = running.create(astronaut_png, preset="preview")

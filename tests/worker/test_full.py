@@ -40,7 +40,7 @@ def test_a_celery_worker_builds_renders_and_stores_in_s3(
                 subprocess.Popen(
                     [*command, "--queues", queues], env=environment(worker_folder, **settings), stdout=log, stderr=log
                 )
-                for queues in ("train", "render,io")
+                for queues in ("train", "files", "render,io")
             ]
             try:
                 avatar, job = api.create(astronaut_png, preset="preview")
@@ -48,6 +48,9 @@ def test_a_celery_worker_builds_renders_and_stores_in_s3(
                 assert ended["status"] == "succeeded", (ended, (worker_folder / "worker.log").read_text()[-3000:])
                 picture = api.client.post(f"/v1/avatars/{avatar}/renders", json={"pose": {"yaw_deg": 10}})
                 assert picture.content.startswith(b"\x89PNG")
+                wish = {"clip": "idle", "seconds": 0.2, "width_px": 64, "height_px": 64}
+                moving = api.client.post(f"/v1/avatars/{avatar}/animations", json=wish).json()["job"]["id"]
+                assert api.wait(moving, 60)["status"] == "succeeded"
                 artifact = api.client.get(f"/v1/avatars/{avatar}/artifacts").json()["data"][0]
                 moved = api.client.get(f"/v1/artifacts/{artifact['id']}/content")
                 assert moved.status_code == 307 and moved.headers["location"].startswith(s3)
