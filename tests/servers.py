@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -50,69 +52,104 @@ def program(name: str, hint: str) -> str:
     return found
 
 
-@contextmanager
-def running(command: list[str], port: int, **options: object) -> Iterator[subprocess.Popen[bytes]]:
-    """A server process, from when it listens until the end of the block."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)  # type: ignore[call-overload]
-    try:
-        wait_until(lambda: listens(port) or process.poll() is not None, START_TIMEOUT_S, command[0])
-        assert process.poll() is None, f"{command[0]} ended with {process.returncode}"
-        yield process
-    finally:
-        process.terminate()
+@dataclass
+class Server:
+    """A server's process, which can be killed and started again with its data and port."""
+
+    command: list[str]
+    port: int
+    url: str = ""
+    cwd: Path | None = None
+    user: str | None = None
+    environment: Mapping[str, str] | None = None
+    log: Path | None = None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Return when it listens."""
+        with Path(self.log or os.devnull).open("ab") as log:
+            self.process = process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, cwd=self.cwd, user=self.user, env=self.environment,
+                start_new_session=True,
+            )  # fmt: skip
         try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(5)
+            wait_until(lambda: listens(self.port) or process.poll() is not None, timeout_s, self.command[0])
+            assert process.poll() is None, f"{self.command[0]} ended with {process.returncode}"
+        except BaseException:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """SIGKILL for it and its children, as when the machine stops."""
+        self.signal(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait(10)
+
+    def stop(self) -> None:
+        """As an operator does; SIGKILL when that takes too long."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(15)
+        self.kill()
+
+    def signal(self, number: int) -> None:
+        """To all of its processes; none when they are gone."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """From when it listens until the end of the block."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @contextmanager
 def postgres_server(folder: Path) -> Iterator[str]:
     """A fresh cluster; yields a SQLAlchemy URL of its empty database."""
+    with running(postgres(folder)) as server:
+        create_database(server)
+        yield server.url
+
+
+def postgres(folder: Path) -> Server:
+    """A fresh cluster in `folder`, not started and without its database."""
     hint = "apt-get install postgresql"
-    initdb, postgres, createdb = (program(n, hint) for n in ("initdb", "postgres", "createdb"))
+    initdb, postgres_program = (program(n, hint) for n in ("initdb", "postgres"))
     # The server refuses to run as root.
-    as_user: dict[str, object] = {}
+    user = None
     if os.geteuid() == 0:
         user = next((u for u in ("postgres", "nobody") if _exists(u)), None)
         if user is None:
             pytest.skip("needs a user beside root to run postgres")
-        as_user = {"user": user}
         for parent in (folder, *folder.parents):
             if parent.stat().st_uid == 0 and parent != Path("/") and not parent.stat().st_mode & 0o005:
                 parent.chmod(parent.stat().st_mode | 0o055)
         shutil.chown(folder, user)
     data, port = folder / "data", free_port()
-    options = {"cwd": folder, "check": True, "stdout": subprocess.DEVNULL, **as_user}
-    subprocess.run([initdb, "-D", str(data), "-U", "perse", "-A", "trust", "--no-sync"], **options)  # type: ignore[call-overload]
-    command = [
-        postgres,
-        "-D",
-        str(data),
-        "-p",
-        str(port),
-        "-k",
-        str(folder),
-        "-c",
-        "fsync=off",
-        "-c",
-        "listen_addresses=127.0.0.1",
-    ]
-    with running(command, port, cwd=folder, **as_user):
-        wait_until(
-            lambda: (
-                subprocess.run(
-                    [createdb, "-h", "127.0.0.1", "-p", str(port), "-U", "perse", "perse"],
-                    capture_output=True,
-                    check=False,
-                ).returncode
-                == 0
-            ),
-            START_TIMEOUT_S,
-            "createdb",
-        )
-        yield f"postgresql+psycopg://perse@127.0.0.1:{port}/perse"
+    subprocess.run(
+        [initdb, "-D", str(data), "-U", "perse", "-A", "trust", "--no-sync"],
+        cwd=folder, check=True, stdout=subprocess.DEVNULL, user=user,
+    )  # fmt: skip
+    settings = ("fsync=off", "listen_addresses=127.0.0.1")
+    command = [postgres_program, "-D", str(data), "-p", str(port), "-k", str(folder), *(f"-c{s}" for s in settings)]
+    return Server(command, port, f"postgresql+psycopg://perse@127.0.0.1:{port}/perse", cwd=folder, user=user)
+
+
+def create_database(server: Server) -> None:
+    """The one that the server's URL names."""
+    createdb = program("createdb", "apt-get install postgresql")
+    command = [createdb, "-h", "127.0.0.1", "-p", str(server.port), "-U", "perse", "perse"]
+    # It listens before it answers.
+    wait_until(
+        lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0, START_TIMEOUT_S, "createdb"
+    )
 
 
 def _exists(user: str) -> bool:
@@ -126,9 +163,15 @@ def _exists(user: str) -> bool:
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
     """A fresh Redis; yields its URL."""
-    server, port = program("redis-server", "apt-get install redis-server"), free_port()
-    with running([server, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""], port):
-        yield f"redis://127.0.0.1:{port}/0"
+    with running(redis(folder)) as server:
+        yield server.url
+
+
+def redis(folder: Path) -> Server:
+    """A Redis that keeps nothing on disk, not started."""
+    name, port = program("redis-server", "apt-get install redis-server"), free_port()
+    command = [name, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    return Server(command, port, f"redis://127.0.0.1:{port}/0")
 
 
 @contextmanager
@@ -136,5 +179,6 @@ def s3_server() -> Iterator[str]:
     """moto's server, which speaks S3; yields its endpoint URL."""
     port = free_port()
     script = f"from moto.server import main; main(['-H', '127.0.0.1', '-p', '{port}'])"
-    with running([sys.executable, "-W", "ignore", "-c", script], port):
-        yield f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    with running(Server(command, port, f"http://127.0.0.1:{port}")) as server:
+        yield server.url

@@ -22,6 +22,7 @@ from app.state import State
 from app.storage import LocalStorage
 from tests.app.contract import CheckedClient
 from tests.servers import postgres_server, s3_server
+from tests.swift import SwiftStore, swift_server
 
 TENANT = "tenant_default"
 JPEG = b"\xff\xd8\xff" + b"0" * 100
@@ -134,6 +135,12 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def s3_url() -> Iterator[str]:
     with s3_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwiftStore]:
+    with swift_server(tmp_path_factory.mktemp("swift")) as store:
+        yield store
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
+from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from app.settings import Settings
 from app.storage import LocalStorage, S3Storage, Storage
+from tests.servers import wait_until
+from tests.swift import ACCESS_KEY, SECRET_KEY, SwiftStore
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=["local", "moto", "swift"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     if request.param == "local":
         yield LocalStorage(tmp_path / "store")
         return
-    url = request.getfixturevalue("s3_url")
+    if request.param == "moto":
+        url, keys = request.getfixturevalue("s3_url"), ("id", "secret")
+    else:
+        url, keys = request.getfixturevalue("swift").url, (ACCESS_KEY, SECRET_KEY)
+    with s3_storage(url, *keys) as storage:
+        storage.create_bucket()
+        storage.delete_prefix("t")
+        yield storage
+
+
+@contextmanager
+def s3_storage(url: str, access_key: str, secret_key: str, ttl_s: int = 300) -> Iterator[S3Storage]:
     storage = S3Storage(
         Settings(
             storage_url="s3://perse-test/objects", s3_endpoint_url=url, s3_public_endpoint_url=url,
-            s3_access_key_id="id", s3_secret_access_key=SecretStr("secret"),
+            s3_access_key_id=access_key, s3_secret_access_key=SecretStr(secret_key), presign_ttl_s=ttl_s,
         )
     )  # fmt: skip
-    storage.create_bucket()
-    storage.delete_prefix("t")
     yield storage
     storage._client.close()
     storage._public.close()
@@ -85,3 +99,35 @@ def test_s3_links_are_signed_for_the_public_address(s3_url: str) -> None:
     )  # fmt: skip
     link = S3Storage(settings).presign_get("t/a", "a.ply", "application/octet-stream")
     assert link is not None and link.startswith("https://files.example/perse-test/t/a?") and "Signature" in link
+
+
+@pytest.mark.parametrize("keys", [(ACCESS_KEY, "guessed"), ("test:nobody", SECRET_KEY)])
+def test_a_store_that_checks_signatures_refuses_other_keys(swift: SwiftStore, keys: tuple[str, str]) -> None:
+    with s3_storage(swift.url, *keys) as storage, pytest.raises(ClientError, match=r"Signature|AccessKey"):
+        storage.put_bytes("t/a/file", b"x", "text/plain")
+
+
+def test_a_link_is_good_for_its_object_and_for_its_time(swift: SwiftStore) -> None:
+    with s3_storage(swift.url, ACCESS_KEY, SECRET_KEY, ttl_s=3) as storage, httpx.Client() as anybody:
+        storage.create_bucket()
+        for key in ("t/a/one", "t/a/two"):
+            storage.put_bytes(key, key.encode(), "text/plain")
+        link = storage.presign_get("t/a/one", "one.txt", "text/plain")
+        assert link is not None
+        answer = anybody.get(link)
+        assert answer.content == b"t/a/one" and answer.headers["content-disposition"].endswith('"one.txt"')
+        for other in (link.replace("/one?", "/two?"), link.replace("Expires=3&", "Expires=9&"), link.split("?")[0]):
+            assert other != link and anybody.get(other).status_code in (400, 403)
+        wait_until(lambda: anybody.get(link).status_code == 403, 10, "the link ends")
+
+
+def test_large_objects_leave_no_part_behind(swift: SwiftStore, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(bytes(12_000_000))
+    with s3_storage(swift.url, ACCESS_KEY, SECRET_KEY) as storage:
+        storage.create_bucket()
+        storage.delete_prefix("t")
+        before = swift.bytes_of_objects()
+        storage.put_file("t/a/large", tmp_path / "in", "application/octet-stream")
+        assert swift.bytes_of_objects() >= before + 12_000_000
+        assert storage.delete_prefix("t/a") == 1
+        assert swift.bytes_of_objects() == before
