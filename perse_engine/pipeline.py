@@ -35,6 +35,7 @@ from perse_engine.portrait.analyse import analyse_portrait, report
 from perse_engine.portrait.decode import decode_portrait
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
+from perse_engine.rendering.preview import Preview
 from perse_engine.rendering.render import Renderer
 from perse_engine.rendering.sheet import contact_sheet
 from perse_engine.rendering.turntable import write_turntable
@@ -151,7 +152,8 @@ def _avatar(subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, wo
             return load_avatar(folder)
         except CorruptFile:
             (folder / "avatar.json").unlink()
-    avatar, measured = train(subject, dataset, recipe, work / "training", progress)
+    preview = Preview(work, recipe.rasterizer)
+    avatar, measured = train(subject, dataset, recipe, work / "training", progress, preview)
     details = dict(avatar.details) | {
         "preset": recipe.preset,
         "training": measured,

@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.database.models import Avatar, now
+from app.jobs.preview import PREVIEWS
 from app.jobs.store import ClaimedJob, problem_of
 from app.storage import avatar_prefix
-from worker.checkpoints import Checkpoints
+from worker.checkpoints import checkpoint_of, preview_of, restore
 from worker.heart import Heart
 from worker.job_child import run_create
 from worker.publishing import MEDIA_TYPES, add_artifacts, add_codes, upload
@@ -34,10 +35,11 @@ def create_avatar(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
         error = problem_of("not_found", "The portrait was deleted before the avatar was built.")
         worker.jobs.fail(claim, error, retry=False, publish=mark_failed(claim))
         return
-    checkpoints = Checkpoints(worker.storage, prefix, folder)
-    checkpoints.restore()
+    checkpoint, preview = checkpoint_of(worker.storage, claim, folder), preview_of(worker.storage, claim, folder)
+    restore(worker.storage, checkpoint, folder)
     arguments = (portrait, claim.input["recipe"], folder)
-    ending, value = supervise(worker, claim, heart, run_create, arguments, checkpoints)
+    mirrors = () if worker.settings.is_embedded else (checkpoint,)
+    ending, value = supervise(worker, claim, heart, run_create, arguments, mirrors, preview)
     if ending == "done":
         _publish(worker, claim, folder, prefix, value)
         return
@@ -73,6 +75,7 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detai
         worker.storage.delete_prefix(attempt)
     if is_published or refused:
         worker.storage.delete_prefix(f"{prefix}/checkpoint")
+        worker.storage.delete_prefix(f"{prefix}/{PREVIEWS}")
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.jobs.store import ClaimedJob
-from worker.checkpoints import Checkpoints
 from worker.engine_host import child_environment
 from worker.heart import Heart
+from worker.mirror import Mirror
 from worker.worker import Worker
 
 CANCEL_GRACE_S = 3.0
@@ -20,9 +20,11 @@ POLL_S = 0.2
 
 def supervise(
     worker: Worker, claim: ClaimedJob, heart: Heart, target: Callable[..., None], arguments: tuple[Any, ...],
-    checkpoints: Checkpoints | None = None,
+    mirrors: Sequence[Mirror] = (), preview: Mirror | None = None,
 ) -> tuple[str, Any]:  # fmt: skip
     """Run `target(connection, *arguments)` in a process of its own. Returns how it ended and with what.
+
+    Meanwhile `mirrors` and `preview` are kept in the store; the progress that is told counts the previews.
 
     Endings: 'done' with its result, 'failed' with its problem, 'canceled', 'expired', 'released' (shutdown),
     'lost' (it died), 'fenced' (another worker has the job).
@@ -33,6 +35,7 @@ def supervise(
     child = context.Process(target=target, args=(theirs, *arguments), daemon=True, name=f"perse-job-{claim.id}")
     child.start()
     theirs.close()
+    kept = (*mirrors, *(() if preview is None else (preview,)))
     stop_by: float | None = None
     stop_reason = "canceled"
     try:
@@ -44,7 +47,7 @@ def supervise(
                     return (stop_reason, None) if stop_by is not None else ("lost", None)
                 if kind != "progress":
                     return (stop_reason, None) if kind == "canceled" else (kind, value)
-                heart.tell(value)
+                heart.tell(value if preview is None else value | {"previews": preview.copies})
             elif not child.is_alive():
                 return (stop_reason, None) if stop_by is not None else ("lost", None)
             moment = time.monotonic()
@@ -58,12 +61,12 @@ def supervise(
                 stop_by, stop_reason = moment + CANCEL_GRACE_S, "released"
             if stop_by is not None and moment > stop_by:
                 return stop_reason, None
-            if checkpoints is not None and not worker.settings.is_embedded:
-                checkpoints.upload_when_due()
+            for mirror in kept:
+                mirror.copy_when_due()
     finally:
         ours.close()
         if child.is_alive():
             child.kill()
         child.join(10)
-        if checkpoints is not None:
-            checkpoints.wait()
+        for mirror in kept:
+            mirror.wait()

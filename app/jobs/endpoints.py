@@ -20,6 +20,7 @@ from app.auth import CurrentTenant
 from app.conditional import is_fresh
 from app.database.models import Avatar, Job, JobEvent
 from app.database.session import transaction
+from app.jobs.preview import preview_key, preview_link
 from app.jobs.schemas import JobBody
 from app.jobs.store import TERMINAL, request_cancel
 from app.jobs.uploads import erase_uploads
@@ -41,6 +42,8 @@ def show(job: Job, queue_position: int | None = None) -> dict[str, Any]:
     links = {"self": base, "events": f"{base}/events", "cancel": f"{base}/cancel"}
     if job.avatar_id:
         links["avatar"] = f"/v1/avatars/{job.avatar_id}"
+    if job.status in ("running", "canceling") and (copies := job.progress.get("previews")):
+        links["preview"] = preview_link(job.id, copies)
     body = {
         "id": job.id,
         "kind": job.kind,
@@ -126,6 +129,25 @@ def cancel_job(job_id: str, tenant: CurrentTenant, state: AppState) -> dict[str,
     # A running job's worker does it.
     erase_uploads(state.storage, ended)
     return body
+
+
+@router.get(
+    "/{job_id}/preview",
+    response_class=Response,
+    responses={200: {"content": {"image/webp": {}}}, **documented("not_found")},
+)
+def get_preview(job_id: str, tenant: CurrentTenant, state: AppState) -> Response:
+    """What is being trained, as it looks now: the source look, turned and smiling, and a variant, side by side and
+    transparent. `links.preview` of the job says when there is a newer one; it is erased when the job has ended."""
+    with state.sessions() as session:
+        job = session.scalar(select(Job).where(Job.tenant_id == tenant, Job.id == job_id))
+    if job is None:
+        raise not_found("job")
+    try:
+        picture = b"".join(state.storage.read(preview_key(tenant, str(job.avatar_id), job_id)))
+    except KeyError:
+        raise not_found("preview") from None
+    return Response(picture, media_type="image/webp", headers={"Cache-Control": "private, no-store"})
 
 
 @router.get(

@@ -77,6 +77,11 @@ class JobLinks(Answer):
     events: str
     cancel: str
     avatar: str | None = None
+    preview: str | None = Field(
+        None,
+        description="the newest picture of the avatar that is being trained, WebP; null while there is none. "
+        "A newer picture has another address.",
+    )
 
 
 class JobBody(Answer):

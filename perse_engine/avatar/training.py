@@ -8,7 +8,7 @@ composition.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,12 @@ PARTS_OF_SUMS = 16
 
 
 def train(
-    subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, progress: Progress
-) -> tuple[Avatar, dict[str, float]]:
+    subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, progress: Progress,
+    watch: Callable[[Avatar], None] | None = None,
+) -> tuple[Avatar, dict[str, float]]:  # fmt: skip
     """Train, or go on from the checkpoint in `folder`; returns the avatar and what training measured.
+
+    `watch` is called every few steps with the avatar as it is then, whose arrays go on changing.
 
     Raises:
         Cancelled: from `progress`, at a step boundary; a checkpoint of that step stays.
@@ -101,6 +104,8 @@ def train(
                 if time.monotonic() - saved > CHECKPOINT_EVERY_S and step < total:
                     save_checkpoint(folder, trainer.state(), step, fingerprint)
                     saved = time.monotonic()
+                if watch is not None:
+                    watch(trainer.avatar({}))
                 try:
                     progress.report(STAGE, step, total)
                 except Cancelled:
