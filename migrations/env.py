@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import time
+
 from alembic import context
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from app.database.models import Base
+
+LOCK = 7267110
+TURN_S = 600.0
+POLL_S = 0.2
 
 config = context.config
 
 
 def run() -> None:
-    """Migrate in one transaction, not waiting long for locks that running services hold."""
+    """Migrate in one transaction, but for indexes, not waiting long for locks that running services hold."""
     engine = create_engine(config.get_main_option("sqlalchemy.url") or "")
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET lock_timeout = '5s'"))
-            # Two processes that start at once take turns.
-            connection.execute(text("SELECT pg_advisory_lock(7267110)"))
-            connection.commit()
+            _take_turn(connection)
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
@@ -28,6 +32,18 @@ def run() -> None:
         with context.begin_transaction():
             context.run_migrations()
     engine.dispose()
+
+
+def _take_turn(connection: Connection) -> None:
+    """Two processes that start at once migrate one after the other. The lock goes with the connection."""
+    deadline = time.monotonic() + TURN_S
+    # Asked again and again: a session that waits inside a statement would be waited for by the index that it waits for.
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+        connection.rollback()
+        if time.monotonic() > deadline:
+            raise TimeoutError("Another process has been migrating this database for ten minutes.")
+        time.sleep(POLL_S)
+    connection.commit()
 
 
 run()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ def create_avatar(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
         worker.storage.download(claim.input["portrait_key"], portrait)
     except KeyError:
         error = problem_of("not_found", "The portrait was deleted before the avatar was built.")
-        worker.jobs.fail(claim, error, retry=False, publish=mark_failed(claim))
+        worker.jobs.fail(claim, error, retry=False)
         return
     checkpoint, preview = checkpoint_of(worker.storage, claim, folder), preview_of(worker.storage, claim, folder)
     restore(worker.storage, checkpoint, folder)
@@ -47,7 +46,7 @@ def create_avatar(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
         # Erase first: whoever reads "canceled" may trust that nothing is left.
         worker.storage.delete_prefix(prefix)
         shutil.rmtree(folder, ignore_errors=True)
-    settle(worker, claim, ending, value, mark_failed(claim))
+    settle(worker, claim, ending, value)
 
 
 def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detail: dict[str, Any]) -> None:
@@ -77,14 +76,3 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detai
         worker.storage.delete_prefix(f"{prefix}/checkpoint")
         worker.storage.delete_prefix(f"{prefix}/{PREVIEWS}")
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def mark_failed(claim: ClaimedJob) -> Callable[[Session], None]:
-    """What to write when the job ends without an avatar."""
-
-    def publish(session: Session) -> None:
-        avatar = session.get(Avatar, claim.avatar_id) if claim.kind == "create_avatar" else None
-        if avatar is not None and avatar.status == "building":
-            avatar.status = "failed"
-
-    return publish

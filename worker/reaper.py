@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.database.models import Avatar, Job
+from app.database.models import Job
 from app.jobs.uploads import erase_uploads
 from app.retention import prune
 from worker.worker import Worker
@@ -22,12 +22,9 @@ log = structlog.get_logger()
 
 
 def reap(worker: Worker) -> int:
-    """Settle lost jobs; an avatar whose job ended for good is marked failed."""
+    """Settle lost jobs; what was stored for those that end is erased."""
 
-    def give_up(session: Session, job: Job) -> None:
-        avatar = session.get(Avatar, job.avatar_id) if job.kind == "create_avatar" else None
-        if avatar is not None and avatar.status == "building":
-            avatar.status = "failed"
+    def give_up(_: Session, job: Job) -> None:
         erase_uploads(worker.storage, job.input)
 
     return worker.jobs.reap(give_up)

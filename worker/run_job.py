@@ -17,7 +17,7 @@ from app.ids import new_id
 from app.jobs.store import TERMINAL, ClaimedJob, problem_of
 from app.renders.endpoints import avatar_files
 from app.storage import avatar_prefix
-from worker.build_avatar import create_avatar, mark_failed
+from worker.build_avatar import create_avatar
 from worker.change_variants import change_variants
 from worker.heart import Heart
 from worker.make_files import make_files
@@ -45,7 +45,7 @@ def run_job(worker: Worker, claim: ClaimedJob) -> None:
         # The edge of the process: log once, settle the job, go on.
         log.exception("job.broke", job_id=claim.id)
         error = problem_of("internal", "The job broke; it was logged.")
-        worker.jobs.fail(claim, error, retry=True, publish=mark_failed(claim))
+        worker.jobs.fail(claim, error, retry=True)
     log.info("job.ended", job_id=claim.id)
 
 

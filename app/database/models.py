@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, TypeDecorator, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -137,10 +137,17 @@ class Look(Base):
 
 
 class Job(Base):
-    """The row is the job. States and their changes: app/jobs/store.py."""
+    """The row is the job, or a part of one. States and their changes: app/jobs/store.py and parts.py."""
 
     __tablename__ = "jobs"
-    __table_args__ = (Index("ix_jobs_claim", "status", "queue", "priority", "created_at"),)
+    __table_args__ = (
+        Index("ix_jobs_claim", "status", "queue", "priority", "created_at"),
+        # Of a part only; rows of jobs have no entry.
+        Index(
+            "ix_jobs_parts", "parent_id", "part_index", unique=True,
+            postgresql_where=text("parent_id IS NOT NULL"), sqlite_where=text("parent_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
     id: Mapped[str] = mapped_column(primary_key=True)
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True)
     avatar_id: Mapped[str | None] = mapped_column(index=True)
@@ -165,6 +172,13 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    parent_id: Mapped[str | None]
+    """Of a part: the job it belongs to. A part has no avatar_id and is not shown as a job."""
+    part_index: Mapped[int | None]
+    weight: Mapped[float] = mapped_column(default=1.0)
+    """A part's share of what all parts of its job are."""
+    parts_total: Mapped[int] = mapped_column(default=0)
+    """Into how many parts the job has fanned out."""
 
 
 class JobEvent(Base):
