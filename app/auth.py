@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.database.models import DEFAULT_TENANT
@@ -39,13 +40,17 @@ def scope_of(method: str, path: str) -> str:
     return OWN_SCOPE.get((method, path)) or by_method.get(method, "write")
 
 
-def current_tenant(request: Request, state: Annotated[State, Depends(get_state)], bearer: Bearer) -> str:
+async def current_tenant(request: Request, state: Annotated[State, Depends(get_state)], bearer: Bearer) -> str:
     """The tenant of the request's key; the default one where no key is needed."""
-    if bearer is None or not bearer.credentials:
-        if not state.settings.keys_required:
-            return DEFAULT_TENANT
+    if bearer is not None and bearer.credentials:
+        return await run_in_threadpool(_tenant_of, request, state, bearer.credentials)
+    if state.settings.keys_required:
         raise _unauthorized()
-    key = valid_key(state.sessions, bearer.credentials)
+    return DEFAULT_TENANT
+
+
+def _tenant_of(request: Request, state: State, credentials: str) -> str:
+    key = valid_key(state.sessions, credentials)
     if key is None:
         raise _unauthorized()
     if state.settings.rate_limit_per_min:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
-import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,12 +17,12 @@ from app.artifacts.endpoints import router as artifacts
 from app.avatars.endpoints import router as avatars
 from app.doors import Doors
 from app.exports.endpoints import router as exports
-from app.ids import new_id
 from app.jobs.endpoints import router as jobs
 from app.portraits.endpoints import router as portraits
 from app.probes.endpoints import router as probes
 from app.problems import Problem
 from app.renders.endpoints import router as renders
+from app.request_log import RequestLog
 from app.state import State
 from app.variants.endpoints import router as variants
 from app.vocabulary.endpoints import router as vocabulary
@@ -59,22 +57,7 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
     _complete_openapi(app)
     app.add_middleware(Doors, settings=state.settings)
     app.add_middleware(BodyLimit, limit=state.settings.max_upload_bytes + MULTIPART_EXTRA_BYTES)
-    log = structlog.get_logger()
-
-    @app.middleware("http")
-    async def identify(request: Request, call_next: Callable[[Request], object]) -> Response:
-        request.state.request_id = new_id("req")
-        start = time.monotonic()
-        response: Response = await call_next(request)  # type: ignore[misc]
-        response.headers["X-Request-Id"] = request.state.request_id
-        rate = getattr(request.state, "rate", None)
-        response.headers.update(rate.headers if rate is not None else {})
-        log.info(
-            "request.done", method=request.method, path=request.url.path, status=response.status_code,
-            ms=round(1000 * (time.monotonic() - start)), request_id=request.state.request_id,
-        )  # fmt: skip
-        return response
-
+    app.add_middleware(RequestLog)
     return app
 
 

@@ -23,8 +23,13 @@ class State:
     engine: EngineClient
 
 
-def get_state(request: Request) -> State:
-    """The app's state."""
+async def get_state(request: Request) -> State:
+    """The app's state. A coroutine, because a plain function would take the way through the thread pool."""
+    return state_of(request)
+
+
+def state_of(request: Request) -> State:
+    """The same, outside of dependencies."""
     state: State = request.app.state.perse
     return state
 

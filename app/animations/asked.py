@@ -17,7 +17,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from app.animations.schemas import AnimationBody
 from app.problems import Problem
-from app.state import get_state
+from app.state import state_of
 
 SOUND = rb"RIFF....WAVE|ID3|\xff[\xe0-\xff]|fLaC|OggS|....ftyp|\x1a\x45\xdf\xa3"
 VIDEO = rb"....(ftyp|moov|mdat|wide|free)|\x1a\x45\xdf\xa3|RIFF....AVI |\x47...|\x00\x00\x01\xba"
@@ -62,7 +62,7 @@ async def read_asked(request: Request) -> Asked:
         asked = Asked(_options(await request.body()))
     elif kind == "multipart/form-data":
         async with request.form(max_files=len(MAGIC), max_fields=1) as form:
-            asked = await _of_form(form, get_state(request).settings.max_upload_bytes)
+            asked = await _of_form(form, state_of(request).settings.max_upload_bytes)
     else:
         raise Problem("unsupported_media_type", "An animation is asked for in JSON, or in multipart with files.")
     _check_sources(asked)

@@ -99,7 +99,7 @@ async def get_job(
     deadline = time.monotonic() + min(float(found.group(1)), MAX_WAIT_S) if found else 0.0
     while True:
         # Waiting holds no thread: many clients may wait at once.
-        job, _ = await run_in_threadpool(_snapshot, state, tenant, job_id)
+        job = await run_in_threadpool(_current, state, tenant, job_id)
         if job["status"] in TERMINAL or time.monotonic() >= deadline:
             break
         await asyncio.sleep(POLL_S)
@@ -174,6 +174,11 @@ async def stream_events(
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
+
+
+def _current(state: State, tenant: str, job_id: str) -> dict[str, Any]:
+    with state.sessions() as session:
+        return _shown(session, tenant, job_id)
 
 
 def _snapshot(state: State, tenant: str, job_id: str) -> tuple[dict[str, Any], int]:
