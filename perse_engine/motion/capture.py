@@ -55,9 +55,13 @@ def capture(frames: Iterable[TakeFrame], fps: float, progress: Progress) -> Moti
     grid = np.arange(round(times[-1] * fps) + 1) / fps
     even = np.stack([np.interp(grid, known, column) for column in rows.T], 1)
     nearest = _nearest(times, grid)
-    turned = np.abs(even[:, 0])
-    sure = np.clip(1 - (turned - SURE_YAW_DEG) / (UNSURE_YAW_DEG - SURE_YAW_DEG), LEAST_SEEN, 1.0)
-    return motion_of(fps, _smooth(even, fps), np.where(np.array(seen)[nearest], sure, 0.0))
+    return motion_of(fps, _smooth(even, fps), np.where(np.array(seen)[nearest], sureness(even[:, 0]), 0.0))
+
+
+def sureness(yaw_deg: Array) -> Array:
+    """The confidence of seen faces, 0.1..1, less the further they are turned."""
+    sure: Array = np.clip(1 - (np.abs(yaw_deg) - SURE_YAW_DEG) / (UNSURE_YAW_DEG - SURE_YAW_DEG), LEAST_SEEN, 1.0)
+    return sure
 
 
 def find_landmarks(rgb: npt.NDArray[np.uint8]) -> Array | None:
