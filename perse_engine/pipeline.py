@@ -95,14 +95,9 @@ def create_avatar(
         BackendMissing, CorruptFile: see the stages. A model that the recipe names and is not here: before any work.
         EditsRejected: no picture of a learned editor was accepted.
     """
-    check_learned(recipe)
+    subject, face_oval = begin_avatar(portrait, recipe, folder, progress)
     work = folder / "work"
-    claim_folder(work, portrait, recipe)
     seconds = _Stopwatch(work / "seconds.json")
-    with seconds("compile"):
-        warm_up(progress)
-    with seconds("subject"):
-        subject, face_oval = _subject(portrait, folder, work, progress)
     with seconds("synthesis"):
         dataset = synthesize(subject, recipe, work / "dataset", progress, identity=identity)
     with seconds("training"):
@@ -116,6 +111,22 @@ def create_avatar(
     metrics["train_s"] = seconds.values["training"]
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1))
     return AvatarFolder(folder, avatar, metrics)
+
+
+def begin_avatar(portrait: bytes, recipe: Recipe, folder: Path, progress: Progress) -> tuple[Subject, np.ndarray]:
+    """The stages before synthesis; `create_avatar` goes on in the same folder.
+
+    Returns:
+        The subject, and the face oval of its work image, [S, S] bool.
+    """
+    check_learned(recipe)
+    work = folder / "work"
+    claim_folder(work, portrait, recipe)
+    seconds = _Stopwatch(work / "seconds.json")
+    with seconds("compile"):
+        warm_up(progress)
+    with seconds("subject"):
+        return _subject(portrait, folder, work, progress)
 
 
 def claim_folder(work: Path, portrait: bytes, recipe: Recipe) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,12 @@ from perse_engine.synthesis.animator import PortraitAnimator, RigAnimator, chang
 from perse_engine.synthesis.dataset import Clip, Dataset, Frame, Images
 from perse_engine.synthesis.editor import AttributeEditor
 from perse_engine.synthesis.learned.acceptance import FaceIdentity
-from perse_engine.synthesis.learned.prepare import learned_editor
+from perse_engine.synthesis.learned.prepare import learned_editor, loader_of
 from perse_engine.synthesis.plan import plan_clips
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.storage import KINDS, open_dataset, write_description, write_images, write_surface
 from perse_engine.synthesis.trajectory import close_ups, make_trajectory
+from perse_engine.synthesis.video.film import Filmed, film
 from perse_engine.vocabulary import VariantSpec
 
 FPS = 25.0
@@ -44,53 +45,76 @@ def synthesize(
     """Make (or finish) the dataset in `folder`; clips that are complete are kept.
 
     With editor 'diffusion' the dataset has the variants whose pictures were accepted, by `identity` too where it is
-    given; folder/edits says what became of the others.
+    given; folder/edits says what became of the others. With an animator other than 'rig' clips have the frames that
+    were taken; folder/videos says what became of the others.
 
     Raises:
         Cancelled: from `progress`; what is complete stays for the next call.
-        BackendMissing, EditsRejected, UnsupportedWish: with editor 'diffusion', see `learned_editor`.
+        BackendMissing, EditsRejected, UnsupportedWish: where models make pictures, see `learned_editor` and `film`.
     """
     if (folder / "dataset.json").exists():
         return open_dataset(folder)
     if editor is None and recipe.editor == "diffusion":
         editor, recipe = learned_editor(subject, recipe, folder, progress, identity)
-    editor, animator = editor or ProceduralEditor(), animator or RigAnimator()
+    editor = editor or ProceduralEditor()
+    frames, clips = planned(subject, recipe)
+    filmed = None
+    if animator is None and recipe.learned is not None and recipe.animator != "rig":
+        filmed = film(subject, recipe, editor, clips, frames, folder, progress, loader_of(recipe.learned))
+        recipe, frames, clips = filmed.recipe, filmed.frames, filmed.clips
+    make_clips(folder, subject, editor, filmed or animator or RigAnimator(), frames, clips, progress)
+    categories = _write_surfaces(folder, subject, editor, recipe.specs())
+    dataset = Dataset(folder, recipe.size().size_px, FPS, frames, clips, recipe.to_json())
+    write_description(dataset, categories)
+    return dataset
+
+
+def planned(subject: Subject, recipe: Recipe) -> tuple[tuple[Frame, ...], tuple[Clip, ...]]:
+    """The frames and clips of a recipe's dataset."""
     size = recipe.size()
     trajectory = make_trajectory(
         size.frames_per_clip, size.size_px, recipe.seed, (subject.source_pose, subject.source_expression)
     )
-    near = close_ups(trajectory)
-    clips = plan_clips(recipe, trajectory, near)
-    frames = trajectory + near
+    # A video of the source clip would jump to them and back.
+    near = () if recipe.animator == "wan-animate" else close_ups(trajectory)
+    return trajectory + near, plan_clips(recipe, trajectory, near)
+
+
+def make_clips(
+    folder: Path,
+    subject: Subject,
+    editor: AttributeEditor,
+    animator: PortraitAnimator | Filmed,
+    frames: tuple[Frame, ...],
+    clips: Sequence[Clip],
+    progress: Progress,
+) -> None:
+    """Write the clips that are not complete yet."""
     total = sum(len(c.frames) for c in clips)
-    folder.mkdir(parents=True, exist_ok=True)
     done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        progress.report(STAGE, done, total)
-
+    folder.mkdir(parents=True, exist_ok=True)
     progress.report(STAGE, 0, total)
-    source = _source_images(animator, subject, frames)
-    if isinstance(animator, RigAnimator):
-        animator = animator.starting_from(subject.look, frames, source)
-    work = partial(make_clip, folder, subject, editor, animator, frames, source)
+    shown = tuple(f for f in frames if f.valid)
+    source = _source_images(animator.source() if isinstance(animator, Filmed) else animator, subject, shown)
+
+    def work(clip: Clip) -> None:
+        own = animator.of(clip) if isinstance(animator, Filmed) else animator
+        if isinstance(own, RigAnimator):
+            own = own.starting_from(subject.look, shown, source)
+        make_clip(folder, subject, editor, own, frames, source, clip)
+
     with _threads() as pool:
         futures = [pool.submit(work, clip) for clip in clips]
         try:
             for clip, future in zip(clips, futures, strict=True):
                 future.result()
-                done += len(clip.frames) - 1
-                step()
+                done += len(clip.frames)
+                progress.report(STAGE, done, total)
         except BaseException:
             for future in futures:
                 future.cancel()
             raise
-    categories = _write_surfaces(folder, subject, editor, recipe.specs())
-    dataset = Dataset(folder, size.size_px, FPS, frames, clips, recipe.to_json())
-    write_description(dataset, categories)
-    return dataset
+    shutil.rmtree(folder / "clips" / "unfinished", ignore_errors=True)
 
 
 def _threads() -> ThreadPoolExecutor:
@@ -155,5 +179,4 @@ def _write_surfaces(
     categories = list(dict.fromkeys(s.category for s in specs))
     with _threads() as pool:
         written = list(pool.map(write, categories))
-    shutil.rmtree(folder / "clips" / "unfinished", ignore_errors=True)
     return [c for c, has in zip(categories, written, strict=True) if has]
