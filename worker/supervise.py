@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from app.jobs.store import ClaimedJob
@@ -16,6 +19,7 @@ from worker.worker import Worker
 CANCEL_GRACE_S = 3.0
 """A child that does not stop by itself within this time is killed."""
 POLL_S = 0.2
+NICENESS = 10
 
 
 def supervise(
@@ -34,6 +38,7 @@ def supervise(
     ours, theirs = context.Pipe()
     child = context.Process(target=target, args=(theirs, *arguments), daemon=True, name=f"perse-job-{claim.id}")
     child.start()
+    _yield_to_requests(child.pid)
     theirs.close()
     kept = (*mirrors, *(() if preview is None else (preview,)))
     stop_by: float | None = None
@@ -70,3 +75,11 @@ def supervise(
         child.join(10)
         for mirror in kept:
             mirror.wait()
+
+
+def _yield_to_requests(pid: int | None) -> None:
+    """Jobs take the processor time that requests leave: else those of the same machine wait for a time slice each."""
+    if sys.platform != "win32" and pid is not None:
+        with suppress(ProcessLookupError):
+            # Before the child has threads, which inherit it.
+            os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
