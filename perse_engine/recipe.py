@@ -9,10 +9,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from perse_engine.errors import InvalidValue, UnknownName
-from perse_engine.vocabulary import CATEGORIES, PRESETS, Preset, VariantSpec, find_variant, variants_of
+from perse_engine.vocabulary import (
+    ANIMATORS,
+    CATEGORIES,
+    EDITORS,
+    INTERPOLATORS,
+    PRESETS,
+    Preset,
+    VariantSpec,
+    find_variant,
+    variants_of,
+)
 
-EDITORS = ("procedural", "diffusion")
-INTERPOLATORS = ("rig", "warp", "diffusion")
+ANIMATOR_MODELS = {"wan-animate": "wan-animate-14b", "wan-vace": "wan-vace-1.3b"}
+"""The model that an animator takes where the recipe names none."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +59,40 @@ class Acceptance:
 
 
 @dataclass(frozen=True)
+class FrameLimits:
+    """When a frame that a video model made is good enough. A limit of None is off; lengths are of the distance between
+    the outer corners of the eyes.
+
+    Attributes:
+        max_turn_deg: by how much the head may be turned otherwise than it was driven.
+        max_drift: mean distance of the landmarks from where they should be, before the picture is aligned.
+        max_residual: the same after it is aligned and, of the source clip, after pose and expression are refined.
+        min_share: of a clip's frames; a variant that keeps fewer is rejected.
+    """
+
+    max_turn_deg: float | None = 12.0
+    max_drift: float | None = 0.15
+    max_residual: float | None = 0.04
+    min_share: float = 0.5
+
+    @staticmethod
+    def of_anything() -> FrameLimits:
+        """Every limit off: to see what a video model makes."""
+        return FrameLimits(None, None, None, 0.0)
+
+
+@dataclass(frozen=True)
 class Learned:
-    """Which pretrained models make the pictures, with editor 'diffusion'.
+    """Which pretrained models make the pictures, with editor 'diffusion' or an animator other than 'rig'.
 
     Attributes:
         editor_model, interpolator_model, encoder_model: names of the model table; no encoder when None.
+        animator_model: likewise; the animator's first choice when None.
         interpolator: what in-betweens show: 'rig', the textures interpolated on the rig; 'warp', pictures warped by
             landmarks and blended; 'diffusion', pictures by a morphing model.
         memory: name of a memory preset.
         acceptance: when a picture is taken.
+        frames: when a frame of a video is taken.
     """
 
     editor_model: str = "flux2-klein-4b"
@@ -66,6 +101,8 @@ class Learned:
     encoder_model: str | None = None
     memory: str = "24GB"
     acceptance: Acceptance = Acceptance()
+    animator_model: str | None = None
+    frames: FrameLimits = FrameLimits()
 
     def __post_init__(self) -> None:
         if self.interpolator not in INTERPOLATORS:
@@ -73,8 +110,8 @@ class Learned:
                 f"There is no interpolator {self.interpolator!r}.", hint=f"Choose from: {', '.join(INTERPOLATORS)}."
             )
 
-    def models(self) -> dict[str, str]:
-        """Every model that it takes: role in the model table -> name."""
+    def edit_models(self) -> dict[str, str]:
+        """Every model that editor 'diffusion' takes: role in the model table -> name."""
         found = {"image-editor": self.editor_model}
         if self.interpolator == "diffusion":
             found["face-interpolator"] = self.interpolator_model
@@ -85,7 +122,8 @@ class Learned:
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Learned:
         """The opposite of `asdict`."""
-        return Learned(**{**value, "acceptance": Acceptance(**value["acceptance"])})
+        limits = {"acceptance": Acceptance(**value["acceptance"]), "frames": FrameLimits(**value["frames"])}
+        return Learned(**{**value, **limits})
 
 
 @dataclass(frozen=True)
@@ -96,9 +134,9 @@ class Recipe:
         preset: a name of PRESETS.
         variants: (category, variant id) pairs to synthesise, in order.
         editor: 'procedural' or 'diffusion'.
-        animator: 'rig'.
+        animator: 'rig', 'wan-animate' or 'wan-vace'.
         rasterizer: 'auto', 'cpu', 'gsplat' or 'reference'.
-        learned: the models of editor 'diffusion'; None with another.
+        learned: the models of editor 'diffusion' and of animators other than 'rig'; None where neither is chosen.
     """
 
     preset: str
@@ -123,7 +161,7 @@ class Recipe:
     ) -> Recipe:
         """The recipe of a preset, narrowed to `categories`, with `variants` added to the preset's own.
 
-        With editor 'diffusion', `learned` is the default choice of models when it is None.
+        Where models are needed, `learned` is the default choice of them when it is None.
         """
         if preset not in PRESETS:
             raise UnknownName(f"There is no preset {preset!r}.", hint=f"Presets: {', '.join(PRESETS)}.")
@@ -140,22 +178,35 @@ class Recipe:
         own = tuple((c, v.id) for c in wanted for v in variants_of(c)[: size.variants_per_category])
         for name, value, allowed in (
             ("editor", editor, EDITORS),
-            ("animator", animator, ("rig",)),
+            ("animator", animator, ANIMATORS),
             ("rasterizer", rasterizer, ("auto", "cpu", "gsplat", "reference")),
         ):
             if value not in allowed:
                 raise UnknownName(f"There is no {name} {value!r}.", hint=f"Choose from: {', '.join(allowed)}.")
         if not 0 <= seed < 2**32:
             raise InvalidValue(f"seed is {seed}; it must lie in 0..2^32-1.")
-        if learned is not None and editor != "diffusion":
-            raise InvalidValue(f"The {editor} editor takes no models.", hint="Choose editor 'diffusion'.")
-        if editor == "diffusion":
+        needs_models = editor == "diffusion" or animator != "rig"
+        if learned is not None and not needs_models:
+            raise InvalidValue(
+                f"Neither the editor {editor} nor the animator {animator} takes models.",
+                hint="Choose editor 'diffusion' or another animator.",
+            )
+        if needs_models:
             learned = learned or Learned()
         return Recipe(preset, tuple(dict.fromkeys(own + variants)), editor, animator, rasterizer, seed, learned)
 
     def size(self) -> Preset:
         """The preset's numbers."""
         return PRESETS[self.preset]
+
+    def models(self) -> dict[str, str]:
+        """Every pretrained model that it takes: role in the model table -> name."""
+        if self.learned is None:
+            return {}
+        found = self.learned.edit_models() if self.editor == "diffusion" else {}
+        if self.animator != "rig":
+            found["portrait-animator"] = self.learned.animator_model or ANIMATOR_MODELS[self.animator]
+        return found
 
     def specs(self) -> tuple[VariantSpec, ...]:
         """The catalogue entries of `variants`."""

@@ -67,7 +67,7 @@ def _models() -> Iterator[tuple[str, str]]:
     store, learned = ModelStore.of_this_machine(), Learned()
     yield "models", ", ".join(m.name for m in MODELS if store.has(m.name)) or "none (perse models list)"
     try:
-        ModelLoader(store, find_memory(learned.memory)).check(learned.models())
+        ModelLoader(store, find_memory(learned.memory)).check(learned.edit_models())
         yield "editor diffusion", f"{learned.editor_model} in {learned.memory}"
     except EngineError as error:
         yield "editor diffusion", f"missing: {error.message}"

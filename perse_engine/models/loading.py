@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,10 +22,19 @@ LARGE_COMPONENTS = ("transformer", "unet", "text_encoder", "text_encoder_2")
 LOAD_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     # The checker is not among the files that are pulled; what is edited here is the user's own portrait.
     "sd": {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False},
+    # Its own needs torchvision; ours stands in for it (synthesis/learned/qwen_processor.py).
+    "qwen-image-edit": {"processor": None},
 }
 GROUP_BLOCKS = 2
+FULL_PRECISION = ("wan-animate", "wan-vace")
+"""Families whose VAE is float32: in bfloat16 it bands, and videos are read back for their next chunk."""
+LIGHTNING_SHIFT = math.log(3)
+"""Of the schedule that Qwen-Image's Lightning LoRAs were distilled with."""
 PIPELINES: Mapping[str, str] = {
     "flux2-klein": "Flux2KleinPipeline",
+    "qwen-image-edit": "QwenImageEditPlusPipeline",
+    "wan-animate": "WanAnimatePipeline",
+    "wan-vace": "WanVACEPipeline",
     "sdxl-inpaint": "StableDiffusionXLInpaintPipeline",
     "sdxl": "StableDiffusionXLPipeline",
     "sd": "StableDiffusionPipeline",
@@ -56,7 +66,10 @@ class Loaded:
         if is_trained:
             pipe.to(self.device)
             return
-        if memory.offload == "group" and not memory.is_quantised(self.spec):
+        if memory.offload == "group" and memory.is_quantised(self.spec):
+            # Hooks on single blocks cannot move 4-bit weights; whole components can be.
+            pipe.enable_model_cpu_offload(device=self.device)
+        elif memory.offload == "group":
             import torch
 
             pipe.enable_group_offload(
@@ -109,6 +122,7 @@ class ModelLoader:
         _check_packages()
         self._memory.device()
         for spec in specs:
+            self._memory.check_room(spec)
             self._store.path(spec.name)
             if self._memory.is_quantised(spec) and find_spec("bitsandbytes") is None:
                 raise BackendMissing(
@@ -183,15 +197,24 @@ class ModelLoader:
     def _distilled(self, spec: ModelSpec, pipeline: Any, device: str) -> Loaded:
         steps, guidance = spec.steps, spec.guidance
         if self._memory.is_distilled and spec.distilled:
-            from diffusers import LCMScheduler
-
             lora = find_model(spec.distilled)
             pipeline.load_lora_weights(self._store.path(lora.name), local_files_only=True, adapter_name="distilled")
             pipeline.fuse_lora()
             pipeline.unload_lora_weights()
-            pipeline.scheduler = LCMScheduler.from_config(pipeline.scheduler.config)
+            pipeline.scheduler = _distilled_schedule(lora, pipeline.scheduler)
             steps, guidance = lora.steps, lora.guidance
         return Loaded(spec, self._memory, pipeline, device, self._memory.steps or steps, guidance)
+
+
+def _distilled_schedule(lora: ModelSpec, own: Any) -> Any:
+    from diffusers import FlowMatchEulerDiscreteScheduler, LCMScheduler
+
+    if lora.family == "lcm-lora":
+        return LCMScheduler.from_config(own.config)
+    return FlowMatchEulerDiscreteScheduler.from_config(
+        own.config, base_shift=LIGHTNING_SHIFT, max_shift=LIGHTNING_SHIFT, shift_terminal=None,
+        use_dynamic_shifting=True, time_shift_type="exponential",
+    )  # fmt: skip
 
 
 def _load_pipeline(spec: ModelSpec, path: Path, memory: MemoryPreset) -> Any:
@@ -213,9 +236,10 @@ def _load_pipeline(spec: ModelSpec, path: Path, memory: MemoryPreset) -> Any:
             quant_kwargs={"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": dtype},
             components_to_quantize=[c for c in LARGE_COMPONENTS if (path / c).is_dir()],
         )
+    dtypes = {"default": dtype, "vae": torch.float32} if spec.family in FULL_PRECISION else dtype
     with _reading(spec.name):
         pipeline = diffusers.DiffusionPipeline.from_pretrained(
-            path, dtype=dtype, variant=spec.variant, local_files_only=True, use_safetensors=True, **options
+            path, dtype=dtypes, variant=spec.variant, local_files_only=True, use_safetensors=True, **options
         )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline

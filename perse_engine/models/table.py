@@ -31,12 +31,13 @@ class ModelSpec:
 
     Attributes:
         name: what users and recipes call it.
-        role: 'image-editor', 'face-interpolator', 'latent-encoder' or 'lora'.
+        role: 'image-editor', 'portrait-animator', 'face-interpolator', 'latent-encoder' or 'lora'.
         family: which of our adapters drives it.
         source: repository at the hub, owner/name.
         revision: branch, tag or commit there; the manifest keeps the commit that it was.
         files: patterns of the files that are needed, relative to the repository. Weights are safetensors only.
         size_gb: to download and to keep. vram_gb: to run in bfloat16 with the text encoder freed.
+        vram_4bit_gb: to run with its large parts in 4-bit; None where that was never tried by anybody.
         steps: denoising steps that the weights are made for; guidance likewise (0 for encoders).
         distilled: name of a LoRA that makes it need fewer steps, or None.
         variant: the part of the weights' file names before .safetensors, such as fp16, or None.
@@ -53,6 +54,7 @@ class ModelSpec:
     vram_gb: float
     steps: int = 0
     guidance: float = 0.0
+    vram_4bit_gb: float | None = None
     distilled: str | None = None
     variant: str | None = None
     revision: str = "main"
@@ -70,16 +72,28 @@ _KLEIN = _pipeline("scheduler", "text_encoder", "tokenizer", "transformer", "vae
 _SDXL = _pipeline(
     "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "vae", variant="fp16"
 )
+_QWEN = _pipeline("processor", "scheduler", "text_encoder", "tokenizer", "transformer", "vae")
+_WAN = _pipeline("scheduler", "text_encoder", "tokenizer", "transformer", "vae")
+_WAN_ANIMATE = (*_WAN, *_pipeline("image_encoder", "image_processor")[1:])
 _SD = _pipeline("scheduler", "text_encoder", "tokenizer", "unet", "vae", variant="fp16")
 
 MODELS: tuple[ModelSpec, ...] = (
     ModelSpec(
         "flux2-klein-4b", "image-editor", "flux2-klein", "black-forest-labs/FLUX.2-klein-4B",
-        APACHE_2, _KLEIN, size_gb=16, vram_gb=13, steps=4, guidance=1.0,
+        APACHE_2, _KLEIN, size_gb=16, vram_gb=13, steps=4, guidance=1.0, vram_4bit_gb=7,
     ),
     ModelSpec(
         "flux2-klein-9b", "image-editor", "flux2-klein", "black-forest-labs/FLUX.2-klein-9B",
-        FLUX_NON_COMMERCIAL, _KLEIN, size_gb=35, vram_gb=29, steps=4, guidance=1.0,
+        FLUX_NON_COMMERCIAL, _KLEIN, size_gb=35, vram_gb=29, steps=4, guidance=1.0, vram_4bit_gb=9.5,
+    ),
+    ModelSpec(
+        "qwen-image-edit", "image-editor", "qwen-image-edit", "Qwen/Qwen-Image-Edit-2511",
+        APACHE_2, _QWEN, size_gb=58, vram_gb=60, steps=40, guidance=4.0, vram_4bit_gb=19,
+        distilled="qwen-image-lightning",
+    ),
+    ModelSpec(
+        "qwen-image-lightning", "lora", "lightning-lora", "lightx2v/Qwen-Image-Edit-2511-Lightning",
+        APACHE_2, ("*-4steps-*-bf16.safetensors",), size_gb=0.9, vram_gb=0, steps=4, guidance=1.0,
     ),
     ModelSpec(
         "sdxl-inpaint", "image-editor", "sdxl-inpaint", "diffusers/stable-diffusion-xl-1.0-inpainting-0.1",
@@ -87,13 +101,25 @@ MODELS: tuple[ModelSpec, ...] = (
         distilled="sdxl-lcm-lora", variant="fp16",
     ),
     ModelSpec(
-        "sdxl-lcm-lora", "lora", "lora", "latent-consistency/lcm-lora-sdxl",
+        "sdxl-lcm-lora", "lora", "lcm-lora", "latent-consistency/lcm-lora-sdxl",
         OPENRAIL_PLUS_PLUS_M, ("pytorch_lora_weights.safetensors", "*.json"),
         size_gb=0.4, vram_gb=0, steps=8, guidance=1.0,
     ),
     ModelSpec(
+        "wan-animate-14b", "portrait-animator", "wan-animate", "Wan-AI/Wan2.2-Animate-14B-Diffusers",
+        APACHE_2, _WAN_ANIMATE, size_gb=48, vram_gb=45, steps=20, guidance=1.0, vram_4bit_gb=16,
+    ),
+    ModelSpec(
+        "wan-vace-1.3b", "portrait-animator", "wan-vace", "Wan-AI/Wan2.1-VACE-1.3B-diffusers",
+        APACHE_2, _WAN, size_gb=19, vram_gb=12, steps=30, guidance=5.0, vram_4bit_gb=9,
+    ),
+    ModelSpec(
+        "wan-vace-14b", "portrait-animator", "wan-vace", "Wan-AI/Wan2.1-VACE-14B-diffusers",
+        APACHE_2, _WAN, size_gb=47, vram_gb=45, steps=30, guidance=5.0, vram_4bit_gb=16,
+    ),
+    ModelSpec(
         "sdxl-base", "face-interpolator", "sdxl", "stabilityai/stable-diffusion-xl-base-1.0",
-        OPENRAIL_PLUS_PLUS_M, _SDXL, size_gb=7, vram_gb=14, steps=30, guidance=1.0, variant="fp16",
+        OPENRAIL_PLUS_PLUS_M, _SDXL, size_gb=7, vram_gb=14, steps=30, guidance=1.0, vram_4bit_gb=8, variant="fp16",
     ),
     ModelSpec(
         "sd15", "face-interpolator", "sd", "stable-diffusion-v1-5/stable-diffusion-v1-5",

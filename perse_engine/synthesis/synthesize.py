@@ -96,11 +96,11 @@ def make_clips(
     progress.report(STAGE, 0, total)
     shown = tuple(f for f in frames if f.valid)
     source = _source_images(animator.source() if isinstance(animator, Filmed) else animator, subject, shown)
+    if isinstance(animator, RigAnimator):
+        animator = animator.starting_from(subject.look, shown, source)
 
     def work(clip: Clip) -> None:
         own = animator.of(clip) if isinstance(animator, Filmed) else animator
-        if isinstance(own, RigAnimator):
-            own = own.starting_from(subject.look, shown, source)
         make_clip(folder, subject, editor, own, frames, source, clip)
 
     with _threads() as pool:

@@ -1,5 +1,6 @@
 """The words that engine, API, database and files share. Standard library only: the API process imports it."""
 
+from perse_engine.vocabulary.backends import ANIMATORS, EDITORS, INTERPOLATORS
 from perse_engine.vocabulary.catalogue import CATALOGUE, VariantSpec, variant_spec, variants_of
 from perse_engine.vocabulary.categories import ADDITIVE_CATEGORIES, CATEGORIES, REGION_LABELS
 from perse_engine.vocabulary.expressions import ARKIT_NAMES, EYE_LOOK_MAX_DEG, EYE_LOOK_NAMES
@@ -9,11 +10,14 @@ from perse_engine.vocabulary.wishes import parse_wish, parse_wishes
 
 __all__ = [
     "ADDITIVE_CATEGORIES",
+    "ANIMATORS",
     "ARKIT_NAMES",
     "CATALOGUE",
     "CATEGORIES",
+    "EDITORS",
     "EYE_LOOK_MAX_DEG",
     "EYE_LOOK_NAMES",
+    "INTERPOLATORS",
     "PRESETS",
     "REGION_LABELS",
     "Preset",

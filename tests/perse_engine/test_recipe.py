@@ -67,7 +67,7 @@ def test_the_diffusion_editor_brings_its_models_and_json_keeps_them() -> None:
     learned = Learned(interpolator="diffusion", encoder_model="clip-vit-large", acceptance=Acceptance(attempts=5))
     recipe = Recipe.of("draft", editor="diffusion", learned=learned)
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
-    assert list(learned.models().values()) == ["flux2-klein-4b", "sdxl-base", "clip-vit-large"]
+    assert list(learned.edit_models().values()) == ["flux2-klein-4b", "sdxl-base", "clip-vit-large"]
 
 
 def test_recipes_from_before_there_were_models_are_read() -> None:

@@ -74,6 +74,12 @@ class DiffusionInterpolator:
         size = first.picture.shape[0]
         return [paste(first.picture, cv2.resize(p, (size, size), interpolation=cv2.INTER_CUBIC), mask) for p in made]
 
+    def forget(self) -> None:
+        """See `FaceInterpolator`: the LoRA of each face."""
+        if self._ends:
+            self._pipe.unet.delete_adapters([end.adapter for end in self._ends.values()])
+        self._ends.clear()
+
     def _end(self, face: Face) -> _End:
         if face.name not in self._ends:
             adapter = f"end{len(self._ends)}"

@@ -32,3 +32,7 @@ class FaceInterpolator(Protocol):
         Outside `mask` [S, S] 0..1, where both faces agree, pictures have the first one's bytes.
         """
         ...
+
+    def forget(self) -> None:
+        """Let go of what is kept of the faces so far."""
+        ...

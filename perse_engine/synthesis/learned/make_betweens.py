@@ -64,7 +64,9 @@ def make_betweens(
     ways = [w for w in _ways(accepted) if any(folder.outcome(w.category, n) is None for n in w.names())]
     if not ways:
         return
-    with _open(learned, loader, ways) as interpolator:
+    specs = [spec for way in ways for spec in (way.first, way.second) if spec is not None]
+    prompts = [SOURCE_PROMPT, *(plain_words(s) for s in specs)]
+    with open_interpolator(learned, loader, prompts) as interpolator:
         source = Face("source", subject.work_rgb, work_landmarks(subject.work_rgb), SOURCE_PROMPT)
         for number, way in enumerate(ways):
             progress.report(STAGE, number, len(ways))
@@ -86,12 +88,15 @@ def _ways(accepted: Sequence[VariantSpec]) -> Iterator[_Way]:
 
 
 @contextmanager
-def _open(learned: Learned, loader: ModelLoader, ways: Sequence[_Way]) -> Iterator[FaceInterpolator]:
-    if learned.interpolator == "warp":
+def open_interpolator(learned: Learned, loader: ModelLoader, prompts: Sequence[str]) -> Iterator[FaceInterpolator]:
+    """The morphing model that a recipe chooses, knowing `prompts`; else the warp, which needs none.
+
+    Raises:
+        BackendMissing, CorruptFile: see `ModelLoader.pipeline`.
+    """
+    if learned.interpolator != "diffusion":
         yield WarpInterpolator()
         return
-    specs = [spec for way in ways for spec in (way.first, way.second) if spec is not None]
-    prompts = [SOURCE_PROMPT, *(plain_words(s) for s in specs)]
     with open_diffusion_interpolator(loader, learned.interpolator_model, prompts) as interpolator:
         yield interpolator
 

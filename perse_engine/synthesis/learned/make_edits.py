@@ -75,7 +75,7 @@ def make_edits(
         InvalidValue: the portrait shows no face to the detector, and a limit needs one.
         Cancelled: from `progress`; what is decided stays.
     """
-    loader.check(learned.models())
+    loader.check(learned.edit_models())
     tries = [_start(subject, s) for s in specs if folder.outcome(s.category, s.id) is None]
     maker = _Maker(subject, learned, seed, folder, identity)
     done = len(specs) - len(tries)

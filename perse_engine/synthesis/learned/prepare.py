@@ -36,7 +36,7 @@ def check_learned(recipe: Recipe) -> None:
         BackendMissing, UnknownName, CorruptFile: see `ModelLoader.check`.
     """
     if recipe.learned is not None:
-        _loader(recipe.learned).check(recipe.learned.models())
+        loader_of(recipe.learned).check(recipe.models())
 
 
 def learned_editor(
@@ -54,7 +54,7 @@ def learned_editor(
     """
     if recipe.learned is None:
         raise InvalidValue("The recipe names no learned models.", hint="Recipe.of(..., editor='diffusion')")
-    edits, loader = EditFolder(folder / EDITS), _loader(recipe.learned)
+    edits, loader = EditFolder(folder / EDITS), loader_of(recipe.learned)
     outcomes = make_edits(subject, recipe.specs(), recipe.learned, recipe.seed, loader, edits, progress, identity)
     accepted = {(o.category, o.name) for o in outcomes if o.is_accepted}
     rejected = [o.sentence() for o in outcomes if not o.is_accepted]
@@ -64,11 +64,13 @@ def learned_editor(
             hint="The pictures lie in edits/ of the dataset. Other limits: Acceptance of the recipe; another seed.",
         )
     kept = replace(recipe, variants=tuple(v for v in recipe.variants if v in accepted))
-    make_betweens(subject, kept.specs(), recipe.learned, loader, edits, progress)
+    if recipe.animator == "rig":
+        # Those of videos are made between their frames.
+        make_betweens(subject, kept.specs(), recipe.learned, loader, edits, progress)
     summary = {
         "accepted": sorted(f"{c}/{n}" for c, n in accepted),
         "rejected": rejected,
-        "models": loader.used(recipe.learned.models().values()),
+        "models": loader.used(recipe.learned.edit_models().values()),
     }
     (edits.folder / SUMMARY).write_text(json.dumps(summary, indent=1))
     return DiffusionEditor(subject, edits), kept
@@ -96,5 +98,6 @@ def edits_summary(folder: Path) -> dict[str, object] | None:
         raise CorruptFile(f"{EDITS}/{SUMMARY} is not JSON.", hint="Make the dataset again.") from error
 
 
-def _loader(learned: Learned) -> ModelLoader:
+def loader_of(learned: Learned) -> ModelLoader:
+    """Loads the models of this machine under the recipe's memory preset."""
     return ModelLoader(ModelStore.of_this_machine(), find_memory(learned.memory))

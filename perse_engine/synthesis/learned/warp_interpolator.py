@@ -40,6 +40,9 @@ class WarpInterpolator:
         way = landmark_way(first, second)
         return [paste(first.picture, _at(first.picture, second.picture, way, t), mask) for t in steps]
 
+    def forget(self) -> None:
+        """Nothing is kept."""
+
 
 def landmark_way(first: Face, second: Face) -> Array:
     """How far each pixel goes from the first face to the second, [S, S, 2] px (x, y)."""

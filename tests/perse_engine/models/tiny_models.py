@@ -165,6 +165,62 @@ def save_lora(folder: Path) -> None:
     StableDiffusionXLInpaintPipeline.save_lora_weights(folder, unet_lora_layers=layers)
 
 
+def t5_parts() -> dict[str, Any]:
+    """What the video models share: words by characters, and a VAE of four frames per latent frame."""
+    from diffusers import AutoencoderKLWan, UniPCMultistepScheduler
+    from transformers import T5Tokenizer, UMT5Config, UMT5EncoderModel
+
+    symbols = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0), *((chr(i), -6.0) for i in range(33, 127))]
+    tokenizer = T5Tokenizer(vocab=symbols, extra_ids=0, model_max_length=512)
+    config = UMT5Config(
+        vocab_size=len(tokenizer), d_model=32, d_kv=8, d_ff=37, num_layers=2, num_heads=4, pad_token_id=0,
+        eos_token_id=1, relative_attention_num_buckets=8,
+    )  # fmt: skip
+    autoencoder = AutoencoderKLWan(
+        base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
+    )
+    schedule = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=5.0)
+    return {
+        "tokenizer": tokenizer, "text_encoder": UMT5EncoderModel(config).eval(), "vae": autoencoder.eval(),
+        "scheduler": schedule,
+    }  # fmt: skip
+
+
+VIDEO_TRANSFORMER: dict[str, Any] = {
+    "patch_size": (1, 2, 2), "num_attention_heads": 2, "attention_head_dim": 12, "out_channels": 16, "text_dim": 32,
+    "freq_dim": 256, "ffn_dim": 32, "cross_attn_norm": True, "qk_norm": "rms_norm_across_heads", "rope_max_seq_len": 32,
+}  # fmt: skip
+
+
+def save_wan_animate(folder: Path) -> None:
+    from diffusers import WanAnimatePipeline, WanAnimateTransformer3DModel
+    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
+
+    transformer = WanAnimateTransformer3DModel(
+        **VIDEO_TRANSFORMER, in_channels=36, latent_channels=16, num_layers=2, image_dim=4,
+        motion_encoder_channel_sizes={"4": 16, "8": 16, "16": 16}, motion_encoder_size=16, motion_style_dim=8,
+        motion_dim=4, motion_encoder_dim=16, face_encoder_hidden_dim=16, face_encoder_num_heads=2,
+        inject_face_latents_blocks=2,
+    )  # fmt: skip
+    vision = CLIPVisionConfig(
+        hidden_size=4, projection_dim=4, num_hidden_layers=2, num_attention_heads=2, image_size=4,
+        intermediate_size=16, patch_size=1,
+    )  # fmt: skip
+    WanAnimatePipeline(
+        **t5_parts(), transformer=transformer.eval(), image_encoder=CLIPVisionModel(vision).eval(),
+        image_processor=CLIPImageProcessor(crop_size=4, size=4),
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def save_wan_vace(folder: Path) -> None:
+    from diffusers import WanVACEPipeline, WanVACETransformer3DModel
+
+    transformer = WanVACETransformer3DModel(
+        **VIDEO_TRANSFORMER, in_channels=16, num_layers=3, vace_layers=[0, 2], vace_in_channels=96
+    )
+    WanVACEPipeline(**t5_parts(), transformer=transformer.eval()).save_pretrained(folder)
+
+
 def save_clip(folder: Path) -> None:
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor
 
@@ -185,6 +241,8 @@ SAVERS: dict[str, Callable[[Path], None]] = {
     "flux2-klein-4b": save_klein,
     "sdxl-inpaint": save_sdxl_inpaint,
     "sdxl-lcm-lora": save_lora,
+    "wan-animate-14b": save_wan_animate,
+    "wan-vace-1.3b": save_wan_vace,
     "sdxl-base": save_sdxl,
     "sd15": save_sd,
     "clip-vit-large": save_clip,

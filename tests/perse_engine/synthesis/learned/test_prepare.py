@@ -60,7 +60,7 @@ def test_an_avatar_from_models_that_make_noise(astronaut_png: bytes, tmp_path: P
         assert np.array_equal(picture[mask == 0], portrait[mask == 0])
         assert not np.array_equal(picture[mask == 1], portrait[mask == 1])
     told = made.avatar.details["edits"]
-    assert told["rejected"] == [] and set(told["models"]) == set(OPEN.models().values())
+    assert told["rejected"] == [] and set(told["models"]) == set(OPEN.edit_models().values())
     subject = load_subject(tmp_path / "work" / "subject")
     ExactPictures(subject, editor_of(subject, dataset)).check(dataset)
     outcome = edits.outcome("hair", "long-wavy-blonde")

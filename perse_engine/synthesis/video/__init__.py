@@ -1,0 +1,1 @@
+"""Clips by pretrained video models, driven by the rig; see docs/guides/models.md."""
