@@ -21,6 +21,8 @@ OWN_SCOPE = {
     ("POST", "/v1/avatars/{avatar_id}/renders"): "render",
     ("POST", "/v1/avatars/{avatar_id}/exports"): "render",
     ("POST", "/v1/avatars/{avatar_id}/animations"): "render",
+    ("POST", "/v1/drivers"): "render",
+    ("POST", "/v1/captures"): "render",
     ("POST", "/v1/vocabulary/wishes"): "read",
     ("DELETE", "/v1/avatars/{avatar_id}/looks/{name}"): "write",
     ("DELETE", "/v1/webhook-endpoints/{endpoint_id}"): "write",

@@ -5,6 +5,7 @@ Implementations live in worker/: warm child processes (embedded), or the Celery 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -60,7 +61,7 @@ class EngineFailure(Exception):
 
 
 class EngineClient(Protocol):
-    """Both calls block; routes run them in the thread pool."""
+    """Its calls block; routes run them in the thread pool."""
 
     def analyse(self, upload: bytes) -> AnalysedPortrait:
         """Decode and analyse hostile bytes, elsewhere and under limits. Raises EngineFailure."""
@@ -68,6 +69,14 @@ class EngineClient(Protocol):
 
     def render(self, avatar: AvatarFiles, request: RenderRequest) -> RenderedImage:
         """Render now. Raises EngineFailure."""
+        ...
+
+    def meet(self, pictures: Sequence[bytes]) -> dict[str, Any]:
+        """Learn a driver's face from hostile pictures of it at rest: DriverBody as JSON. Raises EngineFailure."""
+        ...
+
+    def follow(self, driver: Mapping[str, Any], picture: bytes) -> dict[str, Any]:
+        """What a driver, as JSON from outside, does on a hostile picture: CaptureBody as JSON. Raises EngineFailure."""
         ...
 
     def close(self) -> None:

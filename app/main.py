@@ -15,6 +15,7 @@ from app import pages, problems
 from app.animations.endpoints import router as animations
 from app.artifacts.endpoints import router as artifacts
 from app.avatars.endpoints import router as avatars
+from app.captures.endpoints import router as captures
 from app.doors import Doors
 from app.exports.endpoints import router as exports
 from app.jobs.endpoints import router as jobs
@@ -49,8 +50,8 @@ def create_app(state: State, background: Callable[[], AbstractContextManager[obj
     )
     app.state.perse = state
     problems.install(app)
-    routers = (portraits, avatars, variants, renders, animations, exports, artifacts, jobs, webhooks, vocabulary)
-    for router in routers:
+    made = (portraits, avatars, variants, renders, animations, exports, artifacts, jobs)
+    for router in (*made, captures, webhooks, vocabulary):
         app.include_router(router, responses=problems.documented(*problems.EVERYWHERE))
     app.include_router(probes)
     pages.install(app, state.settings)

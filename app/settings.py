@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     """The longest side of a render."""
     max_animation_s: float = Field(120.0, gt=0, le=600)
     """How long an animation, and what drives it, may be."""
+    live_capture: bool = True
+    """Whether a face before somebody's camera may drive an avatar live; its pictures come here and are not kept."""
     presign_ttl_s: int = 300
     lease_s: float = 30.0
     max_attempts: int = 3

@@ -1,7 +1,7 @@
 """Celery: messages ring a bell, the rows are the jobs. Settings and why: measured on Celery 5.7 with Redis.
 
 train, files, render, io    one queue per duration class; a message means "there is work", its content names no job
-engine                      analyse and render requests of the API, answered through a Redis key that expires
+engine                      what the API asks of the engine, answered through a Redis key that expires
 
 A worker process does one thing at a time. Lanes that do not wait for each other are processes of their own.
 """
@@ -17,7 +17,7 @@ import redis
 from celery import Celery
 
 from app.database.session import open_database
-from app.engine_client import AvatarFiles, EngineFailure, RenderRequest
+from app.engine_client import AvatarFiles, EngineClient, EngineFailure, RenderRequest
 from app.settings import Settings
 from app.storage import open_storage
 from worker.engine_host import HostPool
@@ -79,18 +79,12 @@ def _add_tasks(app: Celery, settings: Settings) -> None:
 
     @app.task(name="perse.engine")
     def engine(request_id: str, name: str, payload: dict[str, Any]) -> None:
-        """Answer an analyse or render request of the API."""
+        """Answer a request of the API."""
         worker = holder.worker()
         client = redis.Redis.from_url(str(settings.broker_url))
         reply: dict[str, Any]
         try:
-            if name == "analyse":
-                found = worker.engine.analyse(base64.b64decode(payload["data"]))
-                reply = {"data": _text(found.image), "media_type": found.media_type, "report": found.report}
-            else:
-                files, request = AvatarFiles(**payload["avatar"]), RenderRequest(**payload["request"])
-                image = worker.engine.render(files, request)
-                reply = {"data": _text(image.data), "media_type": image.media_type, "render_ms": image.render_ms}
+            reply = _answer(worker.engine, name, payload)
         except EngineFailure as failure:
             reply = {"failure": {"code": failure.code, "detail": failure.detail, "hint": failure.hint}}
         key = f"{KEY_PREFIX}reply:{request_id}"
@@ -98,6 +92,19 @@ def _add_tasks(app: Celery, settings: Settings) -> None:
         pipeline.rpush(key, json.dumps(reply))
         pipeline.expire(key, REPLY_TTL_S)
         pipeline.execute()
+
+
+def _answer(engine: EngineClient, name: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """What the API asks of the engine, as JSON; see `CeleryEngine`."""
+    if name == "analyse":
+        found = engine.analyse(base64.b64decode(payload["data"]))
+        return {"data": _text(found.image), "media_type": found.media_type, "report": found.report}
+    if name == "meet":
+        return engine.meet([base64.b64decode(data) for data in payload["pictures"]])
+    if name == "follow":
+        return engine.follow(payload["driver"], base64.b64decode(payload["picture"]))
+    image = engine.render(AvatarFiles(**payload["avatar"]), RenderRequest(**payload["request"]))
+    return {"data": _text(image.data), "media_type": image.media_type, "render_ms": image.render_ms}
 
 
 class _Lazy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -34,6 +35,14 @@ class CeleryEngine:
         """See `EngineClient`."""
         reply = self._ask("render", {"avatar": asdict(avatar), "request": asdict(request)})
         return RenderedImage(base64.b64decode(reply["data"]), reply["media_type"], reply["render_ms"])
+
+    def meet(self, pictures: Sequence[bytes]) -> dict[str, Any]:
+        """See `EngineClient`."""
+        return self._ask("meet", {"pictures": [base64.b64encode(data).decode() for data in pictures]})
+
+    def follow(self, driver: Mapping[str, Any], picture: bytes) -> dict[str, Any]:
+        """See `EngineClient`."""
+        return self._ask("follow", {"driver": dict(driver), "picture": base64.b64encode(picture).decode()})
 
     def close(self) -> None:
         """See `EngineClient`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import queue
@@ -9,6 +10,7 @@ import resource
 import shutil
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -56,7 +58,10 @@ def _serve(connection: Connection) -> None:
     from perse_engine.errors import EngineError
     from worker import engine_tasks
 
-    tasks: dict[str, Any] = {"analyse": engine_tasks.analyse, "render": engine_tasks.render}
+    tasks: dict[str, Any] = {
+        task.__name__: task
+        for task in (engine_tasks.analyse, engine_tasks.render, engine_tasks.meet, engine_tasks.follow)
+    }
     connection.send("ready")
     while True:
         try:
@@ -145,6 +150,16 @@ class HostPool:
         """See `EngineClient`."""
         folder = self.fetch(avatar)
         answer: RenderedImage = self._call("render", (folder, request), RENDER_TIMEOUT_S)
+        return answer
+
+    def meet(self, pictures: Sequence[bytes]) -> dict[str, Any]:
+        """See `EngineClient`."""
+        answer: dict[str, Any] = self._call("meet", (list(pictures),), ANALYSE_TIMEOUT_S)
+        return answer
+
+    def follow(self, driver: Mapping[str, Any], picture: bytes) -> dict[str, Any]:
+        """See `EngineClient`."""
+        answer: dict[str, Any] = self._call("follow", (json.dumps(driver), picture), ANALYSE_TIMEOUT_S)
         return answer
 
     def fetch(self, avatar: AvatarFiles) -> Path:

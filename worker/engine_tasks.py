@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.engine_client import AnalysedPortrait, RenderedImage, RenderRequest
+
+if TYPE_CHECKING:
+    from perse_engine.motion.rig_fit import Driver
 
 MAX_WARM_BYTES = 600_000_000
 
@@ -58,6 +65,43 @@ def render(folder: Path, request: RenderRequest) -> RenderedImage:
     alpha = output.alpha if background is None else None
     data = encode_image(output.rgb, alpha, format=request.format)  # type: ignore[arg-type]
     return RenderedImage(data, f"image/{request.format}", 1000 * (time.perf_counter() - start))
+
+
+def meet(pictures: Sequence[bytes]) -> dict[str, Any]:
+    """Learn a driver's face from pictures of it at rest.
+
+    Raises:
+        EngineError: too few of them show one, or one of them cannot be read.
+    """
+    from perse_engine.motion.live import driver_to_json
+    from perse_engine.motion.live import meet as meet_face
+    from perse_engine.portrait.decode import decode_portrait
+
+    return driver_to_json(meet_face([decode_portrait(data).rgb for data in pictures]))
+
+
+def follow(driver: str, picture: bytes) -> dict[str, Any]:
+    """What a driver, given as JSON, does on a picture.
+
+    Raises:
+        EngineError: no driver, or a picture that cannot be read.
+    """
+    from perse_engine.motion.live import look_at
+    from perse_engine.portrait.decode import decode_portrait
+
+    seen = look_at(_driver(driver), decode_portrait(picture).rgb)
+    if seen is None:
+        return {"is_seen": False, "confidence": 0.0, "pose": None, "expression": {}}
+    expression: Mapping[str, float] = seen.expression.weights
+    return {"is_seen": True, "confidence": seen.confidence, "pose": asdict(seen.pose), "expression": dict(expression)}
+
+
+@lru_cache(maxsize=8)
+def _driver(text: str) -> Driver:
+    """Kept for the next picture: what it is reckoned with takes longer than a picture."""
+    from perse_engine.motion.live import driver_from_json
+
+    return driver_from_json(json.loads(text))
 
 
 def drop_erased() -> None:

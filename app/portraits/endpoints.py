@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Header, Request, Response, UploadFile
-from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,12 +19,12 @@ from app.idempotency import WithKey, once
 from app.ids import new_id
 from app.keys import ensure_tenant
 from app.listing import PageQuery, list_page
+from app.portraits.consent import MAGIC, read_consent
 from app.portraits.schemas import PortraitBody
 from app.problems import WITH_KEY, Problem, documented, not_found
 from app.quotas import check_portraits
 from app.state import AppState
 from app.storage import portrait_prefix
-from app.text import Strict
 
 router = APIRouter(prefix="/v1/portraits", tags=["portraits"])
 
@@ -35,15 +33,6 @@ IMAGE: dict[int | str, dict[str, Any]] = {
     304: {"description": "Not modified"},
     **documented("not_found"),
 }
-MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP", re.DOTALL)
-
-
-class Consent(Strict):
-    """Whose face it is, and that its use is agreed to."""
-
-    version: str
-    subject: str
-    at: str | None = None
 
 
 def show(portrait: Portrait) -> dict[str, Any]:
@@ -81,14 +70,7 @@ def upload_portrait(
     consent: Annotated[str, Form(description='JSON: {"version": "1", "subject": "self" or "authorised"}')],
 ) -> Response:  # fmt: skip
     """Upload a photo. What is stored is a clean copy without any metadata; a refused one leaves nothing."""
-    try:
-        agreed = Consent.model_validate_json(consent)
-    except ValidationError as error:
-        raise Problem(
-            "invalid_request", "The consent is not the JSON that is expected.",
-            hint='Send consent={"version":"1","subject":"self"}.',
-            errors=[{"pointer": "/consent", "detail": e["msg"], "code": e["type"]} for e in error.errors()],
-        ) from error  # fmt: skip
+    agreed = read_consent(consent)
     data = file.file.read(state.settings.max_upload_bytes + 1)
     if len(data) > state.settings.max_upload_bytes:
         raise Problem("too_large", f"The file has more than {state.settings.max_upload_bytes} bytes.")

@@ -36,8 +36,10 @@ def get_vocabulary(state: AppState, _: CurrentTenant) -> dict[str, Any]:
             "upload_bytes": state.settings.max_upload_bytes,
             "upload_px": 40_000_000,
             "render_px": state.settings.max_render_px,
+            "animation_s": state.settings.max_animation_s,
             "pose_deg": pose_limits_deg(),
         },
+        "live_capture": state.settings.live_capture,
     }
 
 

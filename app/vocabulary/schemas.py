@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from app.answers import Answer
 from perse_engine.vocabulary import Preset
 
@@ -27,6 +29,7 @@ class LimitsBody(Answer):
     upload_bytes: int
     upload_px: int
     render_px: int
+    animation_s: float
     pose_deg: dict[str, tuple[float, float]]
 
 
@@ -37,6 +40,7 @@ class VocabularyBody(Answer):
     expressions: list[str]
     presets: list[Preset]
     limits: LimitsBody
+    live_capture: bool = Field(description="whether POST /v1/drivers and /v1/captures follow a face live")
 
 
 class WishProblem(Answer):

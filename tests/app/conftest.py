@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -36,6 +37,10 @@ ADDED = {
     "category": "hair", "id": "short", "prompt": "a person with short hair", "method": "adapter", "gaussians": 5,
     "measured": {"seconds": 1.5},
 }  # fmt: skip
+DRIVER = {
+    "landmarks": [[0.0, 1.0, 2.0]] * 478, "lids": {"Left": 0.3, "Right": 0.3}, "iris": [0.0, 0.0], "pitch_deg": 0.5,
+    "rest": {},
+}  # fmt: skip
 CONSENT = '{"version": "1", "subject": "self"}'
 
 
@@ -56,6 +61,17 @@ class PromptEngine:
             raise self.failure
         self.renders += 1
         return RenderedImage(f"picture of {avatar.avatar_id}".encode(), f"image/{request.format}", 1.0)
+
+    def meet(self, pictures: Sequence[bytes]) -> dict[str, Any]:
+        if self.failure:
+            raise self.failure
+        return DRIVER
+
+    def follow(self, driver: Mapping[str, Any], picture: bytes) -> dict[str, Any]:
+        if self.failure:
+            raise self.failure
+        pose = {"yaw_deg": 1.0, "pitch_deg": 2.0, "roll_deg": 3.0, "gaze": {"yaw_deg": 4.0, "pitch_deg": 5.0}}
+        return {"is_seen": True, "confidence": 0.9, "pose": pose, "expression": {"jawOpen": driver["pitch_deg"]}}
 
     def close(self) -> None:
         return None

@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
+from app.jobs.preview import preview_key
 from app.jobs.store import JobStore
+from app.storage import LocalStorage
+from tests.app.conftest import JPEG, TENANT
 from tests.app.contract import METHODS, CheckedClient, check_answer
 from tests.app.openapi_diff import breaking_changes
+from tests.app.test_captures import capture, meet
 from tests.app.test_routes import create, upload
 from tests.app.test_webhooks import told_of_a_job
 
@@ -30,7 +34,9 @@ def test_the_committed_file_is_current(client: CheckedClient) -> None:
     assert old == new, f"{advice}\nThis change breaks clients:{breaks}" if breaks else f"{advice}\nNo client breaks."
 
 
-def test_every_route_answers_what_the_document_says(client: CheckedClient, jobs: JobStore, ready_avatar: str) -> None:
+def test_every_route_answers_what_the_document_says(
+    client: CheckedClient, jobs: JobStore, storage: LocalStorage, ready_avatar: str
+) -> None:
     """Walks through all of them; the client holds each answer against the document."""
     base = f"/v1/avatars/{ready_avatar}"
     portrait = upload(client).json()["links"]
@@ -51,6 +57,10 @@ def test_every_route_answers_what_the_document_says(client: CheckedClient, jobs:
     client.head(artifact["content"])
     claim = jobs.claim("test", ["train"], 30)
     assert claim is not None
+    storage.put_bytes(preview_key(TENANT, made["avatar"]["id"], made["job"]["id"]), b"picture", "image/webp")
+    client.get(made["job"]["links"]["self"] + "/preview")
+    meet(client, JPEG)
+    capture(client)
     client.get(made["job"]["links"]["self"])
     jobs.fail(claim, {"type": "t", "title": "t", "code": "internal", "detail": "d"}, retry=False)
     client.get(made["job"]["links"]["self"])

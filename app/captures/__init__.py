@@ -1,0 +1,1 @@
+"""Faces that are followed live, picture by picture."""
