@@ -70,16 +70,16 @@ def create(arguments: argparse.Namespace) -> int:
 
     categories = tuple(arguments.categories.split(",")) if arguments.categories else None
     recipe = Recipe.of(
-        arguments.preset, categories=categories, editor=arguments.editor, rasterizer=arguments.rasterizer,
-        seed=arguments.seed, learned=learned_of(arguments),
+        arguments.preset, categories=categories, editor=arguments.editor, animator=arguments.animator,
+        rasterizer=arguments.rasterizer, seed=arguments.seed, learned=learned_of(arguments),
     )  # fmt: skip
     progress: Progress = TerminalProgress()
     identity = identity_of(arguments)
     made = create_avatar(arguments.photo.read_bytes(), recipe, arguments.output, progress, identity=identity)
     sys.stderr.write("\n")
-    edits = made.avatar.details.get("edits")
-    for sentence in edits["rejected"] if isinstance(edits, dict) else ():
-        print(sentence, file=sys.stderr)
+    for stage in (made.avatar.details.get(name) for name in ("edits", "videos")):
+        for sentence in stage["rejected"] if isinstance(stage, dict) else ():
+            print(sentence, file=sys.stderr)
     print(f"{len(made.avatar)} Gaussians; look at {made.folder / 'preview.png'}")
     return 0
 
@@ -250,7 +250,8 @@ def synthesize_dataset(arguments: argparse.Namespace) -> int:
     from perse_engine.synthesis.synthesize import synthesize
 
     recipe = Recipe.of(
-        arguments.preset, editor=arguments.editor, seed=arguments.seed, learned=learned_of(arguments)
+        arguments.preset, editor=arguments.editor, animator=arguments.animator, seed=arguments.seed,
+        learned=learned_of(arguments),
     )  # fmt: skip
     subject = build_subject(analyse_portrait(decode_portrait(arguments.photo.read_bytes())))
     dataset = synthesize(subject, recipe, arguments.output, TerminalProgress(), identity=identity_of(arguments))

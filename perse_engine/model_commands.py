@@ -72,14 +72,15 @@ def where(arguments: argparse.Namespace) -> int:
 
 
 def learned_of(arguments: argparse.Namespace) -> Learned | None:
-    """The models that the options of `perse create` and `perse synthesize` choose; None with the procedural editor."""
-    if arguments.editor != "diffusion":
+    """The models that the options of `perse create` and `perse synthesize` choose; None where none is needed."""
+    if arguments.editor != "diffusion" and arguments.animator == "rig":
         return None
     return Learned(
         editor_model=arguments.editor_model,
         interpolator=arguments.interpolator,
         interpolator_model=arguments.interpolator_model,
         encoder_model=arguments.encoder_model,
+        animator_model=arguments.animator_model,
         memory=arguments.memory,
         acceptance=Acceptance(attempts=arguments.attempts),
     )

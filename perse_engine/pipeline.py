@@ -45,6 +45,7 @@ from perse_engine.synthesis.learned.acceptance import FaceIdentity
 from perse_engine.synthesis.learned.prepare import check_learned, edits_summary
 from perse_engine.synthesis.sheet import dataset_sheet
 from perse_engine.synthesis.synthesize import synthesize
+from perse_engine.synthesis.video.film import videos_summary
 from perse_engine.vocabulary import pose_limits_deg
 from perse_engine.warm_up import warm_up
 
@@ -93,7 +94,7 @@ def create_avatar(
         PortraitError: the photo cannot be used.
         Cancelled: from `progress`; what is done stays for the next call.
         BackendMissing, CorruptFile: see the stages. A model that the recipe names and is not here: before any work.
-        EditsRejected: no picture of a learned editor was accepted.
+        EditsRejected: no picture of a learned editor, or no video of an animator, was accepted.
     """
     subject, face_oval = begin_avatar(portrait, recipe, folder, progress)
     work = folder / "work"
@@ -174,6 +175,8 @@ def _avatar(subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, wo
     }
     if (edits := edits_summary(dataset.folder)) is not None:
         details["edits"] = edits
+    if (videos := videos_summary(dataset.folder)) is not None:
+        details["videos"] = videos
     save_avatar(replace(avatar, details=details), folder)
     # Read back: what is used from here on is what was stored.
     return load_avatar(folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 EPILOG = """pretrained models of the learned backends; the embedded default needs none:
   perse models list                                  names, licences, sizes, which are here
   perse models pull flux2-klein-4b                   goes on where it stopped; HF_ENDPOINT names a mirror
+  perse models pull wan-animate-14b                  a video model, for --animator wan-animate
   perse models pull sdxl-inpaint --accept-licence openrail++-m
   perse models pull flux2-klein-4b --from /media/usb  from a folder with one folder per model, such as another store
   perse models verify                                are the files what was pulled
@@ -40,12 +41,18 @@ def add_model_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
 
 
 def add_learned_options(parser: argparse.ArgumentParser) -> None:
-    """Which editor makes the pictures, and with which models."""
+    """Which editor makes the pictures, which animator the clips, and with which models."""
     group = parser.add_argument_group(
-        "editor", "diffusion takes models (perse models) and a GPU; docs/guides/models.md"
+        "editor and animator", "diffusion and wan-* take models (perse models) and a GPU; docs/guides/models.md"
     )
     group.add_argument("--editor", default="procedural", help="procedural or diffusion (default: procedural)")
     group.add_argument("--editor-model", default="flux2-klein-4b", metavar="NAME", help="(default: flux2-klein-4b)")
+    group.add_argument(
+        "--animator",
+        default="rig",
+        help="rig, wan-animate (whole clips) or wan-vace (what a look changes; default: rig)",
+    )
+    group.add_argument("--animator-model", metavar="NAME", help="(default: wan-animate-14b or wan-vace-1.3b)")
     group.add_argument(
         "--interpolator", default="rig", help="of in-betweens: rig, warp or diffusion (default: rig, without a model)"
     )

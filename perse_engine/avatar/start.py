@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from perse_engine.avatar.avatar import CategoryModel, ExpressionModel, rest_points
 from perse_engine.avatar.drawing import TrainingRasterizer, View
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork
-from perse_engine.avatar.masks import change, mask_of, visibility
+from perse_engine.avatar.masks import Seen, change, mask_of, visibility
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.placing import Placed, add_surfaces, place_on_subject
 from perse_engine.avatar.properties import OPACITY, PROPERTIES
@@ -69,25 +69,39 @@ def start_avatar(
 ) -> Start:  # fmt: skip
     """Deterministic: the same dataset and recipe start the same."""
     # Close-ups, which only the source clip has, show a part of the head and no change.
-    everywhere = set.intersection(*(set(c.frames) for c in dataset.clips if c.kind in ("source", "variant")))
-    frames = [f for f in dataset.frames if f.split == "train" and f.valid and f.index in everywhere]
+    compared = {i for c in dataset.clips if c.kind == "variant" for i in c.frames}
+    frames = [f for f in dataset.frames if f.split == "train" and f.valid and f.index in compared]
     categories = _variants(dataset)
     placed = _place(subject, dataset, recipe, rasterizer, frames, tuple(categories), progress)
     vertices = {f.index: placed.binding.rig.posed(f.pose, f.expression) for f in dataset.frames}
     view = View(placed.binding, rasterizer, (dataset.size_px, dataset.size_px))
     random = np.random.default_rng([recipe.seed, 2])
-    some = frames[:: max(1, len(frames) // 7)]
     models: dict[str, CategoryModel] = {}
     for number, (category, clips) in enumerate(categories.items()):
         progress.report(STAGE, 2 + number, 2 + len(categories))
         seen = pictures.changed, pictures.difference
-        changed, difference = change(view, placed.base, seen, clips, some, vertices)
+        changed, difference = _change(view, placed.base, seen, clips, frames, vertices)
         force = changed.copy() if category in placed.owners else np.minimum(difference / FULL_DIFFERENCE, 1)
         changed[placed.owner >= 0] = force[placed.owner >= 0] = 0
         owned = placed.owner == placed.owners.index(category) if category in placed.owners else changed < 0
         force[owned] = 1
         models[category] = _category(category, clips, changed, force, owned, placed, random)
     return Start(placed, models, _expression(subject, placed), vertices)
+
+
+def _change(
+    view: View, x: FloatArray, seen: Sequence[Seen], clips: list[Clip], frames: list[Frame],
+    vertices: dict[int, FloatArray],
+) -> list[FloatArray]:  # fmt: skip
+    """`change` in about seven frames of each clip; a clip may lack some that others have."""
+    groups: dict[tuple[int, ...], list[Clip]] = {}
+    for clip in clips:
+        groups.setdefault(clip.frames, []).append(clip)
+    found = []
+    for indices, group in groups.items():
+        own = [f for f in frames if f.index in indices]
+        found.append(change(view, x, seen, group, own[:: max(1, len(own) // 7)], vertices))
+    return [np.maximum.reduce(each) for each in zip(*found, strict=True)]
 
 
 def _variants(dataset: Dataset) -> dict[str, list[Clip]]:

@@ -20,13 +20,14 @@ from perse_engine.recipe import Recipe
 from perse_engine.synthesis.animator import RigAnimator
 from perse_engine.synthesis.dataset import Clip
 from perse_engine.synthesis.editor import AttributeEditor
-from perse_engine.synthesis.learned.prepare import EDITS, SUMMARY, learned_editor
+from perse_engine.synthesis.learned.prepare import EDITS, SUMMARY, learned_editor, loader_of
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.synthesize import make_clips, planned
+from perse_engine.synthesis.video.film import VIDEOS, film_variants
 
 Variants = tuple[tuple[str, str], ...]
 
-MADE = (EDITS, "clips")
+MADE = (EDITS, VIDEOS, "clips")
 """Folders of a dataset that a part fills, with a folder <category>/<name> for each thing it made."""
 
 
@@ -59,7 +60,10 @@ def synthesize_part(subject: Subject, recipe: Recipe, variants: Variants, folder
             made = ()
     frames, clips = planned(subject, recipe)
     own = [c for c in clips if _is_of(c, made, recipe)]
-    if own:
+    if own and recipe.learned is not None and recipe.animator != "rig":
+        # Only filmed: frames are judged against the source clip, which is not a part's.
+        film_variants(subject, recipe, editor, own, frames, folder, progress, loader_of(recipe.learned))
+    elif own:
         make_clips(folder, subject, editor, RigAnimator(), frames, own, progress)
     (folder / EDITS / SUMMARY).unlink(missing_ok=True)
     shutil.rmtree(folder / EDITS / "unfinished", ignore_errors=True)

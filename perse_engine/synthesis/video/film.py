@@ -73,35 +73,46 @@ def film(
     if recipe.learned is None or recipe.animator == "rig":
         raise InvalidValue("The recipe names no video animator.", hint="Recipe.of(..., animator='wan-vace')")
     limits, videos, out = recipe.learned.frames, VideoFolder(folder / VIDEOS), JudgedFolder(folder / VIDEOS)
-    own_source = recipe.animator == "wan-animate"
-    filmed = [c for c in clips if c.kind in ("variant", "mix") or (c.kind == "source" and own_source)]
     model = recipe.models()["portrait-animator"]
-    make_videos(subject, editor, filmed, frames, model, recipe.seed, loader, videos, progress)
     source = next(c for c in clips if c.kind == "source")
-    if own_source and out.verdicts(source.path) is None:
-        judge_source(subject, source, frames, videos, limits, out)
-    frames, shown = _source(subject, source, frames, out)
-    if not shown:
-        raise EditsRejected(
-            f"None of {len(source.frames)} frames of the source clip was taken: {_counted(out, source.path)}.",
-            hint="The videos lie in videos/ of the dataset. Other limits: FrameLimits of the recipe; another seed.",
-        )
-    for number, clip in enumerate(c for c in filmed if c.kind != "source"):
+    filmed = [c for c in clips if c.kind in ("variant", "mix")]
+
+    def make(chosen: Sequence[Clip]) -> None:
+        make_videos(subject, editor, chosen, frames, model, recipe.seed, loader, videos, progress)
+
+    if recipe.animator == "wan-animate":
+        # Before the others: without it hours of them would be for nothing.
+        make([source])
+        if out.verdicts(source.path) is None:
+            judge_source(subject, source, frames, videos, limits, out)
+        if not _is_enough(source, frames, limits.min_share, out):
+            raise _none_taken(_told(source, out))
+    make(filmed)
+    found, shown = _source(subject, source, frames, out)
+    for number, clip in enumerate(filmed):
         progress.report(STAGE, number, len(filmed))
         if out.verdicts(clip.path) is None:
-            judge_clip(subject, editor.dress(subject, clip.look), clip, frames, shown, videos, limits, out)
+            judge_clip(subject, editor.dress(subject, clip.look), clip, found, shown, videos, limits, out)
     progress.report(STAGE, len(filmed), len(filmed))
-    rejected = _rejected(clips, limits.min_share, out)
+    variants = [c for c in filmed if c.kind == "variant"]
+    rejected = {c.path: _told(c, out) for c in variants if not _is_enough(c, found, limits.min_share, out)}
     kept = tuple(v for v in recipe.variants if "/".join(v) not in rejected)
     if not kept:
-        raise EditsRejected(
-            f"None of {len(rejected)} variants has enough frames: {' | '.join(rejected.values())}.",
-            hint="The videos lie in videos/ of the dataset. Other limits: FrameLimits of the recipe; another seed.",
-        )
+        raise _none_taken(*rejected.values())
     left = [c for c in clips if _uses(c) <= set(kept)]
-    _make_betweens([c for c in left if c.kind == "between"], frames, shown, recipe.learned, loader, out, progress)
-    _summarise(recipe, rejected, filmed, loader.used([model]), out)
-    return Filmed(replace(recipe, variants=kept), frames, _with_taken(left, shown, out), out)
+    _make_betweens([c for c in left if c.kind == "between"], found, shown, recipe.learned, loader, out, progress)
+    judged = [c for c in (source, *filmed) if out.verdicts(c.path) is not None]
+    _summarise(recipe, list(rejected.values()), judged, loader, out)
+    return Filmed(replace(recipe, variants=kept), found, _with_taken(left, shown, out), out)
+
+
+def film_variants(
+    subject: Subject, recipe: Recipe, editor: AttributeEditor, clips: Sequence[Clip], frames: tuple[Frame, ...],
+    folder: Path, progress: Progress, loader: ModelLoader,
+) -> None:  # fmt: skip
+    """The videos of some clips alone, for `film` to find and judge."""
+    model = recipe.models()["portrait-animator"]
+    make_videos(subject, editor, clips, frames, model, recipe.seed, loader, VideoFolder(folder / VIDEOS), progress)
 
 
 def videos_summary(folder: Path) -> dict[str, object] | None:
@@ -135,18 +146,23 @@ def _uses(clip: Clip) -> set[tuple[str, str]]:
     return {(c, id) for c, weights in clip.look.variants.items() for id in weights}
 
 
-def _rejected(clips: Sequence[Clip], min_share: float, out: JudgedFolder) -> dict[str, str]:
-    """Path of each variant that kept too few frames -> a sentence about it."""
-    return {
-        c.path: f"{c.path}: {len(out.taken(c.path))} of {len(c.frames)} frames were taken, {_counted(out, c.path)}"
-        for c in clips
-        if c.kind == "variant" and len(out.taken(c.path)) < max(1, min_share * len(c.frames))
-    }
+def _is_enough(clip: Clip, frames: tuple[Frame, ...], min_share: float, out: JudgedFolder) -> bool:
+    """Whether enough frames of a clip were taken, some to train and some to measure."""
+    taken = out.taken(clip.path)
+    return len(taken) >= min_share * len(clip.frames) and len({frames[i].split for i in taken}) == 2
 
 
-def _counted(out: JudgedFolder, clip: str) -> str:
-    """How many frames were dropped for what."""
-    return "; ".join(f"{reason}: {count}" for reason, count in _dropped(out, clip).items()) or "none was dropped"
+def _told(clip: Clip, out: JudgedFolder) -> str:
+    """How many of a clip's frames were taken, and why others were dropped."""
+    dropped = "; ".join(f"{reason}: {count}" for reason, count in _dropped(out, clip.path).items())
+    return f"{clip.path}: {len(out.taken(clip.path))} of {len(clip.frames)} frames were taken, {dropped}"
+
+
+def _none_taken(*sentences: str) -> EditsRejected:
+    return EditsRejected(
+        f"Too few frames of the videos were taken: {' | '.join(sentences)}.",
+        hint="The videos lie in videos/ of the dataset. Other limits: FrameLimits of the recipe; another seed.",
+    )
 
 
 def _dropped(out: JudgedFolder, clip: str) -> dict[str, int]:
@@ -197,17 +213,16 @@ def _with_taken(clips: Sequence[Clip], source: dict[int, MeshImage], out: Judged
 
 
 def _summarise(
-    recipe: Recipe, rejected: dict[str, str], filmed: Sequence[Clip], models: dict[str, dict[str, str]],
-    out: JudgedFolder,
-) -> None:  # fmt: skip
+    recipe: Recipe, rejected: list[str], filmed: Sequence[Clip], loader: ModelLoader, out: JudgedFolder
+) -> None:
     turns = [v.measured for v in out.verdicts(SOURCE) or () if "turn_deg" in v.measured]
     summary = {
         "animator": recipe.animator,
-        "models": models,
+        "models": loader.used([recipe.models()["portrait-animator"]]),
         "frames": sum(len(c.frames) for c in filmed),
         "taken": sum(len(out.taken(c.path)) for c in filmed),
         "dropped": {c.path: _dropped(out, c.path) for c in filmed if _dropped(out, c.path)},
-        "rejected": list(rejected.values()),
+        "rejected": rejected,
         "refined": {
             name: sum(m[name] for m in turns) / len(turns) for name in ("turn_deg", "drift", "residual") if turns
         },
