@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.database.models import Avatar, Job, Portrait, Tenant, WebhookEndpoint
+from app.jobs.parts import whole
 from app.jobs.store import TERMINAL
 from app.problems import Problem
 from app.settings import Settings
@@ -28,7 +29,8 @@ def check_avatars(session: Session, tenant: str, settings: Settings) -> None:
 
 def check_jobs(session: Session, tenant: str, settings: Settings) -> None:
     """429 when as many jobs as the tenant may have wait or run. Erasing is never refused."""
-    unfinished = Job.status.not_in(TERMINAL)
+    # One that has fanned out is one.
+    unfinished = and_(whole(), Job.status.not_in(TERMINAL))
     hint = "Wait until one has ended, or cancel one."
     _check(session, tenant, Job, settings.max_unfinished_jobs, "unfinished jobs", hint, unfinished, str(RETRY_S))
 

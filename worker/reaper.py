@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.database.models import Job
-from app.jobs.uploads import erase_uploads
+from app.jobs.leftovers import erase_leftovers
 from app.retention import prune
 from worker.worker import Worker
 
@@ -25,7 +25,7 @@ def reap(worker: Worker) -> int:
     """Settle lost jobs; what was stored for those that end is erased."""
 
     def give_up(_: Session, job: Job) -> None:
-        erase_uploads(worker.storage, job.input)
+        erase_leftovers(worker.storage, job)
 
     return worker.jobs.reap(give_up)
 

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.database.models import Job, Outbox, now
@@ -37,6 +37,14 @@ class NewPart:
     kind: str
     input: dict[str, Any]
     weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class MadePart:
+    """A part that succeeded: what it was told and what it made."""
+
+    input: dict[str, Any]
+    result: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ def waits_for_parts() -> ColumnElement[bool]:
     return and_(Job.status.in_(ACTIVE), Job.parts_total > 0, Job.lease_expires_at.is_(None))
 
 
-def is_waiting(job: Job) -> bool:
+def is_waiting(job: Job | Row[Any]) -> bool:
     """As `waits_for_parts`, of a row that was read."""
     return job.status in ACTIVE and job.parts_total > 0 and job.lease_expires_at is None
 
@@ -70,10 +78,13 @@ def lock_job(session: Session, job_id: str | None) -> None:
         session.execute(select(Job.id).where(Job.id == job_id).with_for_update(key_share=True))
 
 
-def add_parts(session: Session, claim: ClaimedJob, parts: Sequence[NewPart], span: tuple[float, float]) -> bool:
+def add_parts(
+    session: Session, claim: ClaimedJob, parts: Sequence[NewPart], stage: str, span: tuple[float, float]
+) -> bool:
     """Fan a running job out: it gives its lease back and waits. False when the claim holds no running job any more.
 
-    While it waits, its progress goes over `span` of the whole, 0..1. Its attempt is not counted: planning succeeded.
+    While it waits it is in `stage`, and its progress goes over `span` of the whole, 0..1. Its attempt is not counted:
+    planning succeeded.
     """
     if not parts:
         raise ValueError("A job fans out into at least one part.")
@@ -90,7 +101,7 @@ def add_parts(session: Session, claim: ClaimedJob, parts: Sequence[NewPart], spa
         )  # fmt: skip
         session.add_all([row, Outbox(queue=row.queue, job_id=row.id)])
     job.parts_total = len(parts)
-    job.progress = {"fraction": span[0], "stage": job.progress.get("stage"), "span": list(span)}
+    job.progress = {"fraction": span[0], "stage": stage, "span": list(span)}
     job.attempt -= 1
     job.status_sequence += 1
     # Whoever planned holds nothing any more.
@@ -150,7 +161,7 @@ def stop_parts(session: Session, job_id: str) -> bool:
     return bool(_counts(session, job_id).get("canceling"))
 
 
-def progress_of_parts(session: Session, job: Job) -> PartsProgress | None:
+def progress_of_parts(session: Session, job: Job | Row[Any]) -> PartsProgress | None:
     """None of a job that has not fanned out."""
     if not job.parts_total:
         return None
@@ -160,10 +171,11 @@ def progress_of_parts(session: Session, job: Job) -> PartsProgress | None:
     return PartsProgress(job.parts_total, done, reached / sum(weight for _, weight, _ in rows))
 
 
-def results_of_parts(session: Session, job_id: str) -> list[dict[str, Any]]:
-    """What the parts of a job made, in order; of a job that was queued by its last part."""
-    made = select(Job.result).where(Job.parent_id == job_id, Job.status == "succeeded").order_by(Job.part_index)
-    return [dict(result or {}) for result in session.scalars(made)]
+def made_parts(session: Session, job_id: str) -> list[MadePart]:
+    """The parts of a job that succeeded, in order: all, once it joins."""
+    made = (Job.parent_id == job_id, Job.status == "succeeded")
+    rows = session.execute(select(Job.input, Job.result).where(*made).order_by(Job.part_index))
+    return [MadePart(dict(input), dict(result)) for input, result in rows]
 
 
 def _counts(session: Session, job_id: str) -> dict[str, int]:

@@ -70,6 +70,13 @@ class VariantResult(Answer):
 JobResult = BuildResult | EraseResult | RenderResult | VariantResult | ExportResult | AnimationResult
 
 
+class PartsBody(Answer):
+    """Of a job that has fanned out, over several workers where there are."""
+
+    total: int
+    done: int
+
+
 class JobLinks(Answer):
     """Where its parts are."""
 
@@ -93,6 +100,7 @@ class JobBody(Answer):
     status_sequence: int = Field(description="grows with every change of status")
     stage: str | None
     progress: ProgressBody
+    parts: PartsBody | None = Field(description="null of a job that has not fanned out")
     attempt: int
     max_attempts: int
     queue_position: int | None = Field(description="how many wait before it; null unless queued, and in lists")

@@ -27,19 +27,21 @@ from app.database.models import Job, JobEvent, Outbox, now
 from app.database.session import Sessions, transaction
 from app.ids import new_id
 from app.jobs.parts import (
+    MadePart,
     NewPart,
     add_parts,
     end_of_part,
     is_waiting,
     lock_job,
-    results_of_parts,
+    made_parts,
     stop_parts,
     waits_for_parts,
 )
 from app.jobs.transitions import ACTIVE, TERMINAL, ClaimedJob, change, expired, held, problem_of, tell, tell_end
 
 __all__ = [
-    "ACTIVE", "TERMINAL", "ClaimedJob", "Heartbeat", "JobStore", "NewPart", "enqueue", "problem_of", "request_cancel",
+    "ACTIVE", "TERMINAL", "ClaimedJob", "Heartbeat", "JobStore", "MadePart", "NewPart", "enqueue", "problem_of",
+    "request_cancel",
 ]  # fmt: skip
 
 
@@ -151,15 +153,15 @@ class JobStore:
             is_expired = deadline is not None and deadline < now()
             return Heartbeat(is_fenced=False, cancel_requested=status == "canceling", is_expired=is_expired)
 
-    def fan_out(self, claim: ClaimedJob, parts: Sequence[NewPart], span: tuple[float, float]) -> bool:
+    def fan_out(self, claim: ClaimedJob, parts: Sequence[NewPart], stage: str, span: tuple[float, float]) -> bool:
         """Give the job back until these parts have ended; see `add_parts`."""
         with transaction(self._sessions) as session:
-            return add_parts(session, claim, parts, span)
+            return add_parts(session, claim, parts, stage, span)
 
-    def parts_made(self, claim: ClaimedJob) -> list[dict[str, Any]]:
-        """The results of a job's parts, in order."""
+    def made_parts(self, claim: ClaimedJob) -> list[MadePart]:
+        """What a job that joins is made of, in order."""
         with transaction(self._sessions, writes=False) as session:
-            return results_of_parts(session, claim.id)
+            return made_parts(session, claim.id)
 
     def succeed(
         self, claim: ClaimedJob, result: dict[str, Any], publish: Callable[[Session], None] | None = None

@@ -64,17 +64,19 @@ def metrics(state: AppState) -> Response:
     jobs = Gauge("perse_jobs", "Jobs by kind and status", ["kind", "status"], registry=registry)
     avatars = Gauge("perse_avatars", "Avatars by status", ["status"], registry=registry)
     hooks = Gauge("perse_webhook_deliveries", "Webhook deliveries by status", ["status"], registry=registry)
-    age = Gauge("perse_job_queue_age_seconds", "Age of the oldest queued job", registry=registry)
+    parts = Gauge("perse_job_parts", "Parts of jobs by kind and status", ["kind", "status"], registry=registry)
+    age = Gauge("perse_job_queue_age_seconds", "How long the oldest queued job or part has waited", registry=registry)
     with state.sessions() as session:
-        for kind, status, count in session.execute(
-            select(Job.kind, Job.status, func.count()).group_by(Job.kind, Job.status)
-        ):
-            jobs.labels(kind, status).set(count)
+        is_part = Job.parent_id.is_not(None)
+        by_kind = select(is_part, Job.kind, Job.status, func.count()).group_by(is_part, Job.kind, Job.status)
+        for of_parts, kind, status, count in session.execute(by_kind):
+            (parts if of_parts else jobs).labels(kind, status).set(count)
         for status, count in session.execute(select(Avatar.status, func.count()).group_by(Avatar.status)):
             avatars.labels(status).set(count)
         by_status = select(WebhookDelivery.status, func.count()).group_by(WebhookDelivery.status)
         for status, count in session.execute(by_status):
             hooks.labels(status).set(count)
-        oldest = session.scalar(select(func.min(Job.created_at)).where(Job.status == "queued"))
-        age.set((now() - oldest).total_seconds() if oldest else 0)
+        oldest = session.scalar(select(func.min(Job.available_at)).where(Job.status == "queued"))
+        # One that is tried again later may lie ahead.
+        age.set(max(0.0, (now() - oldest).total_seconds()) if oldest else 0)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

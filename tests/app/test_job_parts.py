@@ -6,15 +6,20 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from app.database.models import Job, JobEvent, Outbox, now
 from app.database.session import Sessions, transaction
+from app.jobs.leftovers import parts_prefix
 from app.jobs.parts import fate_of, progress_of_parts
 from app.jobs.store import TERMINAL, ClaimedJob, JobStore, NewPart, enqueue, problem_of, request_cancel
 from app.keys import ensure_tenant
+from app.quotas import check_jobs
+from app.settings import Settings
+from app.storage import LocalStorage
 
 TENANT = "tenant_default"
 LEASE_S = 30.0
@@ -31,7 +36,7 @@ def fan_out(sessions: Sessions, *weights: float, max_attempts: int = 3, deadline
         )  # fmt: skip
     plan = claimed(store)
     assert plan.id == job.id
-    assert store.fan_out(plan, [NewPart("piece", {"n": n}, w) for n, w in enumerate(weights)], SPAN)
+    assert store.fan_out(plan, [NewPart("piece", {"n": n}, w) for n, w in enumerate(weights)], "synthesis", SPAN)
     return job.id
 
 
@@ -72,7 +77,7 @@ def test_a_job_that_fans_out_waits_while_its_parts_run_and_joins_once_they_have_
     assert store.succeed(first, {"made": first.input["n"]})
     join = claimed(store)
     assert (join.id, join.parts_total, join.attempt) == (id, 2, 1)
-    assert store.parts_made(join) == [{"made": 0}, {"made": 1}]
+    assert [(p.input["n"], p.result["made"]) for p in store.made_parts(join)] == [(0, 0), (1, 1)]
     assert store.claim("d", ["train"], LEASE_S) is None
     assert store.succeed(join, {}) and statuses(any_sessions, id) == ("succeeded", ["succeeded", "succeeded"])
 
@@ -82,8 +87,8 @@ def test_whoever_planned_holds_nothing_any_more(any_sessions: Sessions) -> None:
         job = enqueue(session, tenant_id=TENANT, kind="render", queue="train", input={})
     store = JobStore(any_sessions)
     plan = claimed(store)
-    assert store.fan_out(plan, [NewPart("piece", {})], SPAN)
-    assert not store.fan_out(plan, [NewPart("piece", {})], SPAN)
+    assert store.fan_out(plan, [NewPart("piece", {})], "synthesis", SPAN)
+    assert not store.fan_out(plan, [NewPart("piece", {})], "synthesis", SPAN)
     assert not store.succeed(plan, {}) and store.heartbeat(plan, LEASE_S).is_fenced
     assert statuses(any_sessions, job.id) == ("running", ["queued"])
 
@@ -94,7 +99,7 @@ def test_a_plan_that_was_canceled_meanwhile_fans_out_into_nothing(any_sessions: 
     store = JobStore(any_sessions)
     plan = claimed(store)
     cancel(any_sessions, job.id)
-    assert not store.fan_out(plan, [NewPart("piece", {})], SPAN)
+    assert not store.fan_out(plan, [NewPart("piece", {})], "synthesis", SPAN)
     assert store.finish_cancel(plan) and statuses(any_sessions, job.id) == ("canceled", [])
 
 
@@ -119,7 +124,9 @@ def test_a_zombie_part_publishes_nothing_and_starts_no_second_join(any_sessions:
     assert store.succeed(alive, {"by": "alive"})
     assert not store.succeed(zombie, {"by": "zombie"}) and not store.fail(zombie, {}, retry=False)
     join = claimed(store)
-    assert store.parts_made(join) == [{"by": "alive"}] and statuses(any_sessions, id)[0] == "running"
+    assert [p.result for p in store.made_parts(join)] == [{"by": "alive"}] and statuses(any_sessions, id)[
+        0
+    ] == "running"
     with any_sessions() as session:
         assert len(session.scalars(select(Outbox).where(Outbox.job_id == id)).all()) == 2
 
@@ -322,3 +329,47 @@ def test_in_no_order_of_calls_does_a_job_end_without_its_parts_or_wait_for_ever(
         if found is not None:
             store.succeed(found, {})
     assert statuses(sessions, id)[0] in TERMINAL and not set(statuses(sessions, id)[1]) - set(TERMINAL)
+
+
+def test_clients_see_a_jobs_parts_as_counts_only(client: TestClient, sessions: Sessions) -> None:
+    id, store = fan_out(sessions, 1, 3), JobStore(sessions)
+    first = claimed(store)
+    store.succeed(first, {})
+    shown = client.get(f"/v1/jobs/{id}").json()
+    reached = SPAN[0] + (SPAN[1] - SPAN[0]) * (0.25 if first.input["n"] == 0 else 0.75)
+    assert shown["parts"] == {"total": 2, "done": 1} and shown["status"] == "running"
+    assert shown["progress"] == {
+        "fraction": pytest.approx(reached), "stage": "synthesis", "step": 1, "total_steps": 2, "eta_s": None,
+    }  # fmt: skip
+    listed = client.get("/v1/jobs").json()["data"]
+    assert [job["id"] for job in listed] == [id] and listed[0]["parts"] == shown["parts"]
+    for path in (f"/v1/jobs/{first.id}", f"/v1/jobs/{first.id}/events"):
+        assert client.get(path).status_code == 404
+    assert client.post(f"/v1/jobs/{first.id}/cancel").status_code == 404
+    assert 'perse_job_parts{kind="piece",status="queued"} 1.0' in client.get("/metrics").text
+
+
+def test_the_tag_changes_with_every_part(client: TestClient, sessions: Sessions) -> None:
+    id, store = fan_out(sessions, 1, 1e-9), JobStore(sessions)
+    before = client.get(f"/v1/jobs/{id}").headers["ETag"]
+    light = next(c for c in (claimed(store), claimed(store)) if c.input["n"] == 1)
+    store.succeed(light, {})
+    assert client.get(f"/v1/jobs/{id}", headers={"If-None-Match": before}).status_code == 200
+
+
+def test_canceling_erases_what_parts_have_handed_over(
+    client: TestClient, sessions: Sessions, storage: LocalStorage, ready_avatar: str
+) -> None:
+    id, store = fan_out(sessions, 1, 1), JobStore(sessions)
+    with transaction(sessions) as session:
+        session.execute(update(Job).where(Job.id == id).values(avatar_id=ready_avatar))
+    storage.put_bytes(f"{parts_prefix(TENANT, ready_avatar)}/a.zip", b"made", "application/zip")
+    store.succeed(claimed(store), {})
+    assert client.post(f"/v1/jobs/{id}/cancel").json()["status"] == "canceled"
+    assert not list(storage.list(parts_prefix(TENANT, ready_avatar)))
+
+
+def test_a_job_of_many_parts_is_one_unfinished_job(sessions: Sessions) -> None:
+    fan_out(sessions, 1, 1, 1)
+    with transaction(sessions) as session:
+        check_jobs(session, TENANT, Settings(max_unfinished_jobs=2))
