@@ -15,6 +15,7 @@ from typing import Any
 
 import redis
 from celery import Celery
+from celery.signals import worker_shutting_down
 
 from app.database.session import open_database
 from app.engine_client import AvatarFiles, EngineClient, EngineFailure, RenderRequest
@@ -70,6 +71,11 @@ def create_celery(settings: Settings) -> Celery:
 def _add_tasks(app: Celery, settings: Settings) -> None:
     holder = _Lazy(settings)
 
+    @worker_shutting_down.connect(weak=False)
+    def leave(**_: Any) -> None:
+        """Asked to stop: the running job goes back to its queue within seconds, with its checkpoint."""
+        holder.stopping.set()
+
     @app.task(name="perse.bell")
     def bell(queue: str) -> None:
         """There may be work on a queue."""
@@ -113,6 +119,7 @@ class _Lazy:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._worker: Worker | None = None
+        self.stopping = threading.Event()
         self._lock = threading.Lock()
 
     def worker(self) -> Worker:
@@ -122,7 +129,7 @@ class _Lazy:
                 storage = open_storage(settings)
                 sessions = open_database(settings.resolved_database_url)
                 hosts = HostPool(sessions, storage, settings.data_dir / "cache", settings.engine_hosts)
-                self._worker = Worker(settings, sessions, storage, hosts, threading.Event())
+                self._worker = Worker(settings, sessions, storage, hosts, self.stopping)
             return self._worker
 
 

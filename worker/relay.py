@@ -5,16 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
+from sqlalchemy import and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.database.models import Job, Outbox, now
+from app.database.session import Sessions, transaction
 from app.jobs.store import JobStore
 
 POLL_S = 0.3
 REAP_EVERY = 30
+QUIET_S = 5.0
 
 log = structlog.get_logger()
 
@@ -29,10 +34,25 @@ def relay_once(jobs: JobStore, celery: Celery) -> int:
     return len(bells)
 
 
+def ring_again(sessions: Sessions) -> int:
+    """Ring for queues whose jobs could have begun a while ago; returns how many.
+
+    A broker that was killed or emptied has lost their bells, and a job that is tried again later has had its bell
+    before its time. Where workers are merely busy, a bell more does no harm.
+    """
+    with transaction(sessions) as session:
+        waiting = and_(Job.status == "queued", Job.available_at < now() - timedelta(seconds=QUIET_S))
+        in_hand = select(Outbox.queue)
+        found = select(Job.queue, func.min(Job.id)).where(waiting, Job.queue.not_in(in_hand)).group_by(Job.queue)
+        bells = [Outbox(queue=queue, job_id=id) for queue, id in session.execute(found)]
+        session.add_all(bells)
+        return len(bells)
+
+
 @contextmanager
-def relaying(jobs: JobStore, celery: Celery, reap: Callable[[], None]) -> Iterator[None]:
+def relaying(sessions: Sessions, celery: Celery, reap: Callable[[], None]) -> Iterator[None]:
     """Relay in a thread while the service runs."""
-    stopping = threading.Event()
+    jobs, stopping = JobStore(sessions), threading.Event()
 
     def run() -> None:
         rounds = 0
@@ -42,6 +62,7 @@ def relaying(jobs: JobStore, celery: Celery, reap: Callable[[], None]) -> Iterat
                 rounds += 1
                 if rounds % REAP_EVERY == 0:
                     reap()
+                    ring_again(sessions)
             except (SQLAlchemyError, OperationalError):
                 log.exception("relay.failed")
                 stopping.wait(2.0)

@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from app.database.migrate import upgrade
 from app.database.session import Sessions, open_database, transaction
 from app.engine_client import EngineClient
-from app.jobs.store import JobStore
 from app.keys import ensure_tenant
 from app.main import create_app
 from app.settings import Settings
@@ -57,7 +56,7 @@ def build_app(settings: Settings) -> FastAPI:
         celery = create_celery(settings)
         engine = CeleryEngine(celery, str(settings.broker_url))
         reaper = Worker(settings, sessions, storage, engine, threading.Event())
-        background = partial(relaying, JobStore(sessions), celery, Reaper(reaper).round)
+        background = partial(relaying, sessions, celery, Reaper(reaper).round)
 
     @contextmanager
     def beside() -> Iterator[None]:
