@@ -11,18 +11,25 @@ import { lookPanel } from "./look_panel.js";
 import { moved } from "./motion.js";
 import { posePanel } from "./pose_panel.js";
 import { Session, fromAddress } from "./session.js";
+import { waitingPage } from "./waiting_page.js";
 
 const BUNDLE = "bundle.glb";
 
 /**
- * @param {HTMLElement} main @param {HTMLElement} bar @param {string} id @param {any} vocabulary @returns {Promise<() => void>}
+ * @param {HTMLElement} main @param {HTMLElement} bar @param {string} id @param {any} vocabulary
+ * @param {() => void} again makes the page anew @returns {Promise<() => void>}
  */
-export async function avatarPage(main, bar, id, vocabulary) {
+export async function avatarPage(main, bar, id, vocabulary, again) {
   const avatar = await getJson(`/v1/avatars/${id}`);
   const path = `#/avatar/${id}`;
-  const session = new Session(path);
   const stop = new AbortController();
   document.title = `${avatar.name || "Avatar"} · Perse`;
+  bar.append(h("a", { class: "quiet", href: "#/" }, "All avatars"), h("span", { class: "name" }, avatar.name || "Avatar"));
+  if (avatar.status !== "ready") {
+    void waitingPage(main, avatar, again, stop.signal);
+    return () => stop.abort();
+  }
+  const session = new Session(path);
 
   const canvas = h("canvas", { tabIndex: 0, role: "img", "aria-label": "The avatar. Turn it with the arrow keys, come closer with plus and minus.", "aria-keyshortcuts": "ArrowLeft ArrowRight ArrowUp ArrowDown + - Home" });
   const loading = h("div", { class: "loading", role: "status" }, h("p", {}, "Loading the avatar …"));
@@ -84,14 +91,14 @@ export async function avatarPage(main, bar, id, vocabulary) {
   dock.append(undo, redo, reset, compare, showPhoto);
 
   const panels = [
-    { name: "Look", ...lookPanel({ avatar, session, vocabulary, reload: () => void open(true), signal: stop.signal }) },
-    { name: "Face", ...facePanel({ session, vocabulary, play, playing: () => motion }) },
+    { name: "Look", ...lookPanel({ avatar, session, vocabulary, reload: () => open(true), signal: stop.signal }) },
+    { name: "Face", ...facePanel({ session, vocabulary, play, playing: () => motion, signal: stop.signal }) },
     { name: "Pose", ...posePanel({ session }) },
     { name: "Animate", ...animationPanel({ avatar, session, vocabulary, signal: stop.signal }) },
     { name: "Export", ...exportPanel({ avatar, session, vocabulary, signal: stop.signal }) },
   ];
   main.append(h("div", { class: "studio" }, stage, tabbed(panels)));
-  bar.append(h("span", { class: "name" }, avatar.name || "Avatar"), h("span", { class: "soft small" }, avatar.gaussians ? `${avatar.gaussians.toLocaleString()} Gaussians` : ""));
+  bar.append(h("span", { class: "soft small count" }, `${avatar.gaussians.toLocaleString()} Gaussians`));
 
   const refresh = () => {
     undo.disabled = !session.can(-1);
@@ -117,7 +124,6 @@ export async function avatarPage(main, bar, id, vocabulary) {
   async function open(again = false) {
     try {
       if (again) Object.assign(avatar, await getJson(`/v1/avatars/${id}`));
-      if (avatar.status !== "ready") throw new Error(`The avatar is ${avatar.status}; it can be opened when it is ready.`);
       const { data } = await getJson(`/v1/avatars/${id}/artifacts?limit=100`);
       const bundle = data.find((/** @type {any} */ a) => a.name === BUNDLE);
       if (!bundle) throw new Error("This avatar was made before there was a live view. Build it again to see it here.");

@@ -1,7 +1,8 @@
 /** One category: a strip of its variants, an amount for each that is on, and a wish for one more. */
 
-import { followJob, render, request, sendJson } from "./api.js";
-import { h, say, slider, words } from "./dom.js";
+import { followJob, render, request } from "./api.js";
+import { h, slider, words } from "./dom.js";
+import { wishField } from "./wish_field.js";
 
 /** @typedef {import("./session.js").Session} Session */
 
@@ -14,7 +15,7 @@ const CLOSER = {
 let queue = Promise.resolve();
 
 /**
- * @param {{avatar: any, session: Session, category: string, canWish: boolean, reload: () => void, signal: AbortSignal}} context
+ * @param {{avatar: any, session: Session, category: string, canWish: boolean, reload: () => Promise<void>, signal: AbortSignal}} context
  * @returns {{element: HTMLElement, refresh: () => void}}
  */
 export function categoryGroup({ avatar, session, category, canWish, reload, signal }) {
@@ -66,7 +67,7 @@ export function categoryGroup({ avatar, session, category, canWish, reload, sign
         toggle(id);
         const answer = await request(`/v1/avatars/${avatar.id}/variants/${category}/${id}`, { method: "DELETE" });
         await followJob((await answer.json()).job.id, () => undefined, signal);
-        reload();
+        await reload();
       },
     }, `Unlearn ${label(id)}`);
   /** @type {Map<string, {element: HTMLElement, set: (v: number) => void}>} */
@@ -101,42 +102,17 @@ export function categoryGroup({ avatar, session, category, canWish, reload, sign
     watcher.disconnect();
     photograph();
   });
+  /** Worn at once. @param {string} id */
+  const learnt = async (id) => {
+    await reload();
+    set({ [id]: 1 }, true);
+  };
   const heading = `category-${category}`;
   const element = h("section", { class: "group", "aria-labelledby": heading },
     h("header", {}, h("h2", { id: heading }, words(category)), mix),
-    h("div", { class: "strip" }, ...shots.map((s) => s.button)), amounts, canWish && wishField(avatar, category, reload, signal));
+    h("div", { class: "strip" }, ...shots.map((s) => s.button)), amounts, canWish && wishField({ avatar, category, learnt, signal }));
   watcher.observe(element);
   signal.addEventListener("abort", () => watcher.disconnect());
   refresh();
   return { element, refresh };
-}
-
-/** @param {any} avatar @param {string} category @param {() => void} reload @param {AbortSignal} signal */
-function wishField(avatar, category, reload, signal) {
-  const words_ = h("input", { type: "text", maxLength: 500, placeholder: `Another ${category}, in your words`, "aria-label": `Another ${category}, in your words` });
-  const go = h("button", { type: "submit" }, "Add");
-  const told = h("p", { class: "soft small", role: "status", hidden: true });
-  const tell = (/** @type {string} */ text) => {
-    told.hidden = !text;
-    told.textContent = text;
-  };
-  const add = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    if (!words_.value.trim()) return;
-    go.disabled = true;
-    try {
-      const prompt = words_.value.includes(category) ? words_.value : `${words_.value} ${category}`;
-      const { job } = await sendJson(`/v1/avatars/${avatar.id}/variants`, { category, prompt });
-      const ended = await followJob(job.id, (now) => tell(`Learning it: ${Math.round(100 * (now.progress.fraction ?? 0))} %`), signal);
-      tell(ended.status === "succeeded" ? "" : ended.error?.detail ?? "It could not be learnt.");
-      if (ended.status === "succeeded") {
-        say("The avatar has learnt it.");
-        reload();
-      }
-    } catch (error) {
-      if (!signal.aborted) tell(error instanceof Error ? error.message : String(error));
-    }
-    go.disabled = false;
-  };
-  return h("div", { class: "group" }, h("form", { class: "wish", onsubmit: (/** @type {Event} */ e) => void add(e) }, words_, go), told);
 }

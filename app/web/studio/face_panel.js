@@ -1,17 +1,16 @@
 /** The face: presets, motion, the useful sliders, and all 52 on demand. */
 
-import { h, say, slider, words } from "./dom.js";
+import { h, slider, words } from "./dom.js";
+import { motionGroup } from "./motion_group.js";
 import { PRESETS, USEFUL } from "./presets.js";
-import { playback, readRecording } from "./recording.js";
 
-/** @typedef {import("./motion.js").Kind} Kind */
 /** @typedef {import("./motion.js").Motion} Motion */
 
 /**
- * @param {{session: import("./session.js").Session, vocabulary: any, play: (motion: Motion | null) => void, playing: () => Motion | null}} context
+ * @param {{session: import("./session.js").Session, vocabulary: any, play: (motion: Motion | null) => void, playing: () => Motion | null, signal: AbortSignal}} context
  * @returns {{element: HTMLElement, refresh: () => void, opened?: () => void}}
  */
-export function facePanel({ session, vocabulary, play, playing }) {
+export function facePanel({ session, vocabulary, play, playing, signal }) {
   const set = (/** @type {string[]} */ names, /** @type {number} */ value) => {
     const expression = { ...session.state.expression };
     for (const name of names) {
@@ -29,24 +28,7 @@ export function facePanel({ session, vocabulary, play, playing }) {
     key: canonical(expression),
     button: h("button", { class: "chip", type: "button", onclick: () => session.set({ expression: { ...expression } }, true) }, name),
   }));
-  const motions = /** @type {[Kind, string][]} */ ([["idle", "Idle"], ["talk", "Talk"]]).map(([kind, text]) => ({
-    kind,
-    button: h("button", { class: "chip", type: "button", onclick: () => play(playing() === kind ? null : kind) }, text),
-  }));
-  const input = h("input", { type: "file", accept: ".json,.csv,application/json,text/csv", hidden: true, id: "recording", "aria-label": "Recorded expressions" });
-  input.addEventListener("change", async () => {
-    const file = input.files?.[0];
-    input.value = "";
-    try {
-      if (file) play(playback(readRecording(await file.text(), vocabulary.expressions)));
-    } catch (error) {
-      say(`This recording cannot be played: ${error instanceof Error ? error.message : error}`);
-    }
-  });
-  const recorded = h("button", {
-    class: "chip", type: "button", title: "ARKit expressions as JSON or CSV",
-    onclick: () => (typeof playing() === "function" ? play(null) : input.click()),
-  }, "From a file");
+  const motion = motionGroup({ vocabulary, play, playing, signal });
   const useful = USEFUL.map(([label, names]) => make(label, names));
   /** @type {ReturnType<typeof make>[]} */
   let every = [];
@@ -61,13 +43,12 @@ export function facePanel({ session, vocabulary, play, playing }) {
   const refresh = () => {
     const now = canonical(session.state.expression);
     presets.forEach(({ key, button }) => button.setAttribute("aria-pressed", String(key === now)));
-    recorded.setAttribute("aria-pressed", String(typeof playing() === "function"));
-    motions.forEach(({ kind, button }) => button.setAttribute("aria-pressed", String(playing() === kind)));
+    motion.refresh();
     for (const { names, set: show } of [...useful, ...every]) show(value(names));
   };
   const element = h("div", {},
     h("section", { class: "group" }, h("header", {}, h("h2", {}, "Expression")), h("div", { class: "row" }, ...presets.map((p) => p.button))),
-    h("section", { class: "group" }, h("header", {}, h("h2", {}, "Motion")), h("div", { class: "row" }, ...motions.map((m) => m.button), recorded, input)),
+    motion.element,
     h("section", { class: "group" }, ...useful.map((s) => s.element)), more);
   return { element, refresh };
 }

@@ -1,6 +1,6 @@
 /** The avatars that are there: open, wait for, delete. */
 
-import { getJson, render, request } from "./api.js";
+import { getJson, picture, render, request } from "./api.js";
 import { h, iconButton, say } from "./dom.js";
 
 const FACE = { width_px: 336, height_px: 336, background: "transparent", format: "webp" };
@@ -47,7 +47,10 @@ function tileOf(avatar, refresh) {
     await refresh();
   });
   remove.classList.add("away");
-  const tile = h("article", { class: "tile" }, isReady ? h("a", { href: `#/avatar/${avatar.id}`, "aria-label": `Open ${name}` }, face, about) : h("div", {}, face, about), remove);
+  const isBuilding = avatar.status === "building";
+  if (isBuilding) void picture(`/v1/portraits/${avatar.portrait_id}/image`).then((url) => (face.src = url), () => undefined);
+  const link = { href: `#/avatar/${avatar.id}`, "aria-label": isReady ? `Open ${name}` : `See how ${name} is built` };
+  const tile = h("article", { class: `tile ${avatar.status}` }, isReady || isBuilding ? h("a", link, face, about) : h("div", {}, face, about), remove);
   tile.dataset.key = `${avatar.id} ${avatar.status} ${avatar.version}`;
   if (!face.src) face.src = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
   return tile;

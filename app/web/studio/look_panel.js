@@ -7,7 +7,7 @@ import { h, say } from "./dom.js";
 /** @typedef {import("./session.js").Session} Session */
 
 /**
- * @param {{avatar: any, session: Session, vocabulary: any, reload: () => void, signal: AbortSignal}} context
+ * @param {{avatar: any, session: Session, vocabulary: any, reload: () => Promise<void>, signal: AbortSignal}} context
  * @returns {{element: HTMLElement, refresh: () => void, opened: () => void}}
  */
 export function lookPanel({ avatar, session, reload, signal }) {

@@ -41,10 +41,15 @@ function askForKey() {
   document.body.append(dialog);
   dialog.addEventListener("close", () => {
     dialog.remove();
-    shown = null;
-    void route();
+    again();
   });
   dialog.showModal();
+}
+
+/** Make the page anew. */
+function again() {
+  shown = null;
+  void route();
 }
 
 /** Show what the address says. */
@@ -59,7 +64,7 @@ async function route() {
   const avatar = /^\/avatar\/([\w-]+)$/.exec(path);
   try {
     const vocabulary = await getJson("/v1/vocabulary");
-    leave = avatar ? await avatarPage(main, middle, avatar[1], vocabulary) : await homePage(main, vocabulary);
+    leave = avatar ? await avatarPage(main, middle, avatar[1], vocabulary, again) : await homePage(main, vocabulary);
     document.body.dataset.view = avatar ? "avatar" : "home";
   } catch (error) {
     if (error instanceof Refused && error.status === 401) {

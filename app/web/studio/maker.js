@@ -1,14 +1,10 @@
 /** Making an avatar: photo, what was found on it, what to build, and how far it is. */
 
-import { followJob, picture, request, sendJson } from "./api.js";
+import { picture, request, sendJson } from "./api.js";
+import { buildView } from "./build_view.js";
 import { h, words } from "./dom.js";
-import { howFar, whyNot } from "./job_status.js";
+import { whyNot } from "./job_status.js";
 import { photoField } from "./photo_field.js";
-
-const STAGES = /** @type {[string, string][]} */ ([
-  ["compile", "Getting ready"], ["subject", "Reading the face"], ["synthesis", "Making training pictures"], ["placing", "Placing Gaussians"],
-  ["training", "Training the avatar"], ["evaluation", "Measuring"], ["artifacts", "Writing files"], ["turntable", "Filming the turntable"],
-]);
 
 /** @type {Record<string, string>} */
 const PRESET_WORDS = { draft: "The quickest", standard: "Sharper, longer", high: "Finest, for a GPU" };
@@ -113,23 +109,9 @@ export function maker(vocabulary, changed) {
 
   /** @param {any} avatar @param {any} job @param {string} url */
   async function follow(avatar, job, url) {
-    const bar = h("div");
-    const left = h("p", { class: "soft small", role: "status" });
-    const list = STAGES.map(([, text]) => h("li", {}, text));
-    const cancel = h("button", { type: "button", onclick: () => void request(`/v1/jobs/${job.id}/cancel`, { method: "POST" }) }, "Cancel");
-    element.replaceChildren(
-      h("div", { class: "made" }, h("div", { class: "photo" }, h("img", { src: url, alt: "Your photo" })),
-        h("div", { class: "progress" }, bar), left, h("ol", { class: "stages" }, ...list), h("div", { class: "row" }, cancel)),
-    );
-    const tell = (/** @type {any} */ now) => {
-      const { fraction, stage } = now.progress;
-      bar.style.transform = `scaleX(${fraction ?? 0})`;
-      const at = STAGES.findIndex(([name]) => name === stage);
-      list.forEach((item, i) => (item.className = at < 0 ? "" : i < at ? "done" : i === at ? "now" : ""));
-      left.textContent = howFar(now);
-    };
-    tell(job);
-    const ended = await followJob(job.id, tell, stop.signal);
+    const building = buildView(job, url, stop.signal);
+    element.replaceChildren(building.element);
+    const ended = await building.ended;
     if (stop.signal.aborted) return;
     if (ended.status === "succeeded") location.hash = `#/avatar/${avatar.id}`;
     else start(whyNot(ended));
