@@ -93,13 +93,17 @@ class HeadFrame:
 def head_frame(analysis: PortraitAnalysis) -> HeadFrame:
     """Unproject the landmarks exactly, so that the resting head reproduces the photo."""
     points = analysis.landmarks.astype(np.float64)
-    size = analysis.work_rgb.shape[0]
     depth = points[:, 2] - points[[33, 263], 2].mean()
     flat = np.c_[points[:, :2], depth]
     px_per_mm = float(np.linalg.norm(flat[468] - flat[473])) / INTER_PUPIL_MM
-    z = CAMERA_DISTANCE_MM + depth / px_per_mm
-    xy = (points[:, :2] - size / 2) / px_per_mm * (z / CAMERA_DISTANCE_MM)[:, None]
-    seen = np.c_[xy, z]
+    return frame_at_depths(analysis, CAMERA_DISTANCE_MM + depth / px_per_mm, px_per_mm)
+
+
+def frame_at_depths(analysis: PortraitAnalysis, depths: Array, px_per_mm: float) -> HeadFrame:
+    """The same with the landmarks' distances from the camera, [478] mm, from elsewhere."""
+    size = analysis.work_rgb.shape[0]
+    xy = (analysis.landmarks[:, :2].astype(np.float64) - size / 2) / px_per_mm
+    seen = np.c_[xy * (depths / CAMERA_DISTANCE_MM)[:, None], depths]
     axes = head_axes(seen)
     eyes = seen[list(EYE_CORNERS)].mean(0)
     reach = axes[2] @ (seen[9] - eyes) - GLABELLA_TO_CENTRE_MM

@@ -7,7 +7,7 @@ of the person's own mesh with weights clamped, A lumped areas. Upper and lower l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -65,12 +65,25 @@ class ShapeFields:
         }
 
 
-def shape_fields(landmarks: Array) -> ShapeFields:
+@dataclass(frozen=True)
+class GivenShapes:
+    """Fields that another head model gives instead of those from handles, [468, 3] mm at weight 1; its jaw's hinge [3]
+    mm and angle in rad at jawOpen 1, where it has one. Lids and what is made of other shapes are not given."""
+
+    expressions: Mapping[str, Field] = field(default_factory=dict)
+    jaw_hinge: Array | None = None
+    jaw_angle: float = 0.0
+
+
+def shape_fields(landmarks: Array, given: GivenShapes | None = None) -> ShapeFields:
     """Solve every field for one person; landmarks [478, 3] mm in the head frame. Takes 0.2 s."""
+    given = given or GivenShapes()
     solver = _Solver(landmarks[:468])
     points = landmarks[:468]
     hinge = (landmarks[234] + landmarks[454]) / 2 + np.array([0, -4.0, 6.0])
     angle = np.radians(JAW_OPEN_DEG)
+    if given.jaw_hinge is not None:
+        hinge, angle = given.jaw_hinge, abs(given.jaw_angle)
     if _turn(points[152:153], hinge, angle)[0, 1] > 0:
         angle = -angle
     follows = solver.jaw_weights()[:, None]
@@ -82,6 +95,7 @@ def shape_fields(landmarks: Array) -> ShapeFields:
     }
     for handles in EXPRESSION_HANDLES:
         out |= solver.named(handles)
+    out |= {name: own for name, own in given.expressions.items() if name in out}
     neutral = find_neutral(points, out, solver)
     for name, opening in neutral.opening.items():
         out[name] = out[name] + opening
@@ -179,7 +193,7 @@ class _Solver:
     """The two quadratic forms of one person's face mesh."""
 
     def __init__(self, points: Array) -> None:
-        laplacian, area = _cotangent_laplacian(points)
+        laplacian, area = cotangent_laplacian(points)
         self._bending = (laplacian @ sp.diags(1 / area) @ laplacian).tocsc()
         self._mirror = load_topology().mirror
 
@@ -214,7 +228,8 @@ class _Solver:
         return np.clip(self.solve({i: np.array([v]) for i, v in weights.items()})[:, 0], 0, 1)
 
 
-def _cotangent_laplacian(points: Array) -> tuple[Any, Array]:
+def cotangent_laplacian(points: Array) -> tuple[Any, Array]:
+    """Weights of the 468 landmarks' mesh as a sparse [468, 468] Laplacian, and their lumped areas [468], mm^2."""
     faces = load_topology().faces
     rows, columns, values = [], [], []
     for k in range(3):
