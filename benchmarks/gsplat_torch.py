@@ -19,9 +19,9 @@ from gsplat.cuda import _torch_impl as gsplat
 from torch import Tensor
 
 from perse_engine.splatting import RasterImage, RasterMode
+from perse_engine.splatting.backends import BLUR_PX2
 
 TILE_PX = 16
-BLUR_PX2 = 0.3
 NEAR_M = 0.01
 ALPHA_MIN = 1 / 255
 # Of the CUDA kernels. gsplat's torch `accumulate` clamps at 0.99 instead.
@@ -113,7 +113,7 @@ def project(
         intrinsics[None],
         width_px,
         height_px,
-        eps2d=BLUR_PX2,
+        eps2d=BLUR_PX2[raster_mode],
         near_plane=NEAR_M,
         calc_compensations=raster_mode == "antialiased",
     )

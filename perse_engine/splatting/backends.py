@@ -13,12 +13,16 @@ Backend = Literal["reference", "cpu", "gsplat"]
 BackendChoice = Literal["auto", "reference", "cpu", "gsplat"]
 
 RasterMode = Literal["classic", "antialiased"]
-"""How thin a Gaussian can be drawn; both widen its image by 0.3 px^2 (gsplat calls it rasterize_mode).
+"""How thin a Gaussian can be drawn; both widen its image by `BLUR_PX2` (gsplat: rasterize_mode and eps2d).
 
 'classic' leaves the opacity, so what is thinner than a pixel grows and gets heavier: Gaussians fit one image size.
 'antialiased' multiplies it by sqrt(det(sharp covariance) / det(widened)), which keeps a Gaussian's total weight
 (Mip-Splatting, arXiv 2311.16493): they can be drawn larger and smaller than they were trained.
 """
+
+BLUR_PX2: dict[RasterMode, float] = {"classic": 0.3, "antialiased": 0.1}
+"""Added to both variances of a projected Gaussian, px^2: as in 3D Gaussian splatting, and as in Mip-Splatting, where it
+stands for the box of one pixel (1/12)."""
 
 
 def choose_backend(name: str = "auto") -> tuple[Backend, str]:

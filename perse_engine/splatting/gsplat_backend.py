@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from perse_engine.splatting.backends import BLUR_PX2
 from perse_engine.splatting.rasterize import RasterImage, Scene
 
 
@@ -29,7 +30,7 @@ def rasterize_scene(scene: Scene) -> RasterImage:
         scene.width_px,
         scene.height_px,
         near_plane=0.01,
-        eps2d=0.3,
+        eps2d=BLUR_PX2[scene.raster_mode],
         packed=False,
         rasterize_mode=scene.raster_mode,
         backgrounds=on_device(scene.background).expand(cameras, -1),

@@ -81,7 +81,7 @@ def rasterize(
     raster_mode: RasterMode = "classic",
     backend: str = "auto",
 ) -> RasterImage:
-    """Blend N Gaussians front to back, with the rules of gsplat 1.5.3 (blur 0.3 px^2, alpha 1/255..0.999).
+    """Blend N Gaussians front to back, with the rules of gsplat 1.5.3 (alpha 1/255..0.999).
 
     Differentiable by the first five arguments. Results come on the device and in the type of `means`; `cpu` computes in
     float32 on the CPU, `gsplat` in float32 on the current CUDA device, `reference` wherever the tensors are.

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from perse_engine.splatting.backends import BLUR_PX2
 from perse_engine.splatting.rasterize import RasterImage, Scene
 
-BLUR_PX2 = 0.3
 ALPHA_MIN = 1 / 255
 ALPHA_MAX = 0.999
 TRANSMITTANCE_MIN = 1e-4
@@ -73,14 +73,14 @@ def project(scene: Scene, camera: int) -> Projected:
     )  # [M, 2, 3]
     axes = rotation_matrices(scene.quats[index]) * scene.scales[index][:, None, :]  # [M, 3, 3], scaled columns
     in_image = jacobian @ world_to_cam[:3, :3] @ axes
-    blur = BLUR_PX2 * torch.eye(2, dtype=z.dtype, device=z.device)
-    covariances = in_image @ in_image.transpose(-1, -2) + blur
+    blur_px2 = BLUR_PX2[scene.raster_mode]
+    covariances = in_image @ in_image.transpose(-1, -2) + blur_px2 * torch.eye(2, dtype=z.dtype, device=z.device)
     opacities = scene.opacities[index]
     if scene.raster_mode == "antialiased":
         # The root of the sharp determinant is the area that the axes' image rows span; at 0 its gradient is 0 here.
         area = torch.linalg.vector_norm(torch.linalg.cross(in_image[:, 0], in_image[:, 1]), dim=-1)
         traces = torch.diagonal(covariances, dim1=-2, dim2=-1).sum(-1)
-        opacities = opacities * area / torch.sqrt(area * area + BLUR_PX2 * (traces - BLUR_PX2))
+        opacities = opacities * area / torch.sqrt(area * area + blur_px2 * (traces - blur_px2))
     return Projected(centres, covariances, opacities, index)
 
 

@@ -88,9 +88,10 @@ void main() {
   }
   vec3 span = cross(x, y);
   float sharp = dot(span, span), xx = dot(x, x), yy = dot(y, y), xy = dot(x, y);
-  float determinant = sharp + (xx + yy) * .3 + .09;
-  xx += .3;
-  yy += .3;
+  float blur = uAntialiased ? .1 : .3;
+  float determinant = sharp + (xx + yy) * blur + blur * blur;
+  xx += blur;
+  yy += blur;
   float peak = uAntialiased ? opacity * sqrt(sharp / determinant) : opacity;
   if (!(peak >= 1. / 255.)) return;
   float large = .5 * (xx + yy) + length(vec2(.5 * (xx - yy), xy)), small = determinant / large;

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from perse_engine.errors import InvalidValue
 from perse_engine.scene import FloatArray
+from perse_engine.splatting.backends import BLUR_PX2
 from perse_engine.splatting.cloud import GaussianCloud
 
 Array = npt.NDArray[Any]
@@ -24,8 +25,7 @@ BLOCK = 4
 LANES_PER_BLOCK = 16
 
 # The blending rules are gsplat 1.5.3's.
-BLUR_PX2 = F(0.3)
-"""Added to both variances of a projected Gaussian: at least about half a pixel wide."""
+CLASSIC_BLUR_PX2, ANTIALIASED_BLUR_PX2 = F(BLUR_PX2["classic"]), F(BLUR_PX2["antialiased"])
 ALPHA_MAX = F(0.999)
 ALPHA_MIN = F(1 / 255)
 """Contributions below it are not blended."""

@@ -24,7 +24,8 @@ from perse_engine.splatting.cpu.lanes import (
 )
 from perse_engine.splatting.cpu.layout import (
     ALPHA_MIN,
-    BLUR_PX2,
+    ANTIALIASED_BLUR_PX2,
+    CLASSIC_BLUR_PX2,
     FRUSTUM_MARGIN,
     LOG2_ALPHA_MIN,
     LOG2_E,
@@ -72,6 +73,7 @@ def project(
     views, groups = cameras.shape[0], (n + 15) // 16
     zero, one, two, half = F(0), F(1), F(2), F(0.5)
     w, h = F(width), F(height)
+    blur_px2 = ANTIALIASED_BLUR_PX2 if antialiased else CLASSIC_BLUR_PX2
     not_finite = 0
     for job in numba.prange(views * groups):
         view, group = job // groups, job % groups
@@ -131,11 +133,11 @@ def project(
             s2 * (q0 * r02 + q1 * r12 + q2 * r22),
         )
         sharp_xx, sharp_yy = u0 * u0 + u1 * u1 + u2 * u2, w0 * w0 + w1 * w1 + w2 * w2
-        cov_xx, cov_xy, cov_yy = sharp_xx + BLUR_PX2, u0 * w0 + u1 * w1 + u2 * w2, sharp_yy + BLUR_PX2
+        cov_xx, cov_xy, cov_yy = sharp_xx + blur_px2, u0 * w0 + u1 * w1 + u2 * w2, sharp_yy + blur_px2
         # The determinant by Lagrange's identity: xx yy - xy^2 would cancel to noise for needles.
         c0, c1, c2 = u1 * w2 - u2 * w1, u2 * w0 - u0 * w2, u0 * w1 - u1 * w0
         sharp = c0 * c0 + c1 * c1 + c2 * c2
-        determinant = sharp + (sharp_xx + sharp_yy) * BLUR_PX2 + BLUR_PX2 * BLUR_PX2
+        determinant = sharp + (sharp_xx + sharp_yy) * blur_px2 + blur_px2 * blur_px2
         inverse = one / determinant
         a, b, c = cov_yy * inverse, zero - cov_xy * inverse, cov_xx * inverse
         mean_x, mean_y = x * fx + cx, y * fy + cy

@@ -8,7 +8,15 @@ import numpy as np
 from perse_engine.compiled import kernel
 from perse_engine.splatting.cpu.lane_memory import load, load_columns, load_table, store, store_columns
 from perse_engine.splatting.cpu.lanes import both, keep, maximum, minimum, splat, sqrt
-from perse_engine.splatting.cpu.layout import BLUR_PX2, FRUSTUM_MARGIN, RECORD, SLOT, Array, F
+from perse_engine.splatting.cpu.layout import (
+    ANTIALIASED_BLUR_PX2,
+    CLASSIC_BLUR_PX2,
+    FRUSTUM_MARGIN,
+    RECORD,
+    SLOT,
+    Array,
+    F,
+)
 from perse_engine.splatting.cpu.project import padded
 
 
@@ -40,6 +48,7 @@ def project_backward(
     groups, views = (n + 15) // 16, cameras.shape[0] // sets
     zero, one, two, half = F(0), F(1), F(2), F(0.5)
     w, h = F(width), F(height)
+    blur_px2 = ANTIALIASED_BLUR_PX2 if antialiased else CLASSIC_BLUR_PX2
     for job in numba.prange(sets * groups):
         part, group = job // groups, job % groups
         first = part * n + group * 16
@@ -120,9 +129,9 @@ def project_backward(
                 c0, c1, c2 = u1 * w2 - u2 * w1, u2 * w0 - u0 * w2, u0 * w1 - u1 * w0
                 sharp = c0 * c0 + c1 * c1 + c2 * c2
                 square_sum = u0 * u0 + u1 * u1 + u2 * u2 + w0 * w0 + w1 * w1 + w2 * w2
-                gained = (square_sum + BLUR_PX2) * BLUR_PX2
+                gained = (square_sum + blur_px2) * blur_px2
                 share = h_1 / (sharp + gained)
-                cross, blur = share * gained / sharp, share * BLUR_PX2
+                cross, blur = share * gained / sharp, share * blur_px2
                 gu0, gu1, gu2 = (
                     gu0 + cross * (w1 * c2 - w2 * c1) - blur * u0,
                     gu1 + cross * (w2 * c0 - w0 * c2) - blur * u1,

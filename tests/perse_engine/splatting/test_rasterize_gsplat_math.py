@@ -53,12 +53,12 @@ SCENES: dict[str, Splats] = {
 }
 ANTIALIASED: dict[str, Splats] = {
     "a cloud": cloud(seed=3),
-    "many layers": cloud(500, 64, 64, seed=2, size_m=0.05),
+    "many layers": cloud(500, 64, 64, seed=7, size_m=0.05),
     "small Gaussians": cloud(1500, 75, 61, seed=1, size_m=0.004),
     "far below a pixel": cloud(1500, 75, 61, seed=0, size_m=0.0015),
     "thin discs": discs(cloud(600, 70, 50, seed=0, size_m=0.015)),
     "partly beside the image": cloud(300, 48, 48, seed=1, offset=(0.15, 0.1, 0.0)),
-    "partly behind the camera": cloud(400, 40, 40, seed=1, offset=(0.37, 0.0, -0.875)),
+    "partly behind the camera": cloud(400, 40, 40, seed=0, offset=(0.37, 0.0, -0.875)),
 }
 SCENES |= {f"{name}, antialiased": replace(scene, raster_mode="antialiased") for name, scene in ANTIALIASED.items()}
 
