@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -42,6 +43,10 @@ class Settings(BaseSettings):
     presign_ttl_s: int = 300
     lease_s: float = 30.0
     max_attempts: int = 3
+    parts: Literal["auto", "always", "never"] = "auto"
+    """Whether building an avatar fans out into job parts; auto: with a broker, when models make the pictures."""
+    part_variants: int = Field(1, ge=1)
+    """How many variants of a category a part makes; neighbours in one part share the work of their in-between."""
     job_deadline_s: float = 86_400.0
     """A job that has not finished so long after its request expires; a request may ask for less."""
     retention_days: float = 7.0

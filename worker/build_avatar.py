@@ -1,4 +1,7 @@
-"""The job `create_avatar`: a child process builds, this one watches, uploads and publishes."""
+"""The job `create_avatar`: a child process builds, this one watches, uploads and publishes.
+
+Where it is built in job parts, see build_parts.py.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.database.models import Avatar, now
+from app.jobs.leftovers import parts_prefix
 from app.jobs.preview import PREVIEWS
 from app.jobs.store import ClaimedJob, problem_of
 from app.storage import avatar_prefix
+from worker.build_parts import fans_out, fetch_parts, plan_parts
 from worker.checkpoints import checkpoint_of, preview_of, restore
 from worker.heart import Heart
 from worker.job_child import run_create
@@ -34,11 +39,9 @@ def create_avatar(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
         error = problem_of("not_found", "The portrait was deleted before the avatar was built.")
         worker.jobs.fail(claim, error, retry=False)
         return
-    checkpoint, preview = checkpoint_of(worker.storage, claim, folder), preview_of(worker.storage, claim, folder)
-    restore(worker.storage, checkpoint, folder)
-    arguments = (portrait, claim.input["recipe"], folder)
-    mirrors = () if worker.settings.is_embedded else (checkpoint,)
-    ending, value = supervise(worker, claim, heart, run_create, arguments, mirrors, preview)
+    ending, value = _plan_or_build(worker, claim, heart, portrait, folder)
+    if ending == "planned":
+        return
     if ending == "done":
         _publish(worker, claim, folder, prefix, value)
         return
@@ -47,6 +50,22 @@ def create_avatar(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
         worker.storage.delete_prefix(prefix)
         shutil.rmtree(folder, ignore_errors=True)
     settle(worker, claim, ending, value)
+
+
+def _plan_or_build(
+    worker: Worker, claim: ClaimedJob, heart: Heart, portrait: Path, folder: Path
+) -> tuple[str, Any]:  # fmt: skip
+    """Fan the job out, or build the avatar, from its parts where it has some; endings as of `plan_parts`."""
+    if fans_out(worker.settings, claim):
+        ending, value = plan_parts(worker, claim, heart, portrait, folder)
+        if ending != "whole":
+            return ending, value
+    reached = fetch_parts(worker, claim, folder) if claim.parts_total else 0.0
+    checkpoint, preview = checkpoint_of(worker.storage, claim, folder), preview_of(worker.storage, claim, folder)
+    restore(worker.storage, checkpoint, folder)
+    arguments = (portrait, claim.input["recipe"], folder, reached)
+    mirrors = () if worker.settings.is_embedded else (checkpoint,)
+    return supervise(worker, claim, heart, run_create, arguments, mirrors, preview)
 
 
 def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detail: dict[str, Any]) -> None:
@@ -75,4 +94,5 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detai
     if is_published or refused:
         worker.storage.delete_prefix(f"{prefix}/checkpoint")
         worker.storage.delete_prefix(f"{prefix}/{PREVIEWS}")
+        worker.storage.delete_prefix(parts_prefix(claim.tenant_id, str(claim.avatar_id)))
         shutil.rmtree(folder, ignore_errors=True)

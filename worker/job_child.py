@@ -12,6 +12,7 @@ from worker.engine_host import child_environment
 
 if TYPE_CHECKING:
     from perse_engine.errors import EngineError
+    from perse_engine.recipe import Recipe
 
 REPORT_EVERY_S = 0.5
 RESTORED = "restored.safetensors"
@@ -21,11 +22,13 @@ RESTORED = "restored.safetensors"
 class PipeProgress:
     """Sends progress to the parent, at most twice a second, and raises `Cancelled` when the parent says stop."""
 
-    def __init__(self, connection: Connection, shares: Mapping[str, float] | None = None) -> None:
+    def __init__(self, connection: Connection, shares: Mapping[str, float] | None = None, reached: float = 0.0) -> None:
         from perse_engine.pipeline import STAGE_SHARES, OverallProgress
 
         self._connection = connection
         self._overall = OverallProgress(STAGE_SHARES if shares is None else shares)
+        # Progress does not fall back behind what another process has reached.
+        self._overall.fraction = reached
         self._last = 0.0
         self._stage = ""
 
@@ -59,27 +62,47 @@ def told_as_failed(error: EngineError) -> tuple[str, dict[str, Any]]:
     return "failed", {"code": error.code, "detail": error.message, "hint": error.hint, "final": final}
 
 
-def run_create(connection: Connection, portrait: Path, recipe: dict[str, Any], folder: Path) -> None:
-    """Build an avatar in `folder`; the last message is ('done', result), ('failed', error) or ('canceled', None)."""
+def failed(error: EngineError) -> tuple[str, dict[str, Any]]:
+    """The message of a build whose child gives up; `final`, what was asked for stays as impossible as it is."""
+    from perse_engine.errors import (
+        BackendMissing,
+        EditsRejected,
+        InvalidValue,
+        PortraitError,
+        UnknownName,
+        UnsupportedWish,
+    )
+
+    impossible = PortraitError | BackendMissing | UnknownName | UnsupportedWish | InvalidValue | EditsRejected
+    told = {"code": error.code, "detail": error.message, "hint": error.hint, "final": isinstance(error, impossible)}
+    return "failed", told
+
+
+def run_create(
+    connection: Connection, portrait: Path, recipe: dict[str, Any], folder: Path, reached: float = 0.0
+) -> None:
+    """Build an avatar in `folder`; the last message is ('done', result), ('failed', error) or ('canceled', None).
+
+    Parts of its dataset that lie in `folder` are taken; progress begins at `reached`, 0..1.
+    """
     child_environment()
-    from perse_engine.errors import BackendMissing, Cancelled, EngineError, PortraitError, UnknownName, UnsupportedWish
+    from perse_engine.errors import Cancelled, EngineError
     from perse_engine.pipeline import claim_folder, create_avatar
-    from perse_engine.recipe import Recipe
+    from worker.part_child import take_parts
 
     try:
-        data, wanted = portrait.read_bytes(), _recipe(Recipe, recipe)
+        data, wanted = portrait.read_bytes(), recipe_of(recipe)
+        take_parts(folder, data, wanted)
         if (folder / RESTORED).exists():
             claim_folder(folder / "work", data, wanted)
             (folder / "work" / "training").mkdir(exist_ok=True)
             (folder / RESTORED).replace(folder / "work" / "training" / "checkpoint.safetensors")
-        made = create_avatar(data, wanted, folder, PipeProgress(connection))
+        made = create_avatar(data, wanted, folder, PipeProgress(connection, reached=reached))
     except Cancelled:
         connection.send(("canceled", None))
         return
     except EngineError as error:
-        # What was asked for stays as impossible as it is.
-        final = isinstance(error, PortraitError | BackendMissing | UnknownName | UnsupportedWish)
-        connection.send(("failed", {"code": error.code, "detail": error.message, "hint": error.hint, "final": final}))
+        connection.send(failed(error))
         return
     detail = {
         **_told(made.avatar),
@@ -144,9 +167,12 @@ def _told(avatar: Any) -> dict[str, Any]:
     return {"variants": avatar.variants(), "added": added, "gaussians": len(avatar)}
 
 
-def _recipe(recipe_type: Any, value: dict[str, Any]) -> Any:
+def recipe_of(value: dict[str, Any]) -> Recipe:
+    """What a job's input says is to be built."""
+    from perse_engine.recipe import Recipe
+
     categories = value.get("categories")
-    return recipe_type.of(
+    return Recipe.of(
         value["preset"],
         categories=None if categories is None else tuple(categories),
         variants=tuple((str(c), str(i)) for c, i in value.get("variants", [])),

@@ -18,6 +18,7 @@ from app.jobs.store import TERMINAL, ClaimedJob, problem_of
 from app.renders.endpoints import avatar_files
 from app.storage import avatar_prefix
 from worker.build_avatar import create_avatar
+from worker.build_parts import PART_KIND, make_part
 from worker.change_variants import change_variants
 from worker.heart import Heart
 from worker.make_files import make_files
@@ -31,6 +32,7 @@ def run_job(worker: Worker, claim: ClaimedJob) -> None:
     log.info("job.started", job_id=claim.id, kind=claim.kind, attempt=claim.attempt)
     kinds: dict[str, Callable[[Worker, ClaimedJob, Heart], None]] = {
         "create_avatar": create_avatar,
+        PART_KIND: make_part,
         "add_variant": change_variants,
         "remove_variant": change_variants,
         "export": make_files,
