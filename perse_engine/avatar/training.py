@@ -282,22 +282,34 @@ class _CategoryTrainer:
 
 
 def plan_steps(dataset: Dataset, steps: int, seed: int, additive: tuple[str, ...]) -> list[tuple[Clip, int]]:
-    """Which picture each step shows; drawn at once, so that a resumed training shows the same."""
+    """Which picture each step shows; drawn at once, so that a resumed training shows the same.
+
+    A clip comes back at even distances, and shows each of its frames before it repeats one.
+    """
     random = np.random.default_rng([seed, 3])
     train = {f.index for f in dataset.frames if f.split == "train" and f.valid}
-    clips: dict[str, list[tuple[Clip, list[int]]]] = {}
-    for clip in dataset.clips:
+    shown: list[tuple[float, Clip, int]] = []
+    for clip, share in _shares(dataset, train, additive):
+        expected = steps * share
         frames = [i for i in clip.frames if i in train]
-        if clip.split == "train" and frames:
-            clips.setdefault(clip.kind, []).append((clip, frames))
-    kinds = [k for k in SHARES if k in clips]
-    chances = np.array([SHARES[k] for k in kinds])
-    chosen = random.choice(len(kinds), steps, p=chances / chances.sum())
-    plan = []
-    for kind in chosen:
-        own = clips[kinds[kind]]
-        favoured = [c.kind == "variant" and c.look.categories()[0] in additive for c, _ in own]
+        count = int(np.ceil(expected)) + 1
+        order = np.concatenate([random.permutation(frames) for _ in range(-(-count // len(frames)))])
+        phase = random.random()
+        shown += [((k + phase) / expected, clip, int(frame)) for k, frame in enumerate(order[:count])]
+    shown.sort(key=lambda one: one[0])
+    return [(clip, frame) for _, clip, frame in shown[:steps]]
+
+
+def _shares(dataset: Dataset, train: set[int], additive: tuple[str, ...]) -> list[tuple[Clip, float]]:
+    """The clips that are trained, each with its share of all steps."""
+    clips: dict[str, list[Clip]] = {}
+    for clip in dataset.clips:
+        if clip.split == "train" and clip.kind in SHARES and train.intersection(clip.frames):
+            clips.setdefault(clip.kind, []).append(clip)
+    total = sum(SHARES[kind] for kind in clips)
+    out = []
+    for kind, own in clips.items():
+        favoured = [kind == "variant" and clip.look.categories()[0] in additive for clip in own]
         weights = np.where(favoured, ADDITIVE_WEIGHT, 1.0)
-        clip, frames = own[int(random.choice(len(own), p=weights / weights.sum()))]
-        plan.append((clip, frames[int(random.integers(len(frames)))]))
-    return plan
+        out += [(clip, SHARES[kind] / total * float(w)) for clip, w in zip(own, weights / weights.sum(), strict=True)]
+    return out
