@@ -64,18 +64,19 @@ class StageProgress:
 
 def create(arguments: argparse.Namespace) -> int:
     """`perse create photo.jpg -o out/`."""
-    from perse_engine.model_commands import identity_of, learned_of
+    from perse_engine.model_commands import flame_of, identity_of, learned_of
     from perse_engine.pipeline import create_avatar
     from perse_engine.recipe import Recipe
 
     categories = tuple(arguments.categories.split(",")) if arguments.categories else None
     recipe = Recipe.of(
         arguments.preset, categories=categories, editor=arguments.editor, animator=arguments.animator,
-        rasterizer=arguments.rasterizer, seed=arguments.seed, learned=learned_of(arguments),
+        rasterizer=arguments.rasterizer, seed=arguments.seed, learned=learned_of(arguments), rig=arguments.rig,
     )  # fmt: skip
     progress: Progress = TerminalProgress()
     identity = identity_of(arguments)
-    made = create_avatar(arguments.photo.read_bytes(), recipe, arguments.output, progress, identity=identity)
+    photo, flame = arguments.photo.read_bytes(), flame_of(arguments)
+    made = create_avatar(photo, recipe, arguments.output, progress, identity=identity, flame=flame)
     sys.stderr.write("\n")
     for stage in (made.avatar.details.get(name) for name in ("edits", "videos")):
         for sentence in stage["rejected"] if isinstance(stage, dict) else ():
@@ -242,7 +243,7 @@ def synthesize_dataset(arguments: argparse.Namespace) -> int:
     from PIL import Image
 
     from perse_engine.head.build import build_subject
-    from perse_engine.model_commands import identity_of, learned_of
+    from perse_engine.model_commands import flame_of, identity_of, learned_of
     from perse_engine.portrait.analyse import analyse_portrait
     from perse_engine.portrait.decode import decode_portrait
     from perse_engine.recipe import Recipe
@@ -251,9 +252,9 @@ def synthesize_dataset(arguments: argparse.Namespace) -> int:
 
     recipe = Recipe.of(
         arguments.preset, editor=arguments.editor, animator=arguments.animator, seed=arguments.seed,
-        learned=learned_of(arguments),
+        learned=learned_of(arguments), rig=arguments.rig,
     )  # fmt: skip
-    subject = build_subject(analyse_portrait(decode_portrait(arguments.photo.read_bytes())))
+    subject = build_subject(analyse_portrait(decode_portrait(arguments.photo.read_bytes())), flame_of(arguments))
     dataset = synthesize(subject, recipe, arguments.output, TerminalProgress(), identity=identity_of(arguments))
     sys.stderr.write("\n")
     sheet = arguments.output / "sheet.png"

@@ -7,12 +7,14 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from perse_engine.errors import InvalidValue
 from perse_engine.models.pull import pull
 from perse_engine.models.store import ModelStore
 from perse_engine.models.table import MODELS, find_model
 from perse_engine.recipe import Acceptance, Learned
 
 if TYPE_CHECKING:
+    from perse_engine.head.flame.flame_head import Flame
     from perse_engine.synthesis.learned.acceptance import Array, FaceIdentity, Rgb
 
 
@@ -84,6 +86,26 @@ def learned_of(arguments: argparse.Namespace) -> Learned | None:
         memory=arguments.memory,
         acceptance=Acceptance(attempts=arguments.attempts),
     )
+
+
+def flame_of(arguments: argparse.Namespace) -> Flame | None:
+    """FLAME for --rig flame: the file of --flame-model, else the one that PERSE_FLAME_MODEL names.
+
+    Raises:
+        BackendMissing, CorruptFile: see `open_flame`.
+        InvalidValue: a file for another rig.
+    """
+    if arguments.rig != "flame":
+        if arguments.flame_model is not None:
+            raise InvalidValue(f"The rig {arguments.rig} takes no FLAME file.", hint="--rig flame")
+        return None
+    from perse_engine.head.flame.flame_head import flame_of_this_machine, open_flame
+
+    if arguments.flame_model is None:
+        if arguments.flame_landmarks is not None:
+            raise InvalidValue("A landmark file belongs to a FLAME file.", hint="--flame-model FILE")
+        return flame_of_this_machine()
+    return open_flame(arguments.flame_model, arguments.flame_landmarks)
 
 
 def identity_of(arguments: argparse.Namespace) -> FaceIdentity | None:

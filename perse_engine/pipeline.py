@@ -24,10 +24,11 @@ from perse_engine.avatar.avatar import Avatar
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.storage import load_avatar, save_avatar
 from perse_engine.avatar.training import train
-from perse_engine.errors import CorruptFile
+from perse_engine.errors import CorruptFile, InvalidValue
 from perse_engine.evaluation.evaluate import evaluate
 from perse_engine.export import write_bundle, write_ply
 from perse_engine.head.build import build_subject
+from perse_engine.head.flame.flame_head import Flame, flame_of_this_machine
 from perse_engine.head.storage import load_subject, save_subject
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
@@ -61,6 +62,8 @@ STAGE_SHARES: Mapping[str, float] = {
 }
 """About how much of the whole each stage takes on 2 cores: what overall progress is reckoned from."""
 
+FLAME_REPORT = "flame.json"
+
 ARTIFACTS: Mapping[str, str] = {
     "avatar.safetensors": "application/octet-stream",
     "avatar.json": "application/json",
@@ -86,9 +89,14 @@ class AvatarFolder:
 
 
 def create_avatar(
-    portrait: bytes, recipe: Recipe, folder: Path, progress: Progress, *, identity: FaceIdentity | None = None
-) -> AvatarFolder:
-    """Make (or finish) the avatar of a portrait in `folder`; `identity` judges the pictures of a learned editor.
+    portrait: bytes, recipe: Recipe, folder: Path, progress: Progress, *,
+    identity: FaceIdentity | None = None, flame: Flame | None = None,
+) -> AvatarFolder:  # fmt: skip
+    """Make (or finish) the avatar of a portrait in `folder`.
+
+    Args:
+        identity: judges the pictures of a learned editor.
+        flame: what the rig 'flame' is; when None, the file that PERSE_FLAME_MODEL names.
 
     Raises:
         PortraitError: the photo cannot be used.
@@ -96,7 +104,7 @@ def create_avatar(
         BackendMissing, CorruptFile: see the stages. A model that the recipe names and is not here: before any work.
         EditsRejected: no picture of a learned editor, or no video of an animator, was accepted.
     """
-    subject, face_oval = begin_avatar(portrait, recipe, folder, progress)
+    subject, face_oval = begin_avatar(portrait, recipe, folder, progress, flame)
     work = folder / "work"
     seconds = _Stopwatch(work / "seconds.json")
     with seconds("synthesis"):
@@ -114,20 +122,26 @@ def create_avatar(
     return AvatarFolder(folder, avatar, metrics)
 
 
-def begin_avatar(portrait: bytes, recipe: Recipe, folder: Path, progress: Progress) -> tuple[Subject, np.ndarray]:
+def begin_avatar(
+    portrait: bytes, recipe: Recipe, folder: Path, progress: Progress, flame: Flame | None = None
+) -> tuple[Subject, np.ndarray]:
     """The stages before synthesis; `create_avatar` goes on in the same folder.
 
     Returns:
         The subject, and the face oval of its work image, [S, S] bool.
     """
     check_learned(recipe)
+    if recipe.rig == "flame":
+        flame = flame or flame_of_this_machine()
+    elif flame is not None:
+        raise InvalidValue(f"The rig {recipe.rig} takes no FLAME file.", hint="Choose the rig 'flame'.")
     work = folder / "work"
     claim_folder(work, portrait, recipe)
     seconds = _Stopwatch(work / "seconds.json")
     with seconds("compile"):
         warm_up(progress)
     with seconds("subject"):
-        return _subject(portrait, folder, work, progress)
+        return _subject(portrait, folder, work, progress, flame)
 
 
 def claim_folder(work: Path, portrait: bytes, recipe: Recipe) -> None:
@@ -140,19 +154,27 @@ def claim_folder(work: Path, portrait: bytes, recipe: Recipe) -> None:
         stamp.write_text(key)
 
 
-def _subject(portrait: bytes, folder: Path, work: Path, progress: Progress) -> tuple[Subject, np.ndarray]:
+def _subject(
+    portrait: bytes, folder: Path, work: Path, progress: Progress, flame: Flame | None
+) -> tuple[Subject, np.ndarray]:
     """Analyse and build, or load; also the face oval of the work image, [S, S] bool."""
     progress.report("subject", 0, 2)
     oval_file = work / "subject" / "face_oval.png"
     if (work / "subject" / "subject.json").exists() and oval_file.exists():
+        if flame is not None and _flame_report(work)["sha256"] != flame.model.sha256:
+            raise InvalidValue("This folder was begun with another FLAME file.", hint="Choose another folder.")
         return load_subject(work / "subject"), np.asarray(Image.open(oval_file)) > 127
     analysis = analyse_portrait(decode_portrait(portrait))
     progress.report("subject", 1, 2)
-    subject = build_subject(analysis)
+    subject = build_subject(analysis, flame)
     oval = analysis.regions.face_oval > 0.9
     (work / "subject").mkdir(parents=True, exist_ok=True)
     Image.fromarray((oval * 255).astype(np.uint8)).save(oval_file)
     (folder / "portrait_analysis.json").write_text(json.dumps(report(analysis).to_json(), indent=1))
+    if flame is not None:
+        misfit_px = float(subject.extras["flame.misfit_px"][0])
+        text = json.dumps({"sha256": flame.model.sha256, "misfit_px": misfit_px})
+        (work / "subject" / FLAME_REPORT).write_text(text)
     save_subject(subject, work / "subject")
     progress.report("subject", 2, 2)
     return subject, oval
@@ -173,6 +195,8 @@ def _avatar(subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, wo
         "backends": {"editor": recipe.editor, "animator": recipe.animator, "rasterizer": avatar.details["rasterizer"]},
         "source": "AI-generated from one portrait by Perse",
     }
+    if recipe.rig == "flame":
+        details["flame"] = _flame_report(work)
     if (edits := edits_summary(dataset.folder)) is not None:
         details["edits"] = edits
     if (videos := videos_summary(dataset.folder)) is not None:
@@ -180,6 +204,11 @@ def _avatar(subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, wo
     save_avatar(replace(avatar, details=details), folder)
     # Read back: what is used from here on is what was stored.
     return load_avatar(folder)
+
+
+def _flame_report(work: Path) -> dict[str, object]:
+    """Which FLAME file the subject was built with, and how well it fits."""
+    return dict(json.loads((work / "subject" / FLAME_REPORT).read_text()))
 
 
 def _write_pictures(renderer: Renderer, dataset: Dataset, folder: Path, progress: Progress) -> None:

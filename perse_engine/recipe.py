@@ -15,6 +15,7 @@ from perse_engine.vocabulary import (
     EDITORS,
     INTERPOLATORS,
     PRESETS,
+    RIGS,
     Preset,
     VariantSpec,
     find_variant,
@@ -137,6 +138,7 @@ class Recipe:
         animator: 'rig', 'wan-animate' or 'wan-vace'.
         rasterizer: 'auto', 'cpu', 'gsplat' or 'reference'.
         learned: the models of editor 'diffusion' and of animators other than 'rig'; None where neither is chosen.
+        rig: what gives the head its depth and its motions: 'landmarks', or 'flame', the user's own FLAME file.
     """
 
     preset: str
@@ -146,6 +148,7 @@ class Recipe:
     rasterizer: str = "auto"
     seed: int = 0
     learned: Learned | None = None
+    rig: str = "landmarks"
 
     @staticmethod
     def of(
@@ -158,6 +161,7 @@ class Recipe:
         rasterizer: str = "auto",
         seed: int = 0,
         learned: Learned | None = None,
+        rig: str = "landmarks",
     ) -> Recipe:
         """The recipe of a preset, narrowed to `categories`, with `variants` added to the preset's own.
 
@@ -180,6 +184,7 @@ class Recipe:
             ("editor", editor, EDITORS),
             ("animator", animator, ANIMATORS),
             ("rasterizer", rasterizer, ("auto", "cpu", "gsplat", "reference")),
+            ("rig", rig, RIGS),
         ):
             if value not in allowed:
                 raise UnknownName(f"There is no {name} {value!r}.", hint=f"Choose from: {', '.join(allowed)}.")
@@ -193,7 +198,7 @@ class Recipe:
             )
         if needs_models:
             learned = learned or Learned()
-        return Recipe(preset, tuple(dict.fromkeys(own + variants)), editor, animator, rasterizer, seed, learned)
+        return Recipe(preset, tuple(dict.fromkeys(own + variants)), editor, animator, rasterizer, seed, learned, rig)
 
     def size(self) -> Preset:
         """The preset's numbers."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worker.models_cli import add_learned_options, add_model_commands
+from worker.models_cli import add_learned_options, add_model_commands, add_rig_options
 from worker.motion_cli import add_motion_commands
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def _add_create(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _preset(create)
     _rasterizer(create)
     add_learned_options(create)
+    add_rig_options(create)
     create.set_defaults(run=_engine("create"))
 
 
@@ -242,6 +243,7 @@ def _add_dataset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     synthesize.add_argument("-o", "--output", type=Path, required=True)
     _preset(synthesize)
     add_learned_options(synthesize)
+    add_rig_options(synthesize)
     synthesize.set_defaults(run=_engine("synthesize_dataset"))
 
 

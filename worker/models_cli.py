@@ -63,6 +63,14 @@ def add_learned_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--attempts", type=int, default=3, metavar="N", help="seeds tried per picture (default: 3)")
 
 
+def add_rig_options(parser: argparse.ArgumentParser) -> None:
+    """Which head model gives depth and motions."""
+    group = parser.add_argument_group("rig", "docs/reference/flame.md")
+    group.add_argument("--rig", default="landmarks", help="landmarks or flame (default: landmarks)")
+    group.add_argument("--flame-model", type=Path, metavar="FILE", help="FLAME's .pkl or .npz, for --rig flame")
+    group.add_argument("--flame-landmarks", type=Path, metavar="FILE.npz", help="its MediaPipe landmark embedding")
+
+
 def _run(name: str) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
         from perse_engine import model_commands

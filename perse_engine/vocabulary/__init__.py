@@ -1,6 +1,6 @@
 """The words that engine, API, database and files share. Standard library only: the API process imports it."""
 
-from perse_engine.vocabulary.backends import ANIMATORS, EDITORS, INTERPOLATORS
+from perse_engine.vocabulary.backends import ANIMATORS, EDITORS, INTERPOLATORS, RIGS
 from perse_engine.vocabulary.catalogue import CATALOGUE, VariantSpec, variant_spec, variants_of
 from perse_engine.vocabulary.categories import ADDITIVE_CATEGORIES, CATEGORIES, REGION_LABELS
 from perse_engine.vocabulary.expressions import ARKIT_NAMES, EYE_LOOK_MAX_DEG, EYE_LOOK_NAMES
@@ -20,6 +20,7 @@ __all__ = [
     "INTERPOLATORS",
     "PRESETS",
     "REGION_LABELS",
+    "RIGS",
     "Preset",
     "VariantSpec",
     "Wish",

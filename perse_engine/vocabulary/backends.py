@@ -1,4 +1,4 @@
-"""Who can make what a dataset shows."""
+"""Who can make the head, and what a dataset shows of it."""
 
 from __future__ import annotations
 
@@ -9,3 +9,5 @@ ANIMATORS = ("rig", "wan-animate", "wan-vace")
 differs from the source clip."""
 INTERPOLATORS = ("rig", "warp", "diffusion")
 """Of in-betweens, with editor 'diffusion'."""
+RIGS = ("landmarks", "flame")
+"""Of the head's depth and motions: our own of the face landmarks, or the user's FLAME file."""

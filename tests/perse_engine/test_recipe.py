@@ -42,6 +42,7 @@ def test_extra_variants_are_added_once() -> None:
         {"editor": "magic"},
         {"animator": "magic"},
         {"rasterizer": "magic"},
+        {"rig": "magic"},
     ],
 )
 def test_unknown_names_are_refused(wish: dict[str, Any]) -> None:
@@ -70,6 +71,12 @@ def test_the_diffusion_editor_brings_its_models_and_json_keeps_them() -> None:
     assert list(learned.edit_models().values()) == ["flux2-klein-4b", "sdxl-base", "clip-vit-large"]
 
 
+def test_the_rig_is_part_of_a_recipe() -> None:
+    recipe = Recipe.of("draft", rig="flame")
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    assert recipe.fingerprint() != Recipe.of("draft").fingerprint()
+
+
 def test_recipes_from_before_there_were_models_are_read() -> None:
     value = Recipe.of("draft").to_json()
     del value["learned"]
@@ -77,7 +84,7 @@ def test_recipes_from_before_there_were_models_are_read() -> None:
 
 
 def test_the_procedural_editor_takes_no_models() -> None:
-    with pytest.raises(InvalidValue, match="takes no models"):
+    with pytest.raises(InvalidValue, match="takes models"):
         Recipe.of("draft", learned=Learned())
 
 

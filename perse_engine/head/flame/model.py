@@ -154,7 +154,7 @@ def _npz_arrays(path: Path) -> dict[str, Array]:
         with zipfile.ZipFile(path) as archive:
             members = {i.filename.removesuffix(".npy"): i for i in archive.infolist()}
             return {name: _npy(archive, members[name]) for name in NAMES if name in members}
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError) as error:
         raise CorruptFile("The .npz file is damaged, or holds more than arrays of numbers.", hint=HINT) from error
 
 
