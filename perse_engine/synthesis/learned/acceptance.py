@@ -51,11 +51,12 @@ class Fitted:
 
 def fit(
     portrait: Rgb, landmarks: Array | None, made: Rgb, mask: Array, seed: int, limits: Acceptance,
-    identity: FaceIdentity | None = None,
+    identity: FaceIdentity | None = None, steady_below: float = 0.0,
 ) -> Fitted:  # fmt: skip
     """Align, colour-match and paste a picture that an editor made, and judge it.
 
-    `landmarks` [478, 2] px are the portrait's; None where they are not needed because no limit looks at them.
+    `landmarks` [478, 2] px are the portrait's; None where they are not needed because no limit looks at them. A picture
+    that drifted by less than `steady_below` is left where it is.
     """
     measured: dict[str, float] = {}
     reasons: list[str] = []
@@ -65,7 +66,8 @@ def fit(
         matrix = similarity(found[steady], landmarks[steady])
         measured["drift"] = drift(landmarks, found, steady)
         measured["residual"] = drift(landmarks, transformed(found, matrix), steady)
-        made = warped(made, matrix)
+        if measured["drift"] >= steady_below:
+            made = warped(made, matrix)
     elif landmarks is not None:
         reasons.append("no face is seen on it")
     picture = paste(portrait, colour_matched(made, portrait, mask), mask)

@@ -30,6 +30,9 @@ from perse_engine.synthesis.video.video_model import rendered
 Rgb = npt.NDArray[np.uint8]
 Array = npt.NDArray[Any]
 
+STEADY = 0.025
+"""Of the distance between the eyes: what landmarks of two pictures of the same head differ by at 256 px. To align by
+them would move what is in place."""
 UNSEEN = "no face is seen on it"
 
 
@@ -76,7 +79,7 @@ def judge_clip(
         shape = rendered(dressed, [frame])[0]
         mask = frame_mask(rendered(subject.look, [frame])[0], shape)
         made = resized(videos.read_frame(clip.path, frame.index), frame.camera.width_px)
-        fitted = fit(under, landmarks, made, mask, 0, accepted)
+        fitted = fit(under, landmarks, made, mask, 0, accepted, steady_below=STEADY)
         verdicts.append(FrameVerdict(frame, fitted.verdict.reasons, fitted.verdict.measured))
         if fitted.verdict.is_accepted:
             pictures[frame.index] = pasted(base, fitted.picture, shape, mask)
@@ -101,8 +104,10 @@ def make_between(
         interpolator.forget()
         alpha = first.rgba[..., 3] + t * (second.rgba[..., 3].astype(np.float32) - first.rgba[..., 3])
         rgba = off_backdrop(picture, (alpha + 0.5).astype(np.uint8))
-        rgba = np.where((mask > 0)[..., None], rgba, first.rgba)
-        labels = np.where(mask > 0, (first if t < 0.5 else second).labels, first.labels)
+        # A warp reaches beyond what changes; where the ends agree, so does what lies between them.
+        inside = (mask > 0) & (first.rgba != second.rgba).any(-1)
+        rgba = np.where(inside[..., None], rgba, first.rgba)
+        labels = np.where(inside, (first if t < 0.5 else second).labels, first.labels)
         pictures[frame.index] = MeshImage(np.ascontiguousarray(rgba), labels)
         verdicts.append(FrameVerdict(frame, (), {}))
     out.write(clip.path, verdicts, pictures)

@@ -128,7 +128,7 @@ def test_four_bits_without_their_package_are_refused_before_any_work(
 ) -> None:
     if find_spec("bitsandbytes") is not None:
         return
-    small = ModelLoader(tiny_store, replace(cpu_tiny, memory_gb=8))
+    small = ModelLoader(tiny_store, replace(cpu_tiny, memory_gb=10))
     with pytest.raises(BackendMissing, match="needs bitsandbytes"):
         small.check({"image-editor": "flux2-klein-4b"})
 
@@ -140,6 +140,15 @@ def test_large_models_are_held_in_four_bits_on_small_gpus() -> None:
     assert not small.is_quantised(find_model("flux2-klein-4b"))
     assert small.is_quantised(find_model("flux2-klein-9b"))
     assert not large.is_quantised(find_model("flux2-klein-9b"))
+    assert small.is_quantised(find_model("wan-animate-14b")) and small.is_quantised(find_model("qwen-image-edit"))
+
+
+def test_models_that_do_not_fit_are_refused_before_any_work(tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
+    with pytest.raises(BackendMissing, match="wan-animate-14b needs 16 GB of GPU memory"):
+        ModelLoader(tiny_store, replace(cpu_tiny, memory_gb=16)).check({"portrait-animator": "wan-animate-14b"})
+    # Where blocks come from main memory, it does, in 16-bit.
+    find_memory("12GB").check_room(find_model("wan-animate-14b"))
+    assert not find_memory("12GB").is_quantised(find_model("wan-animate-14b"))
 
 
 def test_a_model_in_another_models_place_is_refused(loader: ModelLoader) -> None:
