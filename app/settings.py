@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from perse_engine.vocabulary import ANIMATORS, EDITORS
 
 RENDER_CEILING_PX = 4096
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -53,6 +55,14 @@ class Settings(BaseSettings):
     """How long events of finished jobs and their work folders are kept."""
     engine_hosts: int = 1
     """Warm child processes that analyse and render."""
+    editors: str = "procedural"
+    """Who may be asked to make variants, with commas: procedural, diffusion (where workers have its models)."""
+    animators: str = "rig"
+    """Who may be asked to make clips, with commas: rig, wan-animate, wan-vace."""
+    choosable_models: str = ""
+    """Models that requests may name, with commas; the first choices of editors and animators need no name."""
+    model_memory: str = "24GB"
+    """Memory preset of the workers' GPUs."""
     require_key: bool | None = None
     """Whether requests need an API key; when unset, they do unless the service listens on loopback only."""
 
@@ -73,11 +83,35 @@ class Settings(BaseSettings):
     allowed_hosts: str = ""
     """Names, with commas, beside those of loopback that a service without keys answers to; * for any."""
 
+    @field_validator("editors", "animators")
+    @classmethod
+    def known(cls, names: str, info: ValidationInfo) -> str:
+        """Refuse a name that the engine does not have."""
+        there = EDITORS if info.field_name == "editors" else ANIMATORS
+        if not set(_listed(names)) <= set(there):
+            raise ValueError(f"{names!r}: expected some of {', '.join(there)}, with commas")
+        return names
+
     @property
     def trusted_hosts(self) -> tuple[str, ...]:
         """Host names, without ports, of requests that need no key."""
         named = (h.strip().strip("[]").lower() for h in self.allowed_hosts.split(","))
         return (*LOOPBACK, self.host.lower(), *filter(None, named))
+
+    @property
+    def offered_editors(self) -> tuple[str, ...]:
+        """Names of `editors`."""
+        return _listed(self.editors)
+
+    @property
+    def offered_animators(self) -> tuple[str, ...]:
+        """Names of `animators`."""
+        return _listed(self.animators)
+
+    @property
+    def offered_models(self) -> tuple[str, ...]:
+        """Names of `choosable_models`."""
+        return _listed(self.choosable_models)
 
     @property
     def resolved_database_url(self) -> str:
@@ -93,3 +127,7 @@ class Settings(BaseSettings):
     def keys_required(self) -> bool:
         """Whether requests need an API key."""
         return self.require_key if self.require_key is not None else self.host not in LOOPBACK
+
+
+def _listed(names: str) -> tuple[str, ...]:
+    return tuple(filter(None, (n.strip() for n in names.split(","))))

@@ -72,7 +72,7 @@ class FrameLimits:
     """
 
     max_turn_deg: float | None = 12.0
-    max_drift: float | None = 0.15
+    max_drift: float | None = 0.3
     max_residual: float | None = 0.04
     min_share: float = 0.5
 

@@ -169,12 +169,17 @@ def _told(avatar: Any) -> dict[str, Any]:
 
 def recipe_of(value: dict[str, Any]) -> Recipe:
     """What a job's input says is to be built."""
-    from perse_engine.recipe import Recipe
+    from perse_engine.recipe import Acceptance, Learned, Recipe
 
+    named = dict(value.get("learned") or {})
+    accepted = Acceptance(attempts=named.pop("attempts", Acceptance.attempts))
     categories = value.get("categories")
     return Recipe.of(
         value["preset"],
         categories=None if categories is None else tuple(categories),
         variants=tuple((str(c), str(i)) for c, i in value.get("variants", [])),
+        editor=value.get("editor", "procedural"),
+        animator=value.get("animator", "rig"),
         seed=value.get("seed", 0),
+        learned=Learned(**named, acceptance=accepted) if named else None,
     )

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.answers import Listed
 from app.auth import CurrentTenant
+from app.avatars.choices import ModelsWish, chosen
 from app.avatars.schemas import AvatarBody, CreatedBody, LatentsBody, SavedLook
 from app.database.models import Avatar, Job, LatentCode, Look
 from app.database.session import transaction
@@ -66,6 +67,9 @@ class CreateAvatar(Strict):
     categories: list[str] | None = Field(None, max_length=len(CATEGORIES))
     variants: list[VariantWish] = Field(default_factory=list, max_length=100)
     seed: int = Field(0, ge=0, lt=2**32)
+    editor: str = Field("procedural", description="who makes the variants; see `backends` of GET /v1/vocabulary")
+    animator: str = Field("rig", description="who makes the clips")
+    learned: ModelsWish | None = Field(None, description="models of an editor or animator that takes some")
     metadata: dict[str, str] = Field(default_factory=dict, max_length=16)
     webhook_url: str | None = Field(None, max_length=MAX_URL, description="told when the job ends, whichever way")
 
@@ -99,16 +103,17 @@ def show(avatar: Avatar) -> dict[str, Any]:
     status_code=202,
     response_model=CreatedBody,
     responses=documented(
-        "not_found", "too_large", "unknown_name", "unsupported_wish", "invalid_value", "quota_exceeded", *WITH_KEY
+        "not_found", "too_large", "unknown_name", "unsupported_wish", "not_offered", "invalid_value", "quota_exceeded",
+        *WITH_KEY,
     ),
     dependencies=[WithKey],
-)
+)  # fmt: skip
 def create_avatar(
     body: CreateAvatar, request: Request, tenant: CurrentTenant, state: AppState,
     cancel_after: Annotated[int | None, Header(ge=1, description="seconds until an unfinished job expires")] = None,
 ) -> Response:  # fmt: skip
     """Queue the building of an avatar; poll the job, or follow its events."""
-    recipe = _recipe(body)
+    recipe = _recipe(body) | chosen(body.editor, body.animator, body.learned, state.settings)
     deadline_s = min(cancel_after or math.inf, state.settings.job_deadline_s)
 
     def work() -> tuple[int, dict[str, str], Any]:

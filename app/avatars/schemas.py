@@ -15,6 +15,18 @@ from app.webhooks.schemas import NewEndpointBody
 AvatarStatus = Literal["building", "ready", "failed", "deleting"]
 
 
+class ModelsBody(Answer):
+    """The pretrained models that a request chose; the first choice of its kind where one is null."""
+
+    editor_model: str | None = None
+    animator_model: str | None = None
+    interpolator: str
+    interpolator_model: str | None = None
+    encoder_model: str | None = None
+    attempts: int
+    memory: str = Field(description="how models are loaded")
+
+
 class RecipeBody(Answer):
     """What the avatar is built from."""
 
@@ -22,6 +34,9 @@ class RecipeBody(Answer):
     categories: list[str] | None
     variants: list[tuple[str, str]] = Field(description="(category, variant id), beside the preset's own")
     seed: int
+    editor: str = Field("procedural", description="who makes the variants")
+    animator: str = Field("rig", description="who makes the clips")
+    learned: ModelsBody | None = Field(None, description="null where neither takes models")
 
 
 class AvatarLinks(Answer):

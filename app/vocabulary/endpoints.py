@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from app.auth import CurrentTenant
+from app.avatars.choices import offered
 from app.problems import documented
 from app.state import AppState
 from app.text import Strict
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/v1/vocabulary", tags=["vocabulary"])
 
 @router.get("", response_model=VocabularyBody)
 def get_vocabulary(state: AppState, _: CurrentTenant) -> dict[str, Any]:
-    """Categories with their catalogue of variants, expressions, presets, limits."""
+    """Categories with their catalogue of variants, expressions, presets, editors and animators, limits."""
     return {
         "categories": [
             {
@@ -32,6 +33,7 @@ def get_vocabulary(state: AppState, _: CurrentTenant) -> dict[str, Any]:
         ],
         "expressions": list(ARKIT_NAMES),
         "presets": [asdict(p) for p in PRESETS.values()],
+        "backends": offered(state.settings),
         "limits": {
             "upload_bytes": state.settings.max_upload_bytes,
             "upload_px": 40_000_000,

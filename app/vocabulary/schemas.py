@@ -33,12 +33,22 @@ class LimitsBody(Answer):
     pose_deg: dict[str, tuple[float, float]]
 
 
+class BackendsBody(Answer):
+    """Who can make pictures here."""
+
+    editors: list[str]
+    animators: list[str]
+    interpolators: list[str]
+    models: list[str] = Field(description="that a request may name; the first choices need no name")
+
+
 class VocabularyBody(Answer):
     """The words that requests may use."""
 
     categories: list[CategoryBody]
     expressions: list[str]
     presets: list[Preset]
+    backends: BackendsBody
     limits: LimitsBody
     live_capture: bool = Field(description="whether POST /v1/drivers and /v1/captures follow a face live")
 
