@@ -57,7 +57,8 @@ class Server:
     """A server's process, which can be killed and started again with its data and port."""
 
     command: list[str]
-    port: int
+    port: int | None
+    """None of a process that listens nowhere: it has started when it runs."""
     url: str = ""
     cwd: Path | None = None
     user: str | None = None
@@ -73,7 +74,7 @@ class Server:
                 start_new_session=True,
             )  # fmt: skip
         try:
-            wait_until(lambda: listens(self.port) or process.poll() is not None, timeout_s, self.command[0])
+            wait_until(lambda: self.port is None or listens(self.port) or process.poll() is not None, timeout_s, self.command[0])
             assert process.poll() is None, f"{self.command[0]} ended with {process.returncode}"
         except BaseException:
             self.kill()

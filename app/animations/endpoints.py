@@ -14,7 +14,7 @@ from app.auth import CurrentTenant
 from app.avatars.endpoints import check_look, find_look, find_ready
 from app.database.models import Avatar
 from app.database.session import transaction
-from app.idempotency import WithKey, once
+from app.idempotency import Keep, Kept, WithKey, once
 from app.ids import new_id
 from app.jobs.endpoints import show as show_job
 from app.jobs.schemas import QueuedBody
@@ -45,7 +45,7 @@ def animate(avatar_id: str, request: Request, tenant: CurrentTenant, state: AppS
     Files are erased when the job has ended. A driving video's face says how to move, and nothing else of it is kept.
     """
 
-    def work() -> tuple[int, dict[str, str], Any]:
+    def work(keep: Keep) -> Kept:
         with transaction(state.sessions, writes=False) as session:
             # Before anything is stored; what counts is the check below.
             _wish(session, find_ready(session, tenant, avatar_id), asked.body, state.settings.max_render_px)
@@ -63,7 +63,7 @@ def animate(avatar_id: str, request: Request, tenant: CurrentTenant, state: AppS
                     input=_input(asked, wish, folder, state.settings.max_animation_s),
                     max_attempts=state.settings.max_attempts, deadline_s=state.settings.job_deadline_s,
                 )  # fmt: skip
-                return 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)}
+                return keep(session, 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)})
         except BaseException:
             state.storage.delete_prefix(folder)
             raise

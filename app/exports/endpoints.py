@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
@@ -15,7 +14,7 @@ from app.avatars.endpoints import check_look, find_look, find_ready
 from app.database.models import Avatar, Job, Portrait
 from app.database.session import transaction
 from app.exports.schemas import ExportBody
-from app.idempotency import WithKey, once
+from app.idempotency import Keep, Kept, WithKey, once
 from app.jobs.endpoints import show as show_job
 from app.jobs.schemas import QueuedBody
 from app.jobs.store import TERMINAL, enqueue
@@ -44,7 +43,7 @@ def export(avatar_id: str, body: ExportBody, request: Request, tenant: CurrentTe
     The same wish of the same version of the avatar is answered with the job that has fulfilled it, or is about to.
     """
 
-    def work() -> tuple[int, dict[str, str], Any]:
+    def work(keep: Keep) -> Kept:
         with transaction(state.sessions) as session:
             avatar = find_ready(session, tenant, avatar_id)
             look = find_look(session, avatar.id, body.look).look if isinstance(body.look, str) else body.look
@@ -59,7 +58,7 @@ def export(avatar_id: str, body: ExportBody, request: Request, tenant: CurrentTe
                     input={"wish": wish, "digest": digest, "portrait_key": _portrait_key(session, avatar, body)},
                     max_attempts=state.settings.max_attempts, deadline_s=state.settings.job_deadline_s,
                 )  # fmt: skip
-            return 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)}
+            return keep(session, 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)})
 
     return once(request, state.sessions, tenant, fingerprint(body), work)
 

@@ -15,7 +15,7 @@ from app.conditional import is_fresh
 from app.database.models import Portrait
 from app.database.session import transaction
 from app.engine_client import EngineFailure
-from app.idempotency import WithKey, once
+from app.idempotency import Keep, Kept, WithKey, once
 from app.ids import new_id
 from app.keys import ensure_tenant
 from app.listing import PageQuery, list_page
@@ -77,7 +77,7 @@ def upload_portrait(
     if not MAGIC.match(data):
         raise Problem("unsupported_media_type", "The file is no JPEG, PNG or WebP.", hint="Save the photo as JPEG.")
 
-    def work() -> tuple[int, dict[str, str], Any]:
+    def work(keep: Keep) -> Kept:
         with transaction(state.sessions, writes=False) as session:
             # Before the engine works for nothing; what counts is the check below.
             check_portraits(session, tenant, state.settings)
@@ -99,11 +99,10 @@ def upload_portrait(
                 )  # fmt: skip
                 session.add(portrait)
                 session.flush()
-                body = show(portrait)
+                return keep(session, 201, {"Location": f"/v1/portraits/{id}"}, show(portrait))
         except BaseException:
             state.storage.delete_prefix(portrait_prefix(tenant, id))
             raise
-        return 201, {"Location": f"/v1/portraits/{id}"}, body
 
     return once(request, state.sessions, tenant, hashlib.sha256(data).digest() + consent.encode(), work)
 

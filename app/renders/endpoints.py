@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from sqlalchemy import select
@@ -17,7 +17,7 @@ from app.conditional import is_fresh
 from app.database.models import Artifact, Avatar
 from app.database.session import transaction
 from app.engine_client import AvatarFiles, EngineFailure, RenderRequest
-from app.idempotency import WithKey, once
+from app.idempotency import Keep, Kept, WithKey, once
 from app.jobs.endpoints import show as show_job
 from app.jobs.store import enqueue
 from app.problems import WITH_KEY, Problem, documented
@@ -120,14 +120,15 @@ def _refuse_deleted(state: State, tenant: str, avatar_id: str) -> None:
 
 
 def _later(request: Request, tenant: str, avatar_id: str, wanted: RenderRequest, key: str, state: AppState) -> Response:
-    def work() -> tuple[int, dict[str, str], Any]:
+    def work(keep: Keep) -> Kept:
         with transaction(state.sessions) as session:
             check_jobs(session, tenant, state.settings)
             job = enqueue(
                 session, tenant_id=tenant, kind="render", queue="render", avatar_id=avatar_id,
-                input={"request": asdict(wanted), "key": key}, deadline_s=state.settings.job_deadline_s,
+                input={"request": asdict(wanted), "key": key},
+                max_attempts=state.settings.max_attempts, deadline_s=state.settings.job_deadline_s,
             )  # fmt: skip
-            return 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)}
+            return keep(session, 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)})
 
     return once(request, state.sessions, tenant, key.encode(), work)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
@@ -14,7 +13,7 @@ from app.auth import CurrentTenant
 from app.avatars.endpoints import find_ready
 from app.database.models import Avatar, Job, Portrait
 from app.database.session import transaction
-from app.idempotency import WithKey, once
+from app.idempotency import Keep, Kept, WithKey, once
 from app.jobs.endpoints import show as show_job
 from app.jobs.schemas import QueuedBody
 from app.jobs.store import TERMINAL, enqueue
@@ -81,7 +80,7 @@ def add_variant(avatar_id: str, body: AddVariant, request: Request, tenant: Curr
     """
     spec = None if body.portrait_id is not None else _spec(body)
 
-    def work() -> tuple[int, dict[str, str], Any]:
+    def work(keep: Keep) -> Kept:
         with transaction(state.sessions) as session:
             avatar = find_ready(session, tenant, avatar_id)
             check_jobs(session, tenant, state.settings)
@@ -100,7 +99,7 @@ def add_variant(avatar_id: str, body: AddVariant, request: Request, tenant: Curr
                 input={"add": wanted, "portrait_key": key},
                 max_attempts=state.settings.max_attempts, deadline_s=state.settings.job_deadline_s,
             )  # fmt: skip
-            return 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)}
+            return keep(session, 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)})
 
     return once(request, state.sessions, tenant, json.dumps(body.model_dump(), sort_keys=True).encode(), work)
 
@@ -117,7 +116,7 @@ def remove_variant(
 ) -> Response:
     """Queue the removal of an added variant: its code and its Gaussians go, and looks can no longer name it."""
 
-    def work() -> tuple[int, dict[str, str], Any]:
+    def work(keep: Keep) -> Kept:
         with transaction(state.sessions) as session:
             avatar = find_ready(session, tenant, avatar_id)
             if variant not in avatar.detail.get("variants", {}).get(category, ()):
@@ -130,7 +129,7 @@ def remove_variant(
                 input={"remove": {"category": category, "id": variant}},
                 max_attempts=state.settings.max_attempts, deadline_s=state.settings.job_deadline_s,
             )  # fmt: skip
-            return 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)}
+            return keep(session, 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)})
 
     return once(request, state.sessions, tenant, b"", work)
 

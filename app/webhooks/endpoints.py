@@ -14,7 +14,7 @@ from app.answers import Listed
 from app.auth import CurrentTenant
 from app.database.models import WebhookDelivery, WebhookEndpoint
 from app.database.session import transaction
-from app.idempotency import WithKey, once
+from app.idempotency import Keep, Kept, WithKey, once
 from app.ids import new_id
 from app.listing import PageQuery, list_page
 from app.problems import WITH_KEY, Problem, documented, not_found
@@ -80,14 +80,14 @@ def new_endpoint(tenant: str, url: str, events: list[str], job_id: str | None = 
 def create_endpoint(body: CreateEndpoint, request: Request, tenant: CurrentTenant, state: AppState) -> Response:
     """Have this URL told when jobs end. The answer has the secret that signatures are checked with."""
 
-    def work() -> tuple[int, dict[str, str], Any]:
+    def work(keep: Keep) -> Kept:
         check_target(body.url, state.settings)
         with transaction(state.sessions) as session:
             check_webhook_endpoints(session, tenant, state.settings)
             endpoint = new_endpoint(tenant, body.url, [e for e in EVENTS if e in body.events])
             session.add(endpoint)
             session.flush()
-            return 201, {"Location": f"/v1/webhook-endpoints/{endpoint.id}"}, show_new(endpoint)
+            return keep(session, 201, {"Location": f"/v1/webhook-endpoints/{endpoint.id}"}, show_new(endpoint))
 
     fingerprint = json.dumps(body.model_dump(), sort_keys=True).encode()
     return once(request, state.sessions, tenant, fingerprint, work)
@@ -136,7 +136,7 @@ def replay_delivery(
 ) -> Response:
     """Send it again now, under the same id, whatever became of it; when that fails, all attempts are made anew."""
 
-    def work() -> tuple[int, dict[str, str], Any]:
+    def work(keep: Keep) -> Kept:
         with transaction(state.sessions) as session:
             endpoint = find_endpoint(session, tenant, endpoint_id)
             if endpoint.disabled_at is not None:
@@ -150,7 +150,7 @@ def replay_delivery(
             if row is None:
                 raise not_found("delivery")
             replay(row)
-            return 202, {}, show_delivery(row)
+            return keep(session, 202, {}, show_delivery(row))
 
     return once(request, state.sessions, tenant, b"", work)
 

@@ -10,9 +10,9 @@ import pytest
 from fastapi import Request, Response
 from sqlalchemy import select, update
 
-from app.database.models import IdempotencyKey, now
+from app.database.models import IdempotencyKey, Tenant, now
 from app.database.session import Sessions, transaction
-from app.idempotency import KEPT, PENDING_S, once, prune_keys
+from app.idempotency import KEPT_FOR, PENDING_S, Keep, Kept, once, prune_keys
 from app.ids import new_id
 from app.problems import Problem
 
@@ -31,7 +31,12 @@ def request(key: str) -> Request:
 
 
 def send(sessions: Sessions, key: str, work: Callable[[], Any] = lambda: "made", body: bytes = b"") -> Response:
-    return once(request(key), sessions, TENANT, body, lambda: (201, {}, work()))
+    def made(keep: Keep) -> Kept:
+        told = work()
+        with transaction(sessions) as session:
+            return keep(session, 201, {}, told)
+
+    return once(request(key), sessions, TENANT, body, made)
 
 
 def die(sessions: Sessions, key: str, ago: timedelta) -> None:
@@ -71,7 +76,7 @@ def test_a_request_that_lost_its_key_does_not_overwrite_the_answer(any_sessions:
         assert send(any_sessions, key, lambda: "second").body == b'"second"'
         return "first"
 
-    assert send(any_sessions, key, too_long).body == b'"first"'
+    assert code_of(lambda: send(any_sessions, key, too_long)) == "in_progress"
     assert send(any_sessions, key).body == b'"second"'
 
 
@@ -87,16 +92,47 @@ def test_a_slow_request_that_fails_leaves_the_key_with_its_new_owner(any_session
 
 def test_answers_are_repeated_for_a_day(any_sessions: Sessions, key: str) -> None:
     send(any_sessions, key, body=b"a")
-    age(any_sessions, key, KEPT - timedelta(minutes=1))
+    age(any_sessions, key, KEPT_FOR - timedelta(minutes=1))
     assert code_of(lambda: send(any_sessions, key, body=b"b")) == "idempotency_mismatch"
-    age(any_sessions, key, KEPT + timedelta(minutes=1))
+    age(any_sessions, key, KEPT_FOR + timedelta(minutes=1))
     assert send(any_sessions, key, lambda: "anew", b"b").body == b'"anew"'
+
+
+def test_what_a_request_makes_and_its_answer_come_together_or_not_at_all(any_sessions: Sessions, key: str) -> None:
+    id = new_id("tenant")
+
+    def make(keep: Keep) -> Kept:
+        with transaction(any_sessions) as session:
+            session.add(Tenant(id=id))
+            keep(session, 201, {}, id)
+            raise SystemExit("the process ends before the commit")
+
+    with pytest.raises(SystemExit):
+        once(request(key), any_sessions, TENANT, b"", make)
+    with any_sessions() as session:
+        assert session.get(Tenant, id) is None
+    assert send(any_sessions, key).status_code == 201
+
+
+def test_a_request_that_lost_its_key_makes_nothing(any_sessions: Sessions, key: str) -> None:
+    id = new_id("tenant")
+
+    def make(keep: Keep) -> Kept:
+        age(any_sessions, key, LONG_AGO)
+        send(any_sessions, key)
+        with transaction(any_sessions) as session:
+            session.add(Tenant(id=id))
+            return keep(session, 201, {}, id)
+
+    assert code_of(lambda: once(request(key), any_sessions, TENANT, b"", make)) == "in_progress"
+    with any_sessions() as session:
+        assert session.get(Tenant, id) is None
 
 
 def test_old_keys_are_pruned(any_sessions: Sessions, key: str) -> None:
     send(any_sessions, key)
     send(any_sessions, f"{key}-old")
-    age(any_sessions, f"{key}-old", KEPT + timedelta(minutes=1))
+    age(any_sessions, f"{key}-old", KEPT_FOR + timedelta(minutes=1))
     assert prune_keys(any_sessions) == 1
     with any_sessions() as session:
         left = session.scalars(select(IdempotencyKey.key).where(IdempotencyKey.key.startswith(key))).all()
