@@ -57,10 +57,14 @@ def _plan_or_build(
 ) -> tuple[str, Any]:  # fmt: skip
     """Fan the job out, or build the avatar, from its parts where it has some; endings as of `plan_parts`."""
     if fans_out(worker.settings, claim):
-        ending, value = plan_parts(worker, claim, heart, portrait, folder)
+        ending, value = plan_parts(worker, claim, heart, portrait)
         if ending != "whole":
             return ending, value
-    reached = fetch_parts(worker, claim, folder) if claim.parts_total else 0.0
+    try:
+        reached = fetch_parts(worker, claim, folder) if claim.parts_total else 0.0
+    except KeyError:
+        gone = "What the parts made was deleted before the avatar was put together."
+        return "failed", {"code": "not_found", "detail": gone, "hint": None, "final": True}
     checkpoint, preview = checkpoint_of(worker.storage, claim, folder), preview_of(worker.storage, claim, folder)
     restore(worker.storage, checkpoint, folder)
     arguments = (portrait, claim.input["recipe"], folder, reached)

@@ -35,14 +35,27 @@ def fans_out(settings: Settings, claim: ClaimedJob) -> bool:
     return settings.parts == "always" or (takes_models and not settings.is_embedded)
 
 
-def plan_parts(
-    worker: Worker, claim: ClaimedJob, heart: Heart, portrait: Path, folder: Path
-) -> tuple[str, Any]:  # fmt: skip
-    """Build the subject and fan the job out.
+def plan_parts(worker: Worker, claim: ClaimedJob, heart: Heart, portrait: Path) -> tuple[str, Any]:
+    """Build the subject and fan the job out; nothing is kept on this machine.
 
     Returns how it ended, and with what: 'planned', it is the parts' turn; 'whole', there is nothing to share out; else
     as of `supervise`.
     """
+    folder = _own_folder(worker, claim, claim.id)
+    try:
+        return _plan(worker, claim, heart, portrait, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _own_folder(worker: Worker, claim: ClaimedJob, job_id: str) -> Path:
+    """Of this attempt alone: one on this machine that has lost its lease may not know it yet, and still write."""
+    folder = worker.settings.data_dir / "work" / job_id / f"{claim.id}-{claim.lease_token}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _plan(worker: Worker, claim: ClaimedJob, heart: Heart, portrait: Path, folder: Path) -> tuple[str, Any]:
     arguments = (portrait, claim.input["recipe"], folder, worker.settings.part_variants)
     ending, value = supervise(worker, claim, heart, run_plan, arguments)
     if ending != "done":
@@ -51,11 +64,11 @@ def plan_parts(
         return "whole", None
     prefix = parts_prefix(claim.tenant_id, str(claim.avatar_id))
     subject = f"{prefix}/subject-{claim.lease_token}.zip"
-    worker.storage.put_file(subject, folder / "work" / SUBJECT, ARCHIVE)
-    _forget(portrait, folder / "work", folder / "portrait_analysis.json")
+    worker.storage.put_file(subject, folder / SUBJECT, ARCHIVE)
     told = {"recipe": claim.input["recipe"], "prefix": prefix, "subject": subject, "span": value["span"]}
     parts = [NewPart(PART_KIND, told | {"variants": variants}, len(variants)) for variants in value["parts"]]
     if worker.jobs.fan_out(claim, parts, "synthesis", value["span"]):
+        portrait.unlink()
         return "planned", None
     # It was canceled in this very moment, or is another worker's.
     worker.storage.delete(subject)
@@ -63,30 +76,22 @@ def plan_parts(
     return "fenced" if is_fenced else "canceled", None
 
 
-def _forget(*paths: Path) -> None:
-    """The join may be on another machine; this one keeps no face."""
-    for path in paths:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
 def make_part(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
     """Make one part of a dataset and hand it over."""
-    # Of this attempt alone: another one on this machine, not yet aware that it has lost its lease, may still write.
-    folder = worker.settings.data_dir / "work" / str(claim.parent_id) / f"{claim.id}-{claim.lease_token}"
+    folder = _own_folder(worker, claim, str(claim.parent_id))
     key = f"{claim.input['prefix']}/{claim.id}-{claim.lease_token}.zip"
-    folder.mkdir(parents=True)
     is_published = False
     try:
         is_published = _make(worker, claim, heart, folder, key)
     finally:
         if not is_published:
             worker.storage.delete(key)
+        shutil.rmtree(folder, ignore_errors=True)
         if worker.jobs.has_ended(claim):
             worker.storage.delete_prefix(claim.input["prefix"])
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):
-            # Unless the job, or another of its parts, has files on this machine.
-            folder.parent.rmdir()
+            with suppress(OSError):
+                # Another part of the job may still have files on this machine.
+                folder.parent.rmdir()
 
 
 def _make(worker: Worker, claim: ClaimedJob, heart: Heart, folder: Path, key: str) -> bool:

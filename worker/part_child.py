@@ -24,9 +24,10 @@ PART_SHARES = {"edits": 0.7, "betweens": 0.1, "videos": 0.15, "synthesis": 0.05}
 
 
 def run_plan(connection: Connection, portrait: Path, recipe: dict[str, Any], folder: Path, most: int) -> None:
-    """Build the subject in `folder`/work and pack it there; the last message is ('done', plan) or as of `run_create`.
+    """Build the subject in `folder` and pack it; the last message is ('done', plan) or as of `run_create`.
 
     The plan has `parts`, lists of at most `most` variants, and `span`, where the stage lies in the whole's progress.
+    Where there are less than two parts, nothing is built.
     """
     child_environment()
     from perse_engine.errors import Cancelled, EngineError
@@ -35,24 +36,27 @@ def run_plan(connection: Connection, portrait: Path, recipe: dict[str, Any], fol
 
     try:
         wanted = recipe_of(recipe)
-        begin_avatar(portrait.read_bytes(), wanted, folder, PipeProgress(connection))
         parts = part_variants(wanted, most)
+        if len(parts) > 1:
+            begin_avatar(portrait.read_bytes(), wanted, folder, PipeProgress(connection))
+            _pack_subject(folder)
     except Cancelled:
         connection.send(("canceled", None))
         return
     except EngineError as error:
         connection.send(failed(error))
         return
-    begun = folder / "begun"
-    shutil.rmtree(begun, ignore_errors=True)
-    shutil.copytree(folder / "work" / "subject", begun / "subject")
-    shutil.copyfile(folder / "portrait_analysis.json", begun / "portrait_analysis.json")
-    # Not beside the avatar's files, which are published.
-    pack(begun, folder / "work" / SUBJECT)
-    shutil.rmtree(begun)
     stages = list(STAGE_SHARES)
     start = sum(STAGE_SHARES[s] for s in stages[: stages.index("synthesis")])
     connection.send(("done", {"parts": parts, "span": (start, start + STAGE_SHARES["synthesis"])}))
+
+
+def _pack_subject(folder: Path) -> None:
+    begun = folder / "begun"
+    begun.mkdir()
+    (folder / "work" / "subject").rename(begun / "subject")
+    (folder / "portrait_analysis.json").rename(begun / "portrait_analysis.json")
+    pack(begun, folder / SUBJECT)
 
 
 def run_part(connection: Connection, folder: Path, recipe: dict[str, Any], variants: list[list[str]]) -> None:

@@ -83,8 +83,7 @@ def add_parts(
 ) -> bool:
     """Fan a running job out: it gives its lease back and waits. False when the claim holds no running job any more.
 
-    While it waits it is in `stage`, and its progress goes over `span` of the whole, 0..1. Its attempt is not counted:
-    planning succeeded.
+    While it waits it is in `stage`, and its progress goes over `span` of the whole, 0..1.
     """
     if not parts:
         raise ValueError("A job fans out into at least one part.")
@@ -102,7 +101,6 @@ def add_parts(
         session.add_all([row, Outbox(queue=row.queue, job_id=row.id)])
     job.parts_total = len(parts)
     job.progress = {"fraction": span[0], "stage": stage, "span": list(span)}
-    job.attempt -= 1
     job.status_sequence += 1
     # Whoever planned holds nothing any more.
     job.lease_token += 1
@@ -121,7 +119,8 @@ def end_of_part(session: Session, part: Job | ClaimedJob) -> Job | None:
         return None
     if fate == "joins":
         reached = {"fraction": job.progress["span"][1], "stage": job.progress.get("stage")}
-        change(session, Job.id == job.id, status="queued", available_at=now(), progress=reached)
+        # Planning succeeded, and joining has attempts of its own.
+        change(session, Job.id == job.id, status="queued", available_at=now(), attempt=0, progress=reached)
         session.add(Outbox(queue=job.queue, job_id=job.id))
         tell(session, job)
         return None
