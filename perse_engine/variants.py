@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -26,9 +27,11 @@ from perse_engine.look import Look
 from perse_engine.portrait.analyse import analyse_portrait
 from perse_engine.portrait.decode import decode_portrait
 from perse_engine.progress import Progress
+from perse_engine.recipe import Recipe
 from perse_engine.rendering.render import Renderer
 from perse_engine.rendering.sheet import contact_sheet
 from perse_engine.scene import Expression, Pose
+from perse_engine.synthesis.learned.prepare import check_learned, editor_with
 from perse_engine.vocabulary import VariantSpec
 
 STAGE_SHARES: Mapping[str, float] = {
@@ -42,6 +45,7 @@ STAGE_SHARES: Mapping[str, float] = {
 FILES = ("avatar.safetensors", "latents.json", "canonical.ply", "bundle.glb", "preview.png", "avatar.json")
 """What changes, in the order in which it is put in place."""
 SUBJECT = Path("work") / "subject"
+DATASET = Path("work") / "dataset"
 
 __all__ = ["FILES", "METHODS", "STAGE_SHARES", "add_reference_to_folder", "add_to_folder", "remove_from_folder"]
 
@@ -50,6 +54,8 @@ def add_to_folder(
     folder: Path, spec: VariantSpec, progress: Progress, *, method: str = "adapter", portrait: bytes | None = None
 ) -> tuple[Avatar, AddedVariant]:
     """Teach the avatar in `folder` a variant; its files are replaced when all of them are ready.
+
+    The avatar's own editor makes the pictures: where that is 'diffusion', the models of its recipe are needed here.
 
     Args:
         folder: a finished avatar.
@@ -61,12 +67,21 @@ def add_to_folder(
     Raises:
         InvalidValue: the head cannot be had, or is not the avatar's; the avatar has the variant already.
         UnsupportedWish, UnknownName, CorruptFile, Cancelled: see `add_variant` and `load_avatar`.
+        BackendMissing, EditsRejected: see `editor_with`; what is missing is said before any work.
     """
     avatar = load_avatar(folder)
+    recipe = Recipe.from_json(dict(avatar.details["recipe"]))  # type: ignore[call-overload]
+    takes_models = recipe.editor == "diffusion" and method != "zero_shot"
+    if takes_models:
+        # A lesson is always animated by the rig.
+        check_learned(replace(recipe, animator="rig"))
     progress.report("subject", 0, 1)
     subject = None if method == "zero_shot" else _subject(folder, portrait)
     progress.report("subject", 1, 1)
-    grown = add_variant(avatar, subject, spec, progress, method=method)
+    editor, beside = None, None
+    if takes_models and subject is not None:
+        editor, beside = editor_with(subject, replace(recipe, animator="rig"), spec, folder / DATASET, progress)
+    grown = add_variant(avatar, subject, spec, progress, method=method, editor=editor, beside=beside)
     _write(grown.avatar, folder, progress)
     return grown.avatar, grown.added
 

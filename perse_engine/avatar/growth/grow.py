@@ -8,6 +8,7 @@ The avatar's own numbers are never touched: see `avatar.added`.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,6 +31,7 @@ from perse_engine.head.subject import Subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
 from perse_engine.scene import FloatArray
+from perse_engine.synthesis.editor import AttributeEditor
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.vocabulary import CATEGORIES, VariantSpec
 
@@ -54,11 +56,17 @@ class Grown:
 
 def add_variant(
     avatar: Avatar, subject: Subject | None, spec: VariantSpec, progress: Progress, *,
-    method: str = "adapter", size_px: int | None = None,
+    method: str = "adapter", size_px: int | None = None, editor: AttributeEditor | None = None,
+    beside: Sequence[tuple[str, str]] | None = None,
 ) -> Grown:  # fmt: skip
-    """Teach a trained avatar one more variant; its lesson's pictures have sides of `size_px` (see FINER when None).
+    """Teach a trained avatar one more variant.
 
-    `subject` is the head that the avatar was made from; only the method zero_shot needs none.
+    Args:
+        subject: the head that the avatar was made from; only the method zero_shot needs none.
+        method: see METHODS.
+        size_px: side of the lesson's pictures; see FINER when None.
+        editor: who dresses the head for the lesson; the procedural editor when None.
+        beside: variants (category, id) that the lesson may show together with the new one; the avatar's when None.
 
     Raises:
         UnknownName: no such method.
@@ -81,14 +89,15 @@ def add_variant(
     _check_subject(avatar, subject)
     recipe = Recipe.from_json(dict(avatar.details["recipe"]))  # type: ignore[call-overload]
     size = recipe.size()
-    others = [(c, v) for c, ids in avatar.variants().items() for v in ids]
+    others = beside if beside is not None else [(c, v) for c, ids in avatar.variants().items() for v in ids]
+    editor = editor or ProceduralEditor()
     side = size_px or max(size.size_px, min(FINER * size.size_px, LARGEST_PX))
-    lesson = make_lesson(subject, spec, others, side, recipe.seed, progress)
+    lesson = make_lesson(subject, spec, others, side, recipe.seed, progress, editor=editor)
     rasterizer = training_rasterizer(recipe.rasterizer, avatar.raster_mode)[0]
     grown, told = _inverted(avatar, spec, lesson, recipe, size.train_steps, progress)
     if method == "adapter":
         code = grown.categories[spec.category].codes[spec.id]
-        surface = ProceduralEditor().added_surface(subject, spec.category, (spec,))
+        surface = editor.added_surface(subject, spec.category, (spec,))
         without = replace(grown, added=avatar.added)
         changed = measure_change(without, lesson, rasterizer)
         appended = append(without, subject, spec.category, code, changed, surface)

@@ -24,6 +24,7 @@ from perse_engine.synthesis.learned.edits import EditFolder
 from perse_engine.synthesis.learned.make_betweens import make_betweens
 from perse_engine.synthesis.learned.make_edits import make_edits
 from perse_engine.synthesis.procedural import ProceduralEditor
+from perse_engine.vocabulary import VariantSpec
 
 EDITS = "edits"
 SUMMARY = "summary.json"
@@ -52,9 +53,42 @@ def learned_editor(
         EditsRejected: no picture was accepted.
         BackendMissing, UnsupportedWish, Cancelled: see `make_edits`.
     """
+    edits = EditFolder(folder / EDITS)
+    kept, rejected = _make(subject, recipe, edits, progress, identity)
+    assert recipe.learned is not None, "or nothing would have been made"
+    summary = {
+        "accepted": sorted(f"{c}/{n}" for c, n in kept.variants),
+        "rejected": rejected,
+        "models": loader_of(recipe.learned).used(recipe.learned.edit_models().values()),
+    }
+    (edits.folder / SUMMARY).write_text(json.dumps(summary, indent=1))
+    return DiffusionEditor(subject, edits), kept
+
+
+def editor_with(
+    subject: Subject, recipe: Recipe, spec: VariantSpec, folder: Path, progress: Progress
+) -> tuple[DiffusionEditor, list[tuple[str, str]]]:
+    """Make the edit of one more variant in `folder`/edits, as `recipe` makes its own.
+
+    Returns:
+        The editor that shows it, and the other variants whose pictures lie there.
+
+    Raises:
+        As `learned_editor`.
+    """
+    edits = EditFolder(folder / EDITS)
+    _make(subject, replace(recipe, variants=((spec.category, spec.id),)), edits, progress, None)
+    others = [v for v in recipe.variants if edits.picture_path(*v).exists()]
+    return DiffusionEditor(subject, edits), others
+
+
+def _make(
+    subject: Subject, recipe: Recipe, edits: EditFolder, progress: Progress, identity: FaceIdentity | None
+) -> tuple[Recipe, list[str]]:
+    """The recipe with the variants that were accepted, and a sentence for each other one."""
     if recipe.learned is None:
         raise InvalidValue("The recipe names no learned models.", hint="Recipe.of(..., editor='diffusion')")
-    edits, loader = EditFolder(folder / EDITS), loader_of(recipe.learned)
+    loader = loader_of(recipe.learned)
     outcomes = make_edits(subject, recipe.specs(), recipe.learned, recipe.seed, loader, edits, progress, identity)
     accepted = {(o.category, o.name) for o in outcomes if o.is_accepted}
     rejected = [o.sentence() for o in outcomes if not o.is_accepted]
@@ -67,13 +101,7 @@ def learned_editor(
     if recipe.animator == "rig":
         # Those of videos are made between their frames.
         make_betweens(subject, kept.specs(), recipe.learned, loader, edits, progress)
-    summary = {
-        "accepted": sorted(f"{c}/{n}" for c, n in accepted),
-        "rejected": rejected,
-        "models": loader.used(recipe.learned.edit_models().values()),
-    }
-    (edits.folder / SUMMARY).write_text(json.dumps(summary, indent=1))
-    return DiffusionEditor(subject, edits), kept
+    return kept, rejected
 
 
 def editor_of(subject: Subject, dataset: Dataset) -> AttributeEditor:
