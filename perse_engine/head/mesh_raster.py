@@ -29,11 +29,13 @@ REACH_PX = 2
 OUTSIDE, SLACK = 1e-6, 0.01
 """A sample belongs to a triangle whose edge it misses by this share of its height; samples looked at in addition."""
 ZERO, HALF, ONE, FOUR, WHITE = (np.float32(x) for x in (0, 0.5, 1, 4, 255))
+TURN = 0.25
+"""Four samples of a pixel stand on a square that is turned (rotated-grid supersampling): each is moved by this share of
+a sample, so that an upright or level edge passes them one by one."""
 MIN_ALPHA, OPAQUE = 0.02, 0.9999
 NEAR_M = 0.05
-OUTER, INNER = np.float32(-1 / 16), np.float32(9 / 16)
-"""Weights of four samples, to the middle of the inner two: of a wave of two pixels this keeps four fifths of the
-energy, and their mean half."""
+OUTER, INNER = np.float32(-3 / 32), np.float32(19 / 32)
+"""Weights of four samples, to the middle of the inner two: sharper than their mean by what samples between texels lose."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ def draw(
         look.labels,
         tiles,
         TILE_PX * supersample,
+        TURN if supersample == 2 else 0.0,
         canvas.colour,
         canvas.depth,
         canvas.label,
@@ -186,10 +189,11 @@ def _cut(low: float, high: float, value: float, slope: float) -> tuple[float, fl
 @nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _draw(
     points: Array, faces: Array, order: Array, two_sided: Array, uv: Array, texture: Array, texels: Array,
-    tiles: Array, tile_side: int, colour: Array, depth: Array, label: Array,
+    tiles: Array, tile_side: int, turn: float, colour: Array, depth: Array, label: Array,
 ) -> None:  # fmt: skip
     height, width = depth.shape
     last_v, last_u = texture.shape[0] - 1.001, texture.shape[1] - 1.001
+    slack = SLACK + turn
     for t in order:
         a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
         ax, ay, az = points[a, 0], points[a, 1], points[a, 2]
@@ -201,24 +205,26 @@ def _draw(
         # Counter-clockwise from outside is clockwise here, where y points down: a negative area faces the camera.
         if area == 0.0 or (area > 0.0 and not two_sided[t]):
             continue
-        x0 = int(np.ceil(max(0.0, min(ax, bx, cx) - 0.5 - SLACK)))
-        y0 = int(np.ceil(max(0.0, min(ay, by, cy) - 0.5 - SLACK)))
-        x1 = int(np.floor(min(width - 1.0, max(ax, bx, cx) - 0.5 + SLACK)))
-        y1 = int(np.floor(min(height - 1.0, max(ay, by, cy) - 0.5 + SLACK)))
+        x0 = int(np.ceil(max(0.0, min(ax, bx, cx) - 0.5 - slack)))
+        y0 = int(np.ceil(max(0.0, min(ay, by, cy) - 0.5 - slack)))
+        x1 = int(np.floor(min(width - 1.0, max(ax, bx, cx) - 0.5 + slack)))
+        y1 = int(np.floor(min(height - 1.0, max(ay, by, cy) - 0.5 + slack)))
         if x1 < x0 or y1 < y0 or not _is_any(tiles, tile_side, x0, x1, y0, y1):
             continue
         inverse = 1.0 / area
         wa, wb, wc = 1.0 / az, 1.0 / bz, 1.0 / cz
         slope1, slope2 = (cy - ay) * inverse, (ay - by) * inverse
+        fall1, fall2 = (ax - cx) * inverse, (bx - ax) * inverse
+        more1, more2, more0 = turn * abs(fall1), turn * abs(fall2), turn * abs(fall1 + fall2)
         for y in range(y0, y1 + 1):
-            py = y + 0.5
-            at1 = ((0.5 - ax) * (cy - ay) - (cx - ax) * (py - ay)) * inverse
-            at2 = ((bx - ax) * (py - ay) - (0.5 - ax) * (by - ay)) * inverse
-            low, high = _cut(x0, x1, at1, slope1)
-            low, high = _cut(low, high, at2, slope2)
-            low, high = _cut(low, high, 1.0 - at1 - at2, -slope1 - slope2)
+            middle, left = y + 0.5, 0.5 + (-turn if y & 1 else turn)
+            at1 = ((left - ax) * (cy - ay) - (cx - ax) * (middle - ay)) * inverse
+            at2 = ((bx - ax) * (middle - ay) - (left - ax) * (by - ay)) * inverse
+            low, high = _cut(x0, x1, at1 + more1, slope1)
+            low, high = _cut(low, high, at2 + more2, slope2)
+            low, high = _cut(low, high, 1.0 - at1 - at2 + more0, -slope1 - slope2)
             for x in range(int(np.ceil(low)), int(np.floor(high)) + 1):
-                px = x + 0.5
+                px, py = x + left, middle + (turn if x & 1 else -turn)
                 l1 = ((px - ax) * (cy - ay) - (cx - ax) * (py - ay)) * inverse
                 l2 = ((bx - ax) * (py - ay) - (px - ax) * (by - ay)) * inverse
                 l0 = 1.0 - l1 - l2

@@ -41,6 +41,7 @@ BOTH_SMILE = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
 
 CHANNELS: tuple[tuple[Mapping[str, float], float], ...] = (
     ({"jawOpen": 1.0}, 0.45),
+    ({"jawOpen": 1.0} | BOTH_SMILE, 0.14),
     (BOTH_BLINK, 0.35),
     ({"eyeBlinkLeft": 1.0}, 0.10),
     ({"eyeBlinkRight": 1.0}, 0.10),
@@ -70,7 +71,8 @@ CHANNELS: tuple[tuple[Mapping[str, float], float], ...] = (
     ({"mouthShrugLower": 0.8, "mouthShrugUpper": 0.8}, 0.05),
     ({"mouthDimpleLeft": 0.8, "mouthDimpleRight": 0.8}, 0.04),
 )
-"""Expression and how often it is on; its amount is uniform up to the weights given."""
+"""Expression and how often it is on; its amount is uniform up to the weights given. A laugh shows what neither a smile
+nor an open jaw does, and by chance both are hardly ever whole."""
 
 
 def make_trajectory(

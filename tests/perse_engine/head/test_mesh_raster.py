@@ -79,23 +79,35 @@ def test_a_triangle_covers_exactly_the_pixels_whose_centres_it_holds() -> None:
 def test_supersampling_shows_the_diagonal_as_partly_covered() -> None:
     look = triangle()
     image = draw(look, look.rig.vertices, CAMERA, supersample=2)
-    # Three of the four samples lie in or on the edge of the diagonal's pixels.
-    assert image.rgba[3, 4, 3] == 191
+    # Two of the four samples lie on this side of the diagonal.
+    assert image.rgba[3, 4, 3] == 128
 
 
-def test_a_wave_of_four_pixels_keeps_its_height() -> None:
+def test_an_upright_edge_passes_the_four_samples_of_a_pixel_one_by_one() -> None:
+    look = square(np.ones(2 * SIZE), np.full(2 * SIZE, 7, np.uint8))
+    vertices = look.rig.vertices
+    width = vertices[:, 0].max() - vertices[:, 0].min()
+
+    def covered(share: float) -> int:
+        moved = vertices + np.array([share / SIZE * width, 0, 0], np.float32)
+        return int(draw(look, moved.astype(np.float32), CAMERA).rgba[SIZE // 2, 0, 3])
+
+    assert [covered(share) for share in (0, 0.25, 0.5, 0.75)] == [255, 191, 128, 64]
+
+
+def test_a_wave_of_four_pixels_keeps_nine_tenths_of_its_height() -> None:
     # Texel t is the sample at (t + 0.5) / 2 px; crests lie on the middles of pixels 0, 4, 8.
     wave = 0.5 + 0.4 * np.cos(np.pi / 2 * ((np.arange(2 * SIZE) + 0.5) / 2 - 0.5))
     look = square(wave, np.full(2 * SIZE, 7, np.uint8))
     row = draw(look, look.rig.vertices, CAMERA).rgba[SIZE // 2, :, 0]
-    assert np.abs(row[1:-1] - 255 * (0.5 + 0.4 * np.array([0, -1, 0, 1, 0, -1]))).max() < 2
+    assert np.abs(row[1:-1] - 255 * (0.5 + 0.4 * np.array([0, -1, 0, 1, 0, -1]))).max() < 0.1 * 0.4 * 255
 
 
 def test_two_regions_meet_without_a_halo() -> None:
     is_right = np.arange(2 * SIZE) >= SIZE
     look = square(np.where(is_right, 0.75, 0.25), np.where(is_right, 8, 7).astype(np.uint8))
     row = draw(look, look.rig.vertices, CAMERA).rgba[SIZE // 2, :, 0]
-    assert row.tolist() == [64] * (SIZE // 2) + [191] * (SIZE // 2)
+    assert row.min() == 64 and row.max() == 191 and (np.diff(row.astype(int)) >= 0).all()
 
 
 def test_the_back_of_a_closed_surface_is_hidden() -> None:
