@@ -14,6 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from app.database.models import DEFAULT_TENANT
 from app.keys import valid_key
 from app.problems import Problem
+from app.quotas import limit_of
 from app.rate_limit import take
 from app.state import State, get_state
 
@@ -55,8 +56,8 @@ def _tenant_of(request: Request, state: State, credentials: str) -> str:
     key = valid_key(state.sessions, credentials)
     if key is None:
         raise _unauthorized()
-    if state.settings.rate_limit_per_min:
-        request.state.rate = take(state.sessions, key.id, state.settings.rate_limit_per_min)
+    if limit := limit_of(key.tenant, state.settings, "rate_limit_per_min"):
+        request.state.rate = take(state.sessions, key.id, limit)
         request.state.rate.check()
     needed = scope_of(request.method, request.scope["route"].path)
     if needed not in key.scopes:

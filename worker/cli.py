@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from worker.models_cli import add_learned_options, add_model_commands, add_rig_options
 from worker.motion_cli import add_motion_commands
+from worker.tenants_cli import add_tenant_commands
 
 if TYPE_CHECKING:
     from app.database.session import Sessions
@@ -259,6 +260,7 @@ def _add_service(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     doctor.add_argument("--warm-up", action="store_true", help="compile the kernels too")
     doctor.set_defaults(run=_doctor)
     keys = commands.add_parser("keys", help="API keys").add_subparsers(required=True, metavar="WHAT")
+    add_tenant_commands(commands)
     create = keys.add_parser("create", help="make a key; it is shown once")
     create.add_argument("--name", required=True)
     create.add_argument("--scopes", default="", metavar="A,B", help="read, write, render, delete (default: all)")

@@ -70,7 +70,7 @@ def delivering(settings: Settings, sessions: Sessions) -> Iterator[None]:
 def _attempt(settings: Settings, claim: ClaimedDelivery) -> Outcome:
     try:
         body = message(claim.event, claim.job)
-        headers = signed_headers(claim.secret, claim.id, int(time.time()), body)
+        headers = signed_headers(claim.secrets, claim.id, int(time.time()), body)
         own = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
         return post(claim.url, headers | own, body, settings)
     except Exception:

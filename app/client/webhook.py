@@ -73,13 +73,14 @@ class Delivery:
 
 @dataclass(frozen=True)
 class WebhookEndpoint:
-    """A URL that is told when jobs end. Only one that has just been made knows its `secret`."""
+    """A URL that is told when jobs end. Only one whose secret has just been made knows it."""
 
     id: str
     url: str
     events: Sequence[str]
     job_id: str | None
     secret: str | None = field(repr=False)
+    old_secret_until: datetime | None
     created_at: datetime | None
     disabled_at: datetime | None
     _api: Api = field(repr=False, compare=False)
@@ -87,7 +88,7 @@ class WebhookEndpoint:
     @staticmethod
     def read(api: Api, body: Mapping[str, Any]) -> WebhookEndpoint:
         """From the API's JSON."""
-        times = {t: moment(body[t]) for t in ("created_at", "disabled_at")}
+        times = {t: moment(body[t]) for t in ("created_at", "disabled_at", "old_secret_until")}
         return known(WebhookEndpoint, body, **times, secret=body.get("secret"), _api=api)
 
     @property
@@ -105,6 +106,11 @@ class WebhookEndpoint:
     def replay(self, delivery_id: str) -> Delivery:
         """Send a message again, now. Raises Conflict when the endpoint is disabled."""
         return Delivery.read(self._api.call("POST", f"{self._path}/deliveries/{delivery_id}/replay").json())
+
+    def rotate_secret(self, overlap_s: int = 86_400) -> WebhookEndpoint:
+        """It with a new `secret`. For `overlap_s` seconds, at most a week, messages are signed with the old one too."""
+        asked = {"overlap_s": overlap_s}
+        return WebhookEndpoint.read(self._api, self._api.call("POST", f"{self._path}/rotate-secret", json=asked).json())
 
     def delete(self) -> None:
         """Send nothing more, and forget what was sent."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, TypeDecorator, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 DEFAULT_TENANT = "tenant_default"
 
@@ -51,6 +51,8 @@ class Tenant(Base):
 
     __tablename__ = "tenants"
     id: Mapped[str] = mapped_column(primary_key=True)
+    limits: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Own ones, by the names of app/quotas.py; what is not here is as the settings say."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -68,6 +70,7 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     """Written at most once a minute."""
+    tenant: Mapped[Tenant] = relationship(lazy="joined")
 
 
 class RateWindow(Base):
@@ -225,6 +228,9 @@ class WebhookEndpoint(Base):
     url: Mapped[str]
     events: Mapped[list[Any]]
     secret: Mapped[str]
+    old_secret: Mapped[str | None]
+    old_secret_until: Mapped[datetime | None]
+    """Until then both sign."""
     job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     disabled_at: Mapped[datetime | None]

@@ -33,7 +33,7 @@ class ClaimedDelivery:
     id: str
     endpoint_id: str
     url: str
-    secret: str
+    secrets: tuple[str, ...]
     event: str
     job: Job
     attempt: int
@@ -75,7 +75,7 @@ class DeliveryStore:
             row.lease_expires_at = now() + timedelta(seconds=lease_s)
             endpoint, job = session.get_one(WebhookEndpoint, row.endpoint_id), session.get_one(Job, row.job_id)
             return ClaimedDelivery(
-                row.id, endpoint.id, endpoint.url, endpoint.secret, row.event, job, row.attempts, row.lease_token
+                row.id, endpoint.id, endpoint.url, secrets_of(endpoint), row.event, job, row.attempts, row.lease_token
             )
 
     def settle(self, claim: ClaimedDelivery, outcome: Outcome) -> bool:
@@ -111,6 +111,12 @@ def replay(row: WebhookDelivery) -> None:
     row.status, row.attempts, row.due_at = "pending", 0, now()
     # Whoever is sending it just now writes nothing more.
     row.lease_token, row.lease_expires_at = row.lease_token + 1, None
+
+
+def secrets_of(endpoint: WebhookEndpoint) -> tuple[str, ...]:
+    """What signs now: its secret, and the one before for as long as both do."""
+    is_old_good = endpoint.old_secret_until is not None and endpoint.old_secret_until > now()
+    return (endpoint.secret, *((endpoint.old_secret,) if is_old_good and endpoint.old_secret else ()))
 
 
 def _disable(session: Session, endpoint_id: str) -> None:

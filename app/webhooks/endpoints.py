@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.answers import Listed
 from app.auth import CurrentTenant
-from app.database.models import WebhookDelivery, WebhookEndpoint
+from app.database.models import WebhookDelivery, WebhookEndpoint, now
 from app.database.session import transaction
 from app.idempotency import Keep, Kept, WithKey, once
 from app.ids import new_id
@@ -29,12 +30,20 @@ from app.webhooks.targets import MAX_URL, UnsafeTarget, parse_target, safe_addre
 
 router = APIRouter(prefix="/v1/webhook-endpoints", tags=["webhooks"])
 
+DAY_S = 86_400
+
 
 class CreateEndpoint(Strict):
     """Where to send what."""
 
     url: str = Field(max_length=MAX_URL, examples=["https://hooks.example.com/perse"])
     events: list[WebhookEvent] = Field(default=list(EVENTS), min_length=1, max_length=len(EVENTS))
+
+
+class RotateSecret(Strict):
+    """How long the secret that is replaced goes on."""
+
+    overlap_s: int = Field(DAY_S, ge=0, le=7 * DAY_S, description="seconds in which both sign; 0 ends the old one now")
 
 
 def show(endpoint: WebhookEndpoint) -> dict[str, Any]:
@@ -115,6 +124,31 @@ def delete_endpoint(endpoint_id: str, tenant: CurrentTenant, state: AppState) ->
         session.delete(find_endpoint(session, tenant, endpoint_id))
 
 
+@router.post(
+    "/{endpoint_id}/rotate-secret",
+    response_model=NewEndpointBody,
+    responses=documented("not_found", "too_large", *WITH_KEY),
+    dependencies=[WithKey],
+)
+def rotate_secret(
+    endpoint_id: str, body: RotateSecret, request: Request, tenant: CurrentTenant, state: AppState
+) -> Response:
+    """A new secret. Until the overlap ends messages carry two signatures, and a receiver that knows either is content.
+
+    Of three secrets the oldest ends at once.
+    """
+
+    def work(keep: Keep) -> Kept:
+        with transaction(state.sessions) as session:
+            endpoint = find_endpoint(session, tenant, endpoint_id, for_update=True)
+            until = now() + timedelta(seconds=body.overlap_s) if body.overlap_s else None
+            endpoint.old_secret, endpoint.old_secret_until = (endpoint.secret, until) if until else (None, None)
+            endpoint.secret = new_secret()
+            return keep(session, 200, {}, show_new(endpoint))
+
+    return once(request, state.sessions, tenant, str(body.overlap_s).encode(), work)
+
+
 @router.get("/{endpoint_id}/deliveries", response_model=Listed[DeliveryBody], responses=documented("not_found"))
 def list_deliveries(endpoint_id: str, tenant: CurrentTenant, state: AppState, page: PageQuery) -> dict[str, Any]:
     """What was sent, or is about to be; newest first."""
@@ -155,11 +189,10 @@ def replay_delivery(
     return once(request, state.sessions, tenant, b"", work)
 
 
-def find_endpoint(session: Session, tenant: str, id: str) -> WebhookEndpoint:
+def find_endpoint(session: Session, tenant: str, id: str, *, for_update: bool = False) -> WebhookEndpoint:
     """The tenant's endpoint, or 404."""
-    endpoint = session.scalar(
-        select(WebhookEndpoint).where(WebhookEndpoint.tenant_id == tenant, WebhookEndpoint.id == id)
-    )
+    own = select(WebhookEndpoint).where(WebhookEndpoint.tenant_id == tenant, WebhookEndpoint.id == id)
+    endpoint = session.scalar(own.with_for_update() if for_update else own)
     if endpoint is None:
         raise not_found("webhook endpoint")
     return endpoint
@@ -168,6 +201,8 @@ def find_endpoint(session: Session, tenant: str, id: str) -> WebhookEndpoint:
 def _fields(endpoint: WebhookEndpoint) -> dict[str, Any]:
     base = f"/v1/webhook-endpoints/{endpoint.id}"
     names = ("id", "url", "events", "job_id", "created_at", "disabled_at")
+    is_over = endpoint.old_secret_until is None or endpoint.old_secret_until <= now()
     return {name: getattr(endpoint, name) for name in names} | {
-        "links": {"self": base, "deliveries": f"{base}/deliveries"}
+        "old_secret_until": None if is_over else endpoint.old_secret_until,
+        "links": {"self": base, "deliveries": f"{base}/deliveries"},
     }

@@ -32,11 +32,14 @@ class EndpointBody(Answer):
     job_id: str | None = Field(description="of one that came with a request as `webhook_url`: only this job is told of")
     created_at: datetime
     disabled_at: datetime | None = Field(description="when the receiver answered 410; nothing is sent since")
+    old_secret_until: datetime | None = Field(
+        description="messages are also signed with the secret before until then; null when there is only one"
+    )
     links: EndpointLinks
 
 
 class NewEndpointBody(EndpointBody):
-    """An endpoint just made."""
+    """An endpoint with a secret just made."""
 
     secret: str = Field(description="signatures are checked with it; it is not shown again")
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -16,12 +17,19 @@ def new_secret() -> str:
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def signed_headers(secret: str, id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
-    """The three headers of an attempt: `id` is the same in all of them, the time and so the signature are not."""
-    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
-    digest = hmac.new(key, f"{id}.{timestamp_s}.".encode() + body, hashlib.sha256).digest()
+def signed_headers(secrets: Sequence[str], id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
+    """The three headers of an attempt: `id` is the same in all of them, the time and so the signatures are not.
+
+    There is a signature by each secret: while one is changed, a receiver may know either.
+    """
+    signed = f"{id}.{timestamp_s}.".encode() + body
     return {
         "webhook-id": id,
         "webhook-timestamp": str(timestamp_s),
-        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+        "webhook-signature": " ".join(_signature(secret, signed) for secret in secrets),
     }
+
+
+def _signature(secret: str, signed: bytes) -> str:
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()

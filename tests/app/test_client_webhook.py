@@ -40,6 +40,11 @@ def test_from_registration_to_replay(
         assert (delivery.status, delivery.response_status, delivery.attempts) == ("delivered", 200, 1)
         assert endpoint.replay(delivery.id).status == "pending" and deliver_once(lenient, sessions)
         assert [got.headers["webhook-id"] for got in receiver.got].count(delivery.id) == 2
+        changed = endpoint.rotate_secret(overlap_s=600)
+        assert changed.secret not in (None, endpoint.secret) and changed.old_secret_until is not None
+        assert endpoint.replay(delivery.id).status == "pending" and deliver_once(lenient, sessions)
+        for secret in (endpoint.secret, changed.secret):
+            assert verify_webhook(secret, receiver.got[-1].headers, receiver.got[-1].body)["type"] == "job.succeeded"
         endpoint.delete()
         with pytest.raises(NotFound):
             endpoint.refresh()

@@ -15,13 +15,15 @@ from app import rate_limit
 from app.auth import scope_of
 from app.database.models import ApiKey, Avatar, Job, RateWindow, now
 from app.database.session import Sessions, transaction
+from app.ids import new_id
 from app.keys import SCOPES, UnknownKey, create_key, list_keys, revoke_key, rotate_key, valid_key
 from app.main import create_app
+from app.quotas import set_limits
 from app.rate_limit import take
 from app.settings import Settings
 from app.state import State
 from app.storage import LocalStorage
-from tests.app.conftest import PromptEngine
+from tests.app.conftest import TENANT, PromptEngine
 from tests.app.contract import METHODS, CheckedClient
 from tests.app.test_routes import assert_problem, upload
 
@@ -177,6 +179,29 @@ def test_a_tenant_holds_and_queues_no_more_than_it_may(keyed: Any, any_sessions:
     assert client.delete(f"/v1/avatars/{made[0].json()['avatar']['id']}", headers=mine).status_code == 202
     other = bearer(create_key(any_sessions, "o", "tenant_o"))
     assert_problem(client.post("/v1/avatars", json=body, headers=other), 404, "not_found")
+
+
+def test_a_tenant_may_have_limits_of_its_own(keyed: Any, any_sessions: Sessions) -> None:
+    client: TestClient = keyed(max_portraits=1, rate_limit_per_min=100)
+    own, plain = (bearer(create_key(any_sessions, "l", new_id("tenant"))) for _ in range(2))
+    tenant = valid_key(any_sessions, own["Authorization"].split()[1]).tenant_id  # type: ignore[union-attr]
+    assert set_limits(any_sessions, tenant, {"max_portraits": 2, "rate_limit_per_min": 7}) == {
+        "max_portraits": 2, "rate_limit_per_min": 7,
+    }  # fmt: skip
+    assert [upload(client, **plain).status_code for _ in range(2)] == [201, 429]
+    answers = [upload(client, **own) for _ in range(3)]
+    assert [a.status_code for a in answers] == [201, 201, 429]
+    assert answers[0].headers["RateLimit-Policy"] == '"requests";q=7;w=60'
+    set_limits(any_sessions, tenant, {"rate_limit_per_min": 0, "max_portraits": None})
+    answer = upload(client, **own)
+    assert answer.status_code == 429 and "at most 1 portraits" in answer.json()["detail"]
+    assert "RateLimit" not in answer.headers
+
+
+@pytest.mark.parametrize("own", [{"lease_s": 3}, {"max_avatars": -1}])
+def test_other_settings_are_no_limits(sessions: Sessions, own: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="Limits are"):
+        set_limits(sessions, TENANT, own)
 
 
 def test_requests_at_the_same_time_do_not_pass_a_quota_together(keyed: Any, any_sessions: Sessions) -> None:

@@ -73,6 +73,7 @@ def test_every_route_answers_what_the_document_says(
     for path in ("/v1/webhook-endpoints", hook["self"], hook["deliveries"]):
         client.get(path)
     client.post(f"{delivery}/replay")
+    client.post(f"{hook['self']}/rotate-secret", json={})
     for path in (f"{base}/variants/hair/short", f"{base}/looks/a", base, portrait["self"], hook["self"]):
         client.delete(path)
     said = {(m, path) for path, operations in client.document["paths"].items() for m in METHODS if m in operations}

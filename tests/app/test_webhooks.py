@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from app.retention import prune
 from app.settings import Settings
 from app.state import State
 from app.storage import LocalStorage
-from app.webhooks.deliveries import DELAYS_S, DeliveryStore, Outcome, delay_s
+from app.webhooks.deliveries import DELAYS_S, DeliveryStore, Outcome, delay_s, secrets_of
 from app.webhooks.endpoints import new_endpoint
 from app.webhooks.schemas import EVENTS
 from app.webhooks.signing import new_secret, signed_headers
@@ -328,17 +329,17 @@ VECTOR = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJe
 
 
 def test_signatures_are_those_of_standard_webhooks() -> None:
-    headers = signed_headers(*VECTOR, b'{"test": 2432232314}')
+    headers = signed_headers((VECTOR[0],), *VECTOR[1:], b'{"test": 2432232314}')
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 def test_the_client_takes_what_was_signed_and_nothing_else() -> None:
     secret, body, at = new_secret(), b'{"type": "job.failed"}', int(now().timestamp())
-    headers = signed_headers(secret, "whd_a", at, body)
+    headers = signed_headers([secret], "whd_a", at, body)
     assert verify_webhook(secret, {k.title(): v for k, v in headers.items()}, body) == {"type": "job.failed"}
     rotating = headers | {"webhook-signature": f"v1,AAAA {headers['webhook-signature']}"}
     assert verify_webhook(secret, rotating, body)
-    old = signed_headers(secret, "whd_a", at - 600, body)
+    old = signed_headers([secret], "whd_a", at - 600, body)
     for wrong_secret, wrong, wrong_body in (
         (new_secret(), headers, body),
         (secret, headers, body + b" "),
@@ -353,3 +354,41 @@ def test_the_client_takes_what_was_signed_and_nothing_else() -> None:
             verify_webhook(wrong_secret, wrong, wrong_body)
     with pytest.raises(ValueError, match="whsec_"):
         verify_webhook("whsec_?", headers, body)
+
+
+def test_a_changed_secret_signs_beside_the_new_one_until_its_time_is_over(
+    client: CheckedClient, sessions: Sessions, jobs: JobStore
+) -> None:
+    endpoint, _ = told_of_a_job(client, jobs)
+    old = row_of(sessions, endpoint["self"]).secret
+    answer = client.post(f"{endpoint['self']}/rotate-secret", json={"overlap_s": 600})
+    new, until = answer.json()["secret"], answer.json()["old_secret_until"]
+    assert new != old and until is not None
+    assert "secret" not in client.get(endpoint["self"]).json()
+    assert secrets_of(row_of(sessions, endpoint["self"])) == (new, old)
+    at, body = int(time.time()), b"{}"
+    headers = signed_headers((new, old), "whd_a", at, body)
+    for secret in (new, old):
+        assert verify_webhook(secret, headers, body) == {}
+    with transaction(sessions) as session:
+        session.execute(update(WebhookEndpoint).values(old_secret_until=now()))
+    assert secrets_of(row_of(sessions, endpoint["self"])) == (new,)
+    assert client.get(endpoint["self"]).json()["old_secret_until"] is None
+    assert client.post(f"{endpoint['self']}/rotate-secret", json={"overlap_s": 0}).json()["old_secret_until"] is None
+    assert new not in secrets_of(row_of(sessions, endpoint["self"]))
+
+
+def test_a_secret_is_changed_once_per_key_and_by_its_tenant_only(
+    client: CheckedClient, sessions: Sessions, jobs: JobStore
+) -> None:
+    endpoint, _ = told_of_a_job(client, jobs)
+    path = f"{endpoint['self']}/rotate-secret"
+    answers = [client.post(path, json={}, headers={"Idempotency-Key": "r"}).json()["secret"] for _ in range(2)]
+    assert answers[0] == answers[1] == row_of(sessions, endpoint["self"]).secret
+    assert_problem(client.post(path, json={"overlap_s": 8 * 86_400}), 422, "invalid_request")
+    assert_problem(client.post(f"{ROUTE}/whe_none/rotate-secret", json={}), 404, "not_found")
+
+
+def row_of(sessions: Sessions, path: str) -> WebhookEndpoint:
+    with sessions() as session:
+        return session.get_one(WebhookEndpoint, path.rpartition("/")[2])
