@@ -35,7 +35,7 @@ a sample, so that an upright or level edge passes them one by one."""
 MIN_ALPHA, OPAQUE = 0.02, 0.9999
 NEAR_M = 0.05
 OUTER, INNER = np.float32(-3 / 32), np.float32(19 / 32)
-"""Weights of four samples, to the middle of the inner two: sharper than their mean by what samples between texels lose."""
+"""Weights of four samples, to the middle of the inner two: sharper than their mean by what bilinear texels lose."""
 
 
 @dataclass(frozen=True)
