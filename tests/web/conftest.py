@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
+from app.database.session import open_database
 from app.settings import Settings
 from app.storage import LocalStorage
 from perse_engine.avatar.avatar import Avatar
@@ -18,7 +19,8 @@ from perse_engine.portrait.analyse import report
 from perse_engine.portrait.portrait import PortraitAnalysis
 from tests.perse_engine.avatar.fixtures import tiny_avatar
 from tests.perse_engine.synthesis.fixtures import tiny_dataset, tiny_recipe
-from tests.web.shelf import put_on_shelf
+from tests.web.films import write_camera
+from tests.web.shelf import Building, put_building, put_on_shelf
 from tests.worker.service import Service, service
 from worker.serve import prepare
 
@@ -28,7 +30,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic",
     "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--force-device-scale-factor=1", "--hide-scrollbars",
+    "--force-device-scale-factor=1", "--hide-scrollbars", "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
 SIZE = {"width": 980, "height": 620}
 
@@ -65,14 +68,17 @@ def studio(
 
 
 @pytest.fixture(scope="package")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+def browser(astronaut_png: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """Its camera shows the sample portrait, who tilts her head."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         pytest.skip("needs chromium: apt-get install chromium")
     profile = tmp_path_factory.mktemp("chromium")
+    camera = write_camera(tmp_path_factory.mktemp("camera") / "face.mjpeg", astronaut_png)
+    flags = [*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            str(profile), executable_path=found, headless=True, args=FLAGS, viewport=SIZE, color_scheme="light"
+            str(profile), executable_path=found, headless=True, args=flags, viewport=SIZE, color_scheme="light"
         )
         context.set_default_timeout(60_000)
         yield context
@@ -101,3 +107,12 @@ def page(browser: BrowserContext, studio: Studio, request: pytest.FixtureRequest
 def photo(astronaut_png: bytes, tmp_path: Path) -> Path:
     (tmp_path / "photo.png").write_bytes(astronaut_png)
     return tmp_path / "photo.png"
+
+
+@pytest.fixture(scope="package")
+def building(studio: Studio, astronaut_png: bytes, astronaut_analysis: PortraitAnalysis) -> Iterator[Building]:
+    """An avatar that somebody is building, half way, with a preview."""
+    sessions = open_database(f"sqlite:///{studio.service.data_dir / 'perse.db'}")
+    storage = LocalStorage(studio.service.data_dir / "objects")
+    yield put_building(sessions, storage, astronaut_png, report(astronaut_analysis))
+    sessions.kw["bind"].dispose()

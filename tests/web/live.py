@@ -61,9 +61,14 @@ def psnr_db(a: Pixels, b: Pixels) -> float:
 
 
 def serious_faults(page: Page) -> list[str]:
-    """What axe finds on the page as it is, and calls serious or worse."""
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in ("serious", "critical")]
+    """What axe finds on the page as it is, light and dark, and calls serious or worse."""
+    faults = []
+    for theme in ("light", "dark"):
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+        found = Axe().run(page).response["violations"]
+        serious = [v for v in found if v["impact"] in ("serious", "critical")]
+        faults += [f"{theme}: {v['id']}: {v['nodes'][0]['html']}" for v in serious]
+    return faults
 
 
 def until(page: Page, expression: str, timeout_s: float = 60.0) -> None:

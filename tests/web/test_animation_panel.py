@@ -12,7 +12,8 @@ from playwright.sync_api import Page, expect
 from perse_engine.motion.clips import make_clip
 from perse_engine.motion.live_link import motion_to_csv
 from tests.web.conftest import Studio
-from tests.web.live import open_avatar, serious_faults, until
+from tests.web.films import STILL_S, write_film
+from tests.web.live import open_avatar, until
 
 KEEP_SENT = """
   const original = fetch;
@@ -65,24 +66,39 @@ def canceled(page: Page, studio: Studio, job: dict[str, Any]) -> dict[str, Any]:
     return studio.service.job(job["id"])
 
 
-def test_a_clip_becomes_a_video_that_plays(page: Page, studio: Studio) -> None:
+def test_somebodys_video_becomes_one_of_the_avatar_that_plays(
+    page: Page, studio: Studio, astronaut_png: bytes, tmp_path: Path
+) -> None:
     open_animate(page, studio, width_px=96)
-    page.get_by_role("button", name="Nod", exact=True).click()
-    page.get_by_label("Seconds").fill("0.4")
+    page.locator("#movement").set_input_files(write_film(tmp_path / "me.mp4", astronaut_png, fps=5))
+    assert page.get_by_text("erased when the job has ended").is_visible()
     go(page)
     expect(page.get_by_role("progressbar", name="Making the video")).to_be_in_viewport()
     video = "document.querySelector('.made-video')"
     until(page, f"{video}?.currentTime > 0")
     assert page.evaluate(f"[{video}.videoWidth, {video}.videoHeight]") == [96, 64]
-    assert page.get_by_text("0.4 s, 10 frames").is_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Save the video").click()
-    assert waiting.value.suggested_filename == "Eileen-nod.mp4"
+    assert waiting.value.suggested_filename == "Eileen-video.mp4"
     assert Path(waiting.value.path()).read_bytes()[4:8] == b"ftyp"
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Save the motion").click()
-    assert len(json.loads(Path(waiting.value.path()).read_text())["frames"]) == 10
-    assert serious_faults(page) == []
+    rolls = [frame["pose"]["roll_deg"] for frame in json.loads(Path(waiting.value.path()).read_text())["frames"]]
+    still = rolls[: round(0.8 * STILL_S * 25)]
+    assert max(map(abs, still)) < 4 and min(rolls) < -7 and max(rolls) > 7
+
+
+def test_a_clip_is_asked_for_with_what_is_chosen(page: Page, studio: Studio) -> None:
+    open_animate(page, studio)
+    page.get_by_role("button", name="Nod", exact=True).click()
+    seconds = page.get_by_label("Seconds")
+    assert seconds.get_attribute("max") == "120"
+    seconds.fill("110")
+    with page.expect_response("**/animations") as waiting:
+        go(page)
+    options = json.loads(sent(page)["options"])
+    assert (options["clip"], options["seconds"], options["width_px"]) == ("nod", 110, 64)
+    assert canceled(page, studio, waiting.value.json()["job"])["status"] == "canceled"
 
 
 def test_a_dropped_motion_is_sent_with_what_is_on_screen_and_canceled(page: Page, studio: Studio) -> None:

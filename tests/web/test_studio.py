@@ -1,8 +1,7 @@
-"""The page as a person uses it: make, change, undo, share; and as somebody without a mouse or with less sight."""
+"""The page as a person uses it: make, change, undo, share."""
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from tests.web.conftest import SIZE, Studio
-from tests.web.live import open_avatar, pixels, serious_faults, settle, until
+from tests.web.live import open_avatar, pixels, settle, until
 
 PHONE = {"width": 390, "height": 844}
 
@@ -122,30 +121,6 @@ def test_looks_are_saved(page: Page, studio: Studio) -> None:
     page.get_by_role("button", name="reading", exact=True).wait_for()
     saved = studio.service.client.get(f"/v1/avatars/{studio.avatar_id}/looks/reading").json()
     assert saved["look"] == {"eyeglasses": {"round-black": 1}}
-
-
-def test_the_picture_and_the_code_for_it_are_the_same(page: Page, studio: Studio, tmp_path: Path) -> None:
-    open_avatar(page, studio)
-    page.get_by_role("tab", name="Export").click()
-    page.get_by_role("spinbutton", name="Width, px").fill("320")
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="Save the picture").click()
-    image = Image.open(io.BytesIO(Path(waiting.value.path()).read_bytes()))
-    assert image.size == (320, 1024) and image.mode == "RGBA"
-    python = page.get_by_label("The same picture with Python").inner_text()
-    compile(python, "snippet", "exec")
-    assert '"width_px": 320' in python
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nobody_is_shut_out(page: Page, studio: Studio, theme: str) -> None:
-    for path in ("/", f"/#/avatar/{studio.avatar_id}"):
-        page.goto(studio.url + path)
-        page.evaluate("theme => localStorage.setItem('perse-theme', theme)", theme)
-        page.reload()
-        page.wait_for_selector("body[data-live]" if "avatar" in path else ".tile")
-        assert serious_faults(page) == []
-    page.evaluate("localStorage.clear()")
 
 
 @pytest.mark.parametrize("size", [SIZE, PHONE], ids=["desktop", "phone"])

@@ -1,6 +1,6 @@
 /** The page that other sites frame: /embed#<avatar id>?s=<state>. */
 
-import { fromAddress } from "../studio/session.js";
+import { fromAddress, stateOf } from "../studio/session.js";
 import { PerseAvatar } from "./perse_avatar.js";
 
 async function show() {
@@ -19,5 +19,10 @@ async function show() {
   element.setAttribute("src", bundle.links.content);
 }
 
+// The page around it may move the avatar, as often as it likes: a stream of ARKit's weights, for example.
+window.addEventListener("message", ({ data }) => {
+  const element = document.querySelector("perse-avatar");
+  if (element instanceof PerseAvatar && data?.type === "perse-state") element.state = stateOf(data.state ?? {}, element.state);
+});
 window.addEventListener("hashchange", () => void show());
 void show();

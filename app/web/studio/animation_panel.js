@@ -4,6 +4,7 @@ import { picture, request, save, saveFrom } from "./api.js";
 import { h, say } from "./dom.js";
 import { jobStatus } from "./job_status.js";
 import { movementField } from "./movement_field.js";
+import { asCode, queued } from "./snippets.js";
 
 /** Of motions that do not say their own. */
 const MOTION_FPS = { min: 1, max: 240 };
@@ -13,7 +14,8 @@ const BACKGROUNDS = /** @type {Record<string, number[]>} */ ({ Grey: [0.82, 0.84
  * @returns {{element: HTMLElement, refresh: () => void}} */
 export function animationPanel({ avatar, session, vocabulary, signal }) {
   const most = vocabulary.limits.render_px;
-  const seconds = number({ min: 0.2, max: 600, step: "any", value: 6 });
+  const longest = vocabulary.limits.animation_s;
+  const seconds = number({ min: 0.2, max: longest, step: "any", value: Math.min(6, longest) });
   const motionFps = number({ ...MOTION_FPS, step: "any", value: "", required: false, placeholder: "its own" });
   const fps = h("select", {}, ...[25, 30, 50, 60].map((value) => h("option", { value }, String(value))));
   const [width, height] = [512, 512].map((value) => number({ min: 64, max: most, step: 2, value }));
@@ -22,11 +24,17 @@ export function animationPanel({ avatar, session, vocabulary, signal }) {
   const ofMotion = h("label", {}, "Frames a second of the file", motionFps);
   /** @type {import("./movement_field.js").Movement} */
   let movement;
-  const movements = movementField(vocabulary.limits.upload_bytes, (chosen) => {
+  const path = `/v1/avatars/${avatar.id}/animations`;
+  const code = asCode("The same video", () => {
+    const { file, kind } = movement;
+    return queued({ path, body: options(), file: "avatar.mp4", ...(file && kind && { form: { part: kind, name: file.name } }) });
+  });
+  const movements = movementField(vocabulary.limits, (chosen) => {
     movement = chosen;
     // What is not asked for is not checked either.
     ofClip.hidden = seconds.disabled = Boolean(chosen.file);
     ofMotion.hidden = motionFps.disabled = chosen.kind !== "motion";
+    code.refresh();
   });
 
   const options = () => {
@@ -41,7 +49,7 @@ export function animationPanel({ avatar, session, vocabulary, signal }) {
     const form = new FormData();
     form.append("options", JSON.stringify(options()));
     if (movement.file && movement.kind) form.append(movement.kind, movement.file, movement.file.name);
-    return (await request(`/v1/avatars/${avatar.id}/animations`, { method: "POST", body: form, signal })).json();
+    return (await request(path, { method: "POST", body: form, signal })).json();
   };
 
   const go = h("button", { class: "main", type: "submit" }, "Animate");
@@ -79,8 +87,9 @@ export function animationPanel({ avatar, session, vocabulary, signal }) {
       h("div", { class: "sizes" }, ofClip, ofMotion, h("label", {}, "Frames a second", fps), h("label", {}, "Width, px", width), h("label", {}, "Height, px", height), h("label", {}, "Background", behind)),
       h("p", { class: "soft small" }, "The look and the camera are those on screen; pose and expression come from the movement."),
       h("div", { class: "row" }, go)),
-    status.element, made);
-  return { element, refresh: () => undefined };
+    status.element, made, code.element);
+  element.addEventListener("change", code.refresh);
+  return { element, refresh: code.refresh };
 }
 
 /** @param {Record<string, unknown>} props */

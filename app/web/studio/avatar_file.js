@@ -3,6 +3,7 @@
 import { saveFrom, sendJson } from "./api.js";
 import { h, say } from "./dom.js";
 import { jobStatus } from "./job_status.js";
+import { asCode, queued } from "./snippets.js";
 
 const ON_SCREEN = "With the look, the pose and the expression that are on screen.";
 /** @type {Record<string, {label: string, format: string, content?: string, turns?: boolean, note: string}>} */
@@ -16,7 +17,8 @@ const KINDS = {
   mesh: { label: "GLB with a still mesh", format: "glb", content: "mesh", note: "The source look's mesh, in the pose and with the expression that are on screen." },
 };
 
-/** @param {{avatar: any, session: import("./session.js").Session, signal: AbortSignal}} context @returns {HTMLElement} */
+/** @param {{avatar: any, session: import("./session.js").Session, signal: AbortSignal}} context
+ * @returns {{element: HTMLElement, refresh: () => void}} */
 export function avatarFile({ avatar, session, signal }) {
   const kind = h("select", { onchange: () => refresh() }, ...Object.entries(KINDS).map(([value, { label }]) => h("option", { value }, label)));
   const isDown = h("input", { type: "checkbox" });
@@ -27,19 +29,27 @@ export function avatarFile({ avatar, session, signal }) {
   const refresh = () => {
     note.textContent = KINDS[kind.value].note;
     turned.hidden = !KINDS[kind.value].turns;
+    code.refresh();
   };
+  const path = `/v1/avatars/${avatar.id}/exports`;
+  const body = () => {
+    const { format, content = "gaussians", turns } = KINDS[kind.value];
+    const { look, pose, expression } = session.state;
+    return { format, content, look, pose, expression, y_down: Boolean(turns && isDown.checked) };
+  };
+  const code = asCode("The same file", () => queued({ path, body: body(), file: `avatar.${KINDS[kind.value].format}` }));
 
   async function write() {
     go.disabled = true;
-    const { format, content = "gaussians", turns } = KINDS[kind.value];
-    const { look, pose, expression } = session.state;
-    const body = { format, content, look, pose, expression, y_down: Boolean(turns && isDown.checked) };
-    const job = await status.run(() => sendJson(`/v1/avatars/${avatar.id}/exports`, body));
-    if (job) await saveFrom(job.result.content, `${avatar.name || "avatar"}.${format}`).catch((error) => say(error.message));
+    const wish = body();
+    const job = await status.run(() => sendJson(path, wish));
+    if (job) await saveFrom(job.result.content, `${avatar.name || "avatar"}.${wish.format}`).catch((error) => say(error.message));
     go.disabled = false;
   }
 
+  isDown.addEventListener("change", refresh);
   refresh();
-  return h("section", { class: "group" }, h("header", {}, h("h2", {}, "For another program")),
-    h("div", { class: "sizes wide" }, h("label", {}, "Kind of file", kind)), note, turned, h("div", { class: "row" }, go), status.element);
+  const element = h("section", { class: "group" }, h("header", {}, h("h2", {}, "For another program")),
+    h("div", { class: "sizes wide" }, h("label", {}, "Kind of file", kind)), note, turned, h("div", { class: "row" }, go), status.element, code.element);
+  return { element, refresh };
 }

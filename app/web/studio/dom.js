@@ -59,6 +59,9 @@ export function words(name) {
 /** @param {number} bytes */
 export const megabytes = (bytes) => (bytes < 1e5 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
+/** @param {number} seconds */
+export const duration = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
+
 /** Let files be dropped onto an element. @param {HTMLElement} element @param {(file: File) => void} take */
 export function dropped(element, take) {
   element.addEventListener("dragover", (event) => {

@@ -1,7 +1,7 @@
 /** A job that a panel waits for: how far it is, a way to cancel it, and plain words when it fails. */
 
 import { followJob, request } from "./api.js";
-import { h } from "./dom.js";
+import { duration, h } from "./dom.js";
 
 /** How far a job is, in words. @param {any} job */
 export function howFar(job) {
@@ -54,6 +54,3 @@ export function jobStatus(label, signal) {
   }
   return { element, run };
 }
-
-/** @param {number} seconds */
-const duration = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);

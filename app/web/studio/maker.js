@@ -7,7 +7,7 @@ import { whyNot } from "./job_status.js";
 import { photoField } from "./photo_field.js";
 
 /** @type {Record<string, string>} */
-const PRESET_WORDS = { draft: "The quickest", standard: "Sharper, longer", high: "Finest, for a GPU" };
+const PRESET_WORDS = { draft: "About a minute", standard: "Sharper, some minutes", high: "Finest, on a GPU" };
 
 /** @param {any} vocabulary @param {() => Promise<void>} changed @returns {{element: HTMLElement, stop: () => void}} */
 export function maker(vocabulary, changed) {
@@ -51,6 +51,12 @@ export function maker(vocabulary, changed) {
     } catch (error) {
       if (!stop.signal.aborted) start(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** The service forgets a photo that nothing is made of. @param {string} id */
+  function discard(id) {
+    start();
+    void request(`/v1/portraits/${id}`, { method: "DELETE" });
   }
 
   /** What was found, and what to build. @param {any} portrait @param {string} url */
@@ -102,7 +108,7 @@ export function maker(vocabulary, changed) {
           h("div", { class: "made" },
             h("div", { class: "row" }, ...boxes.map((/** @type {any} */ b) => h("label", { class: "check" }, b, words(b.value)))), wish)),
         trouble,
-        h("div", { class: "row" }, go, h("button", { type: "button", onclick: () => start() }, "Another photo"))),
+        h("div", { class: "row" }, go, h("button", { type: "button", onclick: () => discard(portrait.id) }, "Another photo"))),
     );
     go.focus();
   }

@@ -1,6 +1,6 @@
 /** What moves the avatar: a clip, or a file that is dropped or chosen: somebody's video, a voice or a motion. */
 
-import { dropped, h, megabytes, words } from "./dom.js";
+import { dropped, duration, h, megabytes, words } from "./dom.js";
 
 export const CLIPS = ["idle", "talk", "nod", "swing"];
 /** @typedef {"video" | "voice" | "motion"} Kind */
@@ -24,9 +24,9 @@ function kindOf(file) {
   return family === "video" ? "video" : family === "audio" ? "voice" : kinds.find((kind) => KINDS[kind].ends.includes(end)) ?? null;
 }
 
-/** @param {number} maxBytes of a file @param {(movement: Movement) => void} changed called at once, too
+/** @param {{upload_bytes: number, animation_s: number}} limits @param {(movement: Movement) => void} changed called at once, too
  * @returns {HTMLElement} */
-export function movementField(maxBytes, changed) {
+export function movementField(limits, changed) {
   /** @type {Movement} */
   let movement = { clip: CLIPS[0], file: null, kind: null };
   const chips = CLIPS.map((clip) => h("button", { class: "chip", type: "button", onclick: () => chooseClip(clip) }, words(clip)));
@@ -53,7 +53,7 @@ export function movementField(maxBytes, changed) {
   const take = (/** @type {File} */ file) => {
     const kind = kindOf(file);
     const problem = !kind ? `${file.name} is neither a video, nor a voice, nor a motion.`
-      : file.size > maxBytes ? `${file.name} has ${megabytes(file.size)}; at most ${megabytes(maxBytes)} can be sent.` : "";
+      : file.size > limits.upload_bytes ? `${file.name} has ${megabytes(file.size)}; at most ${megabytes(limits.upload_bytes)} can be sent.` : "";
     forget();
     if (problem) told.replaceChildren(h("p", { class: "note bad", role: "alert" }, problem));
     if (problem || !kind) return;
@@ -69,7 +69,7 @@ export function movementField(maxBytes, changed) {
     if (file) take(file);
   });
   const drop = h("div", { class: "drop low" },
-    h("p", { class: "soft small" }, "or drop a video of somebody, a voice or a motion here"),
+    h("p", { class: "soft small" }, `or drop a video of somebody, a voice or a motion here, up to ${duration(limits.animation_s)}`),
     h("button", { type: "button", onclick: () => input.click() }, "Choose a file"), input);
   dropped(drop, take);
   show();

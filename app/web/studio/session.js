@@ -77,18 +77,20 @@ export function fromAddress(hash) {
   const text = new URLSearchParams(hash.split("?")[1] ?? "").get("s");
   if (!text) return null;
   try {
-    const rest = restState();
-    const own = JSON.parse(text);
-    return {
-      camera: { ...rest.camera, ...numbers(own.camera) },
-      pose: { ...rest.pose, ...numbers(own.pose), gaze: { ...rest.pose.gaze, ...numbers(own.pose?.gaze) } },
-      expression: numbers(own.expression),
-      look: typeof own.look === "object" && own.look ? own.look : {},
-    };
+    return stateOf(JSON.parse(text), restState());
   } catch {
     return null;
   }
 }
+
+/** What somebody else wants to be shown: of each part that is named the numbers, all else as it is.
+ * @param {any} own @param {State} now @returns {State} */
+export const stateOf = (own, now) => ({
+  camera: { ...now.camera, ...numbers(own.camera) },
+  pose: { ...now.pose, ...numbers(own.pose), gaze: { ...now.pose.gaze, ...numbers(own.pose?.gaze) } },
+  expression: own.expression ? numbers(own.expression) : now.expression,
+  look: typeof own.look === "object" && own.look ? own.look : now.look,
+});
 
 /** @param {any} value @returns {any} */
 const numbers = (value) => Object.fromEntries(Object.entries(value ?? {}).filter(([, v]) => typeof v === "number" && Number.isFinite(v)));

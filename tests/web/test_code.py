@@ -1,0 +1,59 @@
+"""The lines that the page shows for what is on screen do what the page does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.web.conftest import Studio
+from tests.web.live import open_avatar, set_state
+
+WORN = {"look": {"eyeglasses": {"round-black": 0.5}}, "expression": {"jawOpen": 0.4}}
+
+
+def written(lines: str, way: str, folder: Path) -> None:
+    """Run them in a folder, where they write a file."""
+    command = ["bash", "-ec", lines] if way == "curl" else [sys.executable, "-c", lines]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=90, env=os.environ)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("way", ["curl", "Python"])
+def test_lines_for_a_picture_and_a_file_give_what_the_buttons_give(
+    page: Page, studio: Studio, tmp_path: Path, way: str
+) -> None:
+    open_avatar(page, studio)
+    set_state(page, WORN)
+    page.get_by_role("tab", name="Export").click()
+    page.get_by_role("spinbutton", name="Width, px").fill("320")
+    page.get_by_label("Upside down").check()
+    for fold in page.get_by_text("With curl or Python").all()[-2:]:
+        fold.click()
+    for button, name in (("Save the picture", "avatar.png"), ("Save the file", "avatar.ply")):
+        what = "picture" if name.endswith("png") else "file"
+        written(page.get_by_label(f"The same {what} with {way}").inner_text(), way, tmp_path)
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=button).click()
+        assert (tmp_path / name).read_bytes() == Path(waiting.value.path()).read_bytes()
+    with Image.open(tmp_path / "avatar.png") as picture:
+        assert picture.size == (320, 1024) and picture.mode == "RGBA"
+
+
+def test_lines_for_a_video_send_the_file_beside_them(page: Page, studio: Studio, tmp_path: Path) -> None:
+    motion = tmp_path / "it's me.json"
+    motion.write_text('[{"jawOpen": 0.5}, {"jawOpen": 0.1}, {"jawOpen": 0.4}]')
+    open_avatar(page, studio)
+    page.get_by_role("tab", name="Animate").click()
+    page.locator("#movement").set_input_files(motion)
+    page.get_by_role("spinbutton", name="Width, px").fill("64")
+    page.get_by_role("spinbutton", name="Height, px").fill("64")
+    page.get_by_text("With curl or Python").first.click()
+    compile(page.get_by_label("The same video with Python").inner_text(), "lines", "exec")
+    written(page.get_by_label("The same video with curl").inner_text(), "curl", tmp_path)
+    assert (tmp_path / "avatar.mp4").read_bytes()[4:8] == b"ftyp"
