@@ -22,7 +22,7 @@ LARGE_COMPONENTS = ("transformer", "unet", "text_encoder", "text_encoder_2")
 LOAD_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     # The checker is not among the files that are pulled; what is edited here is the user's own portrait.
     "sd": {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False},
-    # Its own needs torchvision; ours stands in for it (synthesis/learned/qwen_processor.py).
+    # Its own needs torchvision; synthesis/learned/qwen.py has one that does not.
     "qwen-image-edit": {"processor": None},
 }
 GROUP_BLOCKS = 2
@@ -44,9 +44,10 @@ PIPELINES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Loaded:
-    """A diffusers pipeline whose parts still lie in main memory, and how it is to be run."""
+    """A diffusers pipeline whose parts still lie in main memory, its folder, and how it is to be run."""
 
     spec: ModelSpec
+    folder: Path
     memory: MemoryPreset
     pipeline: Any
     device: str
@@ -203,7 +204,9 @@ class ModelLoader:
             pipeline.unload_lora_weights()
             pipeline.scheduler = _distilled_schedule(lora, pipeline.scheduler)
             steps, guidance = lora.steps, lora.guidance
-        return Loaded(spec, self._memory, pipeline, device, self._memory.steps or steps, guidance)
+        return Loaded(
+            spec, self._store.path(spec.name), self._memory, pipeline, device, self._memory.steps or steps, guidance
+        )
 
 
 def _distilled_schedule(lora: ModelSpec, own: Any) -> Any:

@@ -63,7 +63,7 @@ def test_an_avatar_whose_every_picture_a_model_made(
     assert set(told["videos"]["models"]) == {"wan-vace-1.3b"} and told["videos"]["rejected"] == []
 
     # Another variant is made by the avatar's own editor.
-    spec, other = find_variant("skin", "tanned"), find_variant("skin", "pale")
+    spec, other = find_variant("skin", "tanned"), find_variant("skin", "rosy")
     assert spec is not None and other is not None
     avatar, added = add_to_folder(tmp_path, spec, SilentProgress(), method="inversion")
     assert added.variant == "tanned" and "tanned" in avatar.variants()["skin"]

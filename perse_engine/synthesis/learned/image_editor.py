@@ -13,6 +13,7 @@ import numpy.typing as npt
 from perse_engine.models.loading import Loaded, ModelLoader
 from perse_engine.models.table import find_model
 from perse_engine.synthesis.learned.klein import KleinEditor
+from perse_engine.synthesis.learned.qwen import QwenEditor
 from perse_engine.synthesis.learned.sdxl import SdxlInpainter
 
 Rgb = npt.NDArray[np.uint8]
@@ -65,4 +66,6 @@ def open_image_editor(loader: ModelLoader, model: str, prompts: Sequence[str]) -
 def _adapter(loaded: Loaded, prompts: tuple[str, ...]) -> ImageEditor:
     if loaded.spec.family == "flux2-klein":
         return KleinEditor(loaded, prompts)
+    if loaded.spec.family == "qwen-image-edit":
+        return QwenEditor(loaded)
     return SdxlInpainter(loaded, prompts)

@@ -47,6 +47,12 @@ def test_a_model_from_a_folder_is_whole_and_verified(store: ModelStore, mirror: 
     assert store.problems(NAME) == []
 
 
+def test_a_model_that_no_hub_has_names_the_files_that_it_is_made_of(store: ModelStore) -> None:
+    with pytest.raises(InvalidValue, match=r"vgg16-397923af\.pth and vgg\.pth") as refused:
+        pull(store, "lpips-vgg", SilentProgress())
+    assert "perse models convert" in str(refused.value.hint)
+
+
 def test_pickled_code_is_never_taken(store: ModelStore, mirror: Path) -> None:
     pulled(store, mirror)
     assert not (store.path(NAME) / "pytorch_model.bin").exists()

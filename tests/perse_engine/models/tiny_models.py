@@ -5,6 +5,7 @@ Word tables are byte-level and made here: nothing is downloaded, and ids are the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,12 @@ def clip_tokenizer() -> Any:
     return CLIPTokenizer(vocab={w: i for i, w in enumerate(words)}, merges=[], model_max_length=77)
 
 
-def qwen_tokenizer() -> Any:
+def qwen_tokenizer(special: list[str] | None = None) -> Any:
     from transformers import Qwen2Tokenizer
 
-    words = [*byte_symbols(), "<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    words = [*byte_symbols(), "<|endoftext|>", "<|im_start|>", "<|im_end|>", *(special or [])]
     tokenizer = Qwen2Tokenizer(vocab={w: i for i, w in enumerate(words)}, merges=[], model_max_length=4096)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>", *(special or [])]})
     tokenizer.chat_template = NO_CHAT
     return tokenizer
 
@@ -111,6 +113,68 @@ def save_klein(folder: Path) -> None:
         transformer=transformer.eval(), vae=autoencoder.eval(), is_distilled=True,
     )  # fmt: skip
     pipeline.save_pretrained(folder)
+
+
+def save_qwen_image_edit(folder: Path) -> None:
+    from diffusers import (
+        AutoencoderKLQwenImage,
+        FlowMatchEulerDiscreteScheduler,
+        QwenImageEditPlusPipeline,
+        QwenImageTransformer2DModel,
+    )
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2VLImageProcessorPil
+
+    seen = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
+    tokenizer = qwen_tokenizer(seen)
+    ids = dict(zip(seen, tokenizer.convert_tokens_to_ids(seen), strict=True))
+    rope = {"mrope_section": [1, 1, 2], "rope_type": "default", "rope_theta": 1e6}
+    encoder = Qwen2_5_VLForConditionalGeneration(
+        Qwen2_5_VLConfig(
+            text_config={
+                "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+                "num_key_value_heads": 2, "rope_parameters": rope, "vocab_size": len(tokenizer),
+            },
+            vision_config={
+                "depth": 2, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 16,
+            },
+            vision_start_token_id=ids["<|vision_start|>"], vision_end_token_id=ids["<|vision_end|>"],
+            image_token_id=ids["<|image_pad|>"], video_token_id=ids["<|video_pad|>"],
+        )
+    )  # fmt: skip
+    transformer = QwenImageTransformer2DModel(
+        patch_size=2, in_channels=16, out_channels=4, num_layers=2, attention_head_dim=16, num_attention_heads=3,
+        joint_attention_dim=16, guidance_embeds=False, axes_dims_rope=(8, 4, 4),
+    )  # fmt: skip
+    autoencoder = AutoencoderKLQwenImage(
+        base_dim=24, z_dim=4, dim_mult=[1, 2, 4], num_res_blocks=1, temperal_downsample=[False, True],
+        latents_mean=[0.0] * 4, latents_std=[1.0] * 4,
+    )  # fmt: skip
+    QwenImageEditPlusPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(), vae=autoencoder.eval(), text_encoder=encoder.eval(),
+        tokenizer=tokenizer, processor=None, transformer=transformer.eval(),
+    ).save_pretrained(folder)  # fmt: skip
+    # As released: a processor whose class needs torchvision.
+    Qwen2VLImageProcessorPil(min_pixels=28 * 28, max_pixels=56 * 56).save_pretrained(folder / "processor")
+    index = json.loads((folder / "model_index.json").read_text())
+    index["processor"] = ["transformers", "Qwen2VLProcessor"]
+    (folder / "model_index.json").write_text(json.dumps(index))
+
+
+def save_lightning_lora(folder: Path) -> None:
+    from diffusers import QwenImageEditPlusPipeline, QwenImageTransformer2DModel
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    model = QwenImageTransformer2DModel(
+        patch_size=2, in_channels=16, out_channels=4, num_layers=2, attention_head_dim=16, num_attention_heads=3,
+        joint_attention_dim=16, guidance_embeds=False, axes_dims_rope=(8, 4, 4),
+    )  # fmt: skip
+    model.add_adapter(LoraConfig(r=2, init_lora_weights=False, target_modules=["to_q", "to_k", "to_v", "to_out.0"]))
+    QwenImageEditPlusPipeline.save_lora_weights(
+        folder,
+        transformer_lora_layers=get_peft_model_state_dict(model),
+        weight_name="Qwen-4steps-V1.0-bf16.safetensors",
+    )
 
 
 def sdxl_parts() -> dict[str, Any]:
@@ -241,6 +305,8 @@ SAVERS: dict[str, Callable[[Path], None]] = {
     "flux2-klein-4b": save_klein,
     "sdxl-inpaint": save_sdxl_inpaint,
     "sdxl-lcm-lora": save_lora,
+    "qwen-image-edit": save_qwen_image_edit,
+    "qwen-image-lightning": save_lightning_lora,
     "wan-animate-14b": save_wan_animate,
     "wan-vace-1.3b": save_wan_vace,
     "sdxl-base": save_sdxl,

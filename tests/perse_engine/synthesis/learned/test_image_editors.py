@@ -21,7 +21,15 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 WORDS = ("a person with a red hat", "a person with a blue hat")
 
 
-@pytest.fixture(params=["flux2-klein-4b", "sdxl-inpaint"])
+@pytest.fixture(autouse=True)
+def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Qwen-Image-Edit looks at a picture in a megapixel, whatever its own size."""
+    module = "diffusers.pipelines.qwenimage.pipeline_qwenimage_edit_plus"
+    monkeypatch.setattr(f"{module}.VAE_IMAGE_SIZE", 64 * 64)
+    monkeypatch.setattr(f"{module}.CONDITION_IMAGE_SIZE", 64 * 64)
+
+
+@pytest.fixture(params=["flux2-klein-4b", "sdxl-inpaint", "qwen-image-edit"])
 def editor(request: pytest.FixtureRequest, tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> Iterator[ImageEditor]:
     with open_image_editor(ModelLoader(tiny_store, cpu_tiny), request.param, [*WORDS, WORDS[0]]) as opened:
         yield opened
@@ -58,7 +66,7 @@ def test_without_a_mask_the_whole_picture_is_edited(editor: ImageEditor) -> None
     assert (made != portrait(64)).any(-1).mean() > 0.9
 
 
-@pytest.mark.parametrize("model", ["flux2-klein-4b", "sdxl-inpaint"])
+@pytest.mark.parametrize("model", ["flux2-klein-4b", "sdxl-inpaint", "qwen-image-edit"])
 def test_editing_runs_in_the_type_of_gpu_presets(model: str, tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
     loader = ModelLoader(tiny_store, replace(cpu_tiny, dtype="bfloat16"))
     with open_image_editor(loader, model, WORDS) as editor:
@@ -68,14 +76,19 @@ def test_editing_runs_in_the_type_of_gpu_presets(model: str, tiny_store: ModelSt
         assert {c.dtype for c in pipeline.components.values() if isinstance(c, torch.nn.Module)} == {torch.bfloat16}
 
 
-def test_the_distilled_editor_runs_in_its_few_steps(tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
+@pytest.mark.parametrize(("model", "steps"), [("sdxl-inpaint", 8), ("qwen-image-edit", 4)])
+def test_distilled_editors_run_in_their_few_steps(
+    model: str, steps: int, tiny_store: ModelStore, cpu_tiny: MemoryPreset
+) -> None:
     loader = ModelLoader(tiny_store, replace(cpu_tiny, is_distilled=True, steps=None))
-    with open_image_editor(loader, "sdxl-inpaint", WORDS) as editor:
+    with open_image_editor(loader, model, WORDS) as editor:
+        loaded = editor._inner._loaded  # type: ignore[attr-defined]
+        assert (loaded.steps, loaded.guidance) == (steps, 1.0)
         for mask in (None, upper_half(64)):
             assert editor.edit(portrait(64), mask, WORDS[0], 0).std() > 0
 
 
-@pytest.mark.parametrize("model", ["flux2-klein-4b", "sdxl-inpaint"])
+@pytest.mark.parametrize("model", ["flux2-klein-4b", "sdxl-inpaint", "qwen-image-edit"])
 def test_offloading_changes_no_picture(model: str, tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
     made = []
     for offload in ("none", "group"):
