@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from botocore.exceptions import ConnectionError as StoreUnreachable
+from botocore.exceptions import HTTPClientError as StoreTimeout
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import Field
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from app.answers import Answer
@@ -52,6 +55,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "engine_crashed": (500, "The engine stopped while working"),
     "deadline_exceeded": (504, "The job's deadline has passed"),
     "attempts_exhausted": (500, "The worker was lost too often"),
+    "unavailable": (503, "Something that the service needs does not answer"),
     "internal": (500, "Internal error"),
 }
 
@@ -137,13 +141,26 @@ def install(app: FastAPI) -> None:
         ]
         return respond(Problem("invalid_request", "The request does not fit the contract.", errors=errors), request)
 
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(StoreUnreachable)
+    @app.exception_handler(StoreTimeout)
+    async def away(request: Request, error: Exception) -> JSONResponse:
+        structlog.get_logger().warning("request.unavailable", path=request.url.path, reason=type(error).__name__)
+        return respond(
+            Problem(
+                "unavailable", "The database or the store does not answer just now; nothing was changed.",
+                hint="Ask again, with the same Idempotency-Key.", headers={"Retry-After": "1"},
+            ),
+            request,
+        )  # fmt: skip
+
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> JSONResponse:
         structlog.get_logger().exception("request.failed", path=request.url.path)
         return respond(Problem("internal", "Something went wrong on our side; it was logged."), request)
 
 
-EVERYWHERE = ("unauthorized", "forbidden", "misdirected", "invalid_request", "rate_limited", "internal")
+EVERYWHERE = ("unauthorized", "forbidden", "misdirected", "invalid_request", "rate_limited", "unavailable", "internal")
 """What every route under /v1 can answer."""
 WITH_KEY = ("in_progress", "idempotency_mismatch")
 """What a route that honours Idempotency-Key can answer."""

@@ -62,6 +62,8 @@ def create_celery(settings: Settings) -> Celery:
         worker_concurrency=1,
         task_default_queue="io",
         worker_hijack_root_logger=False,
+        # Our lines are JSON already.
+        worker_redirect_stdouts=False,
         worker_send_task_events=False,
     )
     _add_tasks(app, settings)

@@ -11,6 +11,7 @@ from typing import Any
 
 import redis
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from app.engine_client import AnalysedPortrait, AvatarFiles, EngineFailure, RenderedImage, RenderRequest
 from worker.celery_app import KEY_PREFIX
@@ -52,8 +53,11 @@ class CeleryEngine:
         request_id = uuid.uuid4().hex
         # An answer that comes after the client gave up is of no use.
         arguments = (request_id, name, payload)
-        self._app.send_task("perse.engine", arguments, queue="engine", expires=TIMEOUT_S)
-        answer: Any = self._redis.blpop([f"{KEY_PREFIX}reply:{request_id}"], TIMEOUT_S)
+        try:
+            self._app.send_task("perse.engine", arguments, queue="engine", expires=TIMEOUT_S)
+            answer: Any = self._redis.blpop([f"{KEY_PREFIX}reply:{request_id}"], TIMEOUT_S)
+        except (OperationalError, redis.exceptions.RedisError) as error:
+            raise EngineFailure("unavailable", "The workers' queue does not answer.", "Ask again.") from error
         if answer is None:
             raise EngineFailure("engine_timeout", "No worker answered in time.", "Is a worker running?")
         reply: dict[str, Any] = json.loads(answer[1])

@@ -15,6 +15,7 @@ from app.database.migrate import upgrade
 from app.database.session import Sessions, open_database, transaction
 from app.engine_client import EngineClient
 from app.keys import ensure_tenant
+from app.logs import configure_logs
 from app.main import create_app
 from app.settings import Settings
 from app.state import State
@@ -68,6 +69,7 @@ def build_app(settings: Settings) -> FastAPI:
 
 def serve(settings: Settings) -> None:
     """Run until stopped."""
+    configure_logs()
     uvicorn.run(
         build_app(settings), host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=10
     )
@@ -75,6 +77,7 @@ def serve(settings: Settings) -> None:
 
 def work(settings: Settings, queues: tuple[str, ...]) -> None:
     """Run a worker until stopped: on the broker's bells, or looking at the rows when there is no broker."""
+    configure_logs()
     sessions = prepare(settings)
     if settings.broker_url is not None:
         names = ",".join((*queues, "engine") if "render" in queues else queues)
