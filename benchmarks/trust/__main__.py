@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -95,6 +96,7 @@ def _run(plan: Plan, name: str) -> list[Promise]:
     try:
         return SCENARIOS[name][1](plan)
     except Exception as error:  # noqa: BLE001
+        traceback.print_exc()
         if plan.arguments.keep:
             say(f"kept: {plan.folder}")
             os._exit(1)

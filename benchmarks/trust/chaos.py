@@ -9,12 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from sqlalchemy import func, select
 
 from app.database.models import Artifact, Job, JobEvent
@@ -27,10 +29,10 @@ LEASE_S = "4"
 KINDS = {"render": 60, "export": 30, "animate": 7, "create_avatar": 3}
 """Of a hundred jobs."""
 VICTIMS = ("api", "worker-train", "worker-files", "worker-render", "child", "redis", "postgres")
-PAUSE_S = (2.0, 8.0)
+PAUSE_S = (3.0, 12.0)
 DOWN_S = (0.0, 1.5)
 CLIENTS = 4
-TIMEOUT_S = 900.0
+TIMEOUT_S = 1800.0
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Killer:
         if name == "child":
             workers = [p for part, p in self.stack.parts.items() if part.startswith("worker")]
             children = [c for w in workers if w.process is not None for c in below(w.process.pid)[1:]]
-            if children:
+            with suppress(psutil.NoSuchProcess, IndexError):
                 random_.choice(children).send_signal(signal.SIGKILL)
                 self.counts[name] += 1
             return
@@ -155,7 +157,7 @@ def _look(stack: Stack, asked: Sequence[str]) -> list[Promise]:
         named = Counter(session.scalars(select(Artifact.name)))
         keys = list(session.scalars(select(Artifact.storage_key)))
         lost = orphans(session, stack)
-    states = Counter(rows[id].status for id in asked if id in rows)
+    states = Counter(_end(rows[id]) for id in asked if id in rows)
     made = [id for id in asked if id in rows and rows[id].status == "succeeded"]
     twice = [n for n, count in named.items() if count > 1 and n.startswith(("export", "animation"))]
     missing = [key for key in keys if stack.storage.head(key) is None]
@@ -173,6 +175,11 @@ def _look(stack: Stack, asked: Sequence[str]) -> list[Promise]:
         exactly("objects of no artifact", len(lost), 0),
         figure("attempts, mean", sum(r.attempt for r in rows.values()) / len(rows)),
     ]
+
+
+def _end(job: Job) -> str:
+    """Such as 'succeeded', or 'failed (attempts_exhausted)'."""
+    return job.status if job.status == "succeeded" or not job.error else f"{job.status} ({job.error['code']})"
 
 
 def _without_result(stack: Stack, jobs: Sequence[Job]) -> int:
