@@ -64,7 +64,7 @@ class StageProgress:
 
 def create(arguments: argparse.Namespace) -> int:
     """`perse create photo.jpg -o out/`."""
-    from perse_engine.model_commands import flame_of, identity_of, learned_of
+    from perse_engine.model_commands import flame_of, identity_of, learned_of, perceptual_of
     from perse_engine.pipeline import create_avatar
     from perse_engine.recipe import Recipe
 
@@ -72,6 +72,7 @@ def create(arguments: argparse.Namespace) -> int:
     recipe = Recipe.of(
         arguments.preset, categories=categories, editor=arguments.editor, animator=arguments.animator,
         rasterizer=arguments.rasterizer, seed=arguments.seed, learned=learned_of(arguments), rig=arguments.rig,
+        perceptual=perceptual_of(arguments),
     )  # fmt: skip
     progress: Progress = TerminalProgress()
     identity = identity_of(arguments)
@@ -178,10 +179,12 @@ def _look(words: Sequence[str]) -> Look:
 def evaluate_avatar(arguments: argparse.Namespace) -> int:
     """`perse evaluate avatar out/`: PERSE's protocol, from the avatar's own work folder."""
     from perse_engine.evaluation.avatar.evaluate import Wanted, evaluate_folder
+    from perse_engine.model_commands import network_file
 
     wanted = Wanted(
-        baselines=arguments.baselines, ablations=arguments.ablations, lpips=arguments.lpips,
-        face_embedder=arguments.face_embedder, features=arguments.features, rasterizer=arguments.rasterizer,
+        baselines=arguments.baselines, ablations=arguments.ablations,
+        lpips=network_file(arguments.lpips, "perceptual-distance"), face_embedder=arguments.face_embedder,
+        features=network_file(arguments.features, "picture-features"), rasterizer=arguments.rasterizer,
     )  # fmt: skip
     found = evaluate_folder(
         arguments.folder, wanted, StageProgress(), on_measured=lambda name: print(f"measured: {name}", file=sys.stderr)

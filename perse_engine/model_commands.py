@@ -11,9 +11,11 @@ from perse_engine.errors import InvalidValue
 from perse_engine.models.pull import pull
 from perse_engine.models.store import ModelStore
 from perse_engine.models.table import MODELS, find_model
-from perse_engine.recipe import Acceptance, Learned
+from perse_engine.recipe import Acceptance, Learned, Perceptual
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from perse_engine.head.flame.flame_head import Flame
     from perse_engine.synthesis.learned.acceptance import Array, FaceIdentity, Rgb
 
@@ -36,7 +38,7 @@ def show(arguments: argparse.Namespace) -> int:
     for m in MODELS:
         use = "commercial use allowed" if m.licence.allows_commercial_use else "no commercial use"
         here = "here" if store.has(m.name) else "-"
-        print(f"  {m.name:<16} {m.role:<18} {m.size_gb:>4g} GB  {m.vram_gb:>3g} GB VRAM  {here:<5} "
+        print(f"  {m.name:<16} {m.role:<20} {m.size_gb:>4g} GB  {m.vram_gb:>3g} GB VRAM  {here:<5} "
               f"{m.licence.name}: {use}")  # fmt: skip
     return 0
 
@@ -65,6 +67,28 @@ def verify(arguments: argparse.Namespace) -> int:
     if not problems:
         print(f"{', '.join(names)}: every file is what was pulled." if names else "No model was pulled yet.")
     return 1 if problems else 0
+
+
+def convert(arguments: argparse.Namespace) -> int:
+    """`perse models convert vgg16-397923af.pth vgg.pth -o folder`: published weights as safetensors."""
+    from perse_engine.perception import inception, lpips
+    from perse_engine.perception.weights import convert as convert_files
+
+    name = convert_files(arguments.files, {**lpips.NETWORKS, **inception.NETWORKS}, arguments.output)
+    print(f"{arguments.output / name}; now: perse models pull {name} --from {arguments.output}")
+    return 0
+
+
+def network_file(wanted: Path | None, role: str) -> Path | None:
+    """The file of a network that an option names: a model of the table in `role`, or a file."""
+    if wanted is None or str(wanted) not in {m.name for m in MODELS if m.role == role}:
+        return wanted
+    return ModelStore.of_this_machine().path(str(wanted)) / "model.safetensors"
+
+
+def perceptual_of(arguments: argparse.Namespace) -> Perceptual | None:
+    """The perceptual loss that --perceptual names."""
+    return None if arguments.perceptual is None else Perceptual(arguments.perceptual, arguments.perceptual_weight)
 
 
 def where(arguments: argparse.Namespace) -> int:

@@ -18,9 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.perceptual import PerceptualTerm
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.storage import load_avatar, save_avatar
 from perse_engine.avatar.training import train
@@ -32,6 +34,9 @@ from perse_engine.head.flame.flame_head import Flame, flame_of_this_machine
 from perse_engine.head.storage import load_subject, save_subject
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
+from perse_engine.models.store import ModelStore
+from perse_engine.models.table import find_model
+from perse_engine.perception.lpips import Lpips
 from perse_engine.portrait.analyse import analyse_portrait, report
 from perse_engine.portrait.decode import decode_portrait
 from perse_engine.progress import Progress
@@ -104,13 +109,14 @@ def create_avatar(
         BackendMissing, CorruptFile: see the stages. A model that the recipe names and is not here: before any work.
         EditsRejected: no picture of a learned editor, or no video of an animator, was accepted.
     """
+    perceptual = _perceptual_term(recipe)
     subject, face_oval = begin_avatar(portrait, recipe, folder, progress, flame)
     work = folder / "work"
     seconds = _Stopwatch(work / "seconds.json")
     with seconds("synthesis"):
         dataset = synthesize(subject, recipe, work / "dataset", progress, identity=identity)
     with seconds("training"):
-        avatar = _avatar(subject, dataset, recipe, folder, work, progress)
+        avatar = _avatar(subject, dataset, recipe, folder, work, progress, perceptual)
     renderer = Renderer(avatar, recipe.rasterizer)
     with seconds("evaluation"):
         metrics = evaluate(renderer, subject, dataset, face_oval, progress)
@@ -180,14 +186,27 @@ def _subject(
     return subject, oval
 
 
-def _avatar(subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, work: Path, progress: Progress) -> Avatar:
+def _perceptual_term(recipe: Recipe) -> PerceptualTerm | None:
+    """LPIPS of the model store, on the GPU where there is one."""
+    if recipe.perceptual is None:
+        return None
+    spec = find_model(recipe.perceptual.model, "perceptual-distance")
+    file = ModelStore.of_this_machine().path(spec.name) / "model.safetensors"
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return PerceptualTerm(Lpips.load(file, device), recipe.perceptual.weight, device)
+
+
+def _avatar(
+    subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, work: Path, progress: Progress,
+    perceptual: PerceptualTerm | None,
+) -> Avatar:  # fmt: skip
     if (folder / "avatar.json").exists():
         try:
             return load_avatar(folder)
         except CorruptFile:
             (folder / "avatar.json").unlink()
     preview = Preview(work, recipe.rasterizer)
-    avatar, measured = train(subject, dataset, recipe, work / "training", progress, preview)
+    avatar, measured = train(subject, dataset, recipe, work / "training", progress, preview, perceptual)
     details = dict(avatar.details) | {
         "preset": recipe.preset,
         "training": measured,

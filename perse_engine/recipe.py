@@ -128,6 +128,21 @@ class Learned:
 
 
 @dataclass(frozen=True)
+class Perceptual:
+    """LPIPS in the loss of the last part of the training: a name of the model table, and its weight there.
+
+    A tenth is the weight of VGG's features in PERSE's training.
+    """
+
+    model: str = "lpips-vgg"
+    weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight <= 10:
+            raise InvalidValue(f"The weight of the perceptual loss is {self.weight}; it must lie above 0 and up to 10.")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that decides an avatar beside the portrait; equal recipes and portraits give equal avatars.
 
@@ -139,6 +154,7 @@ class Recipe:
         rasterizer: 'auto', 'cpu', 'gsplat' or 'reference'.
         learned: the models of editor 'diffusion' and of animators other than 'rig'; None where neither is chosen.
         rig: what gives the head its depth and its motions: 'landmarks', or 'flame', the user's own FLAME file.
+        perceptual: LPIPS in the loss; none when None.
     """
 
     preset: str
@@ -149,6 +165,7 @@ class Recipe:
     seed: int = 0
     learned: Learned | None = None
     rig: str = "landmarks"
+    perceptual: Perceptual | None = None
 
     @staticmethod
     def of(
@@ -162,6 +179,7 @@ class Recipe:
         seed: int = 0,
         learned: Learned | None = None,
         rig: str = "landmarks",
+        perceptual: Perceptual | None = None,
     ) -> Recipe:
         """The recipe of a preset, narrowed to `categories`, with `variants` added to the preset's own.
 
@@ -198,7 +216,8 @@ class Recipe:
             )
         if needs_models:
             learned = learned or Learned()
-        return Recipe(preset, tuple(dict.fromkeys(own + variants)), editor, animator, rasterizer, seed, learned, rig)
+        chosen = tuple(dict.fromkeys(own + variants))
+        return Recipe(preset, chosen, editor, animator, rasterizer, seed, learned, rig, perceptual)
 
     def size(self) -> Preset:
         """The preset's numbers."""
@@ -230,6 +249,9 @@ class Recipe:
         learned = fields.get("learned")
         if learned is not None:
             fields["learned"] = Learned.from_json(learned)  # type: ignore[arg-type]
+        perceptual = fields.get("perceptual")
+        if perceptual is not None:
+            fields["perceptual"] = Perceptual(**perceptual)  # type: ignore[arg-type]
         return Recipe(**fields)  # type: ignore[arg-type]
 
     def fingerprint(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worker.models_cli import add_learned_options, add_model_commands, add_rig_options
+from worker.models_cli import add_learned_options, add_loss_options, add_model_commands, add_rig_options
 from worker.motion_cli import add_motion_commands
 from worker.tenants_cli import add_tenant_commands
 
@@ -118,6 +118,7 @@ def _add_create(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _rasterizer(create)
     add_learned_options(create)
     add_rig_options(create)
+    add_loss_options(create)
     create.set_defaults(run=_engine("create"))
 
 
@@ -220,9 +221,9 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     avatar.add_argument("--report", type=Path, metavar="FILE.html", help="write tables, plots and contact sheets")
     avatar.add_argument("--baselines", action="store_true", help="train others on the same dataset, measured too")
     avatar.add_argument("--ablations", action="store_true", help="train it again without each of its parts")
-    avatar.add_argument("--lpips", type=Path, metavar="MODEL.onnx", help="a network for perceptual distances")
+    avatar.add_argument("--lpips", type=Path, metavar="NAME|FILE", help="lpips-alex, lpips-vgg or a network's file")
     avatar.add_argument("--face-embedder", type=Path, metavar="MODEL.onnx", help="measure identity with it")
-    avatar.add_argument("--features", type=Path, metavar="MODEL.onnx", help="measure FID and KID with it")
+    avatar.add_argument("--features", type=Path, metavar="NAME|FILE", help="inception-fid or a file: FID and KID")
     _rasterizer(avatar)
     avatar.set_defaults(run=_engine("evaluate_avatar"))
     subject = evaluate.add_parser("subject", help="the head built from each portrait, before training")

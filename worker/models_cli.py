@@ -35,6 +35,10 @@ def add_model_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     verify = actions.add_parser("verify", help="compare every byte with what was pulled")
     verify.add_argument("names", nargs="*", metavar="NAME")
     verify.set_defaults(run=_run("verify"))
+    convert = actions.add_parser("convert", help="LPIPS' and Inception's published .pth files to safetensors")
+    convert.add_argument("files", nargs="+", type=Path, metavar="FILE.pth")
+    convert.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for pull --from")
+    convert.set_defaults(run=_run("convert"))
     path = actions.add_parser("path", help="where a model lies")
     path.add_argument("name")
     path.set_defaults(run=_run("where"))
@@ -69,6 +73,13 @@ def add_rig_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rig", default="landmarks", help="landmarks or flame (default: landmarks)")
     group.add_argument("--flame-model", type=Path, metavar="FILE", help="FLAME's .pkl or .npz, for --rig flame")
     group.add_argument("--flame-landmarks", type=Path, metavar="FILE.npz", help="its MediaPipe landmark embedding")
+
+
+def add_loss_options(parser: argparse.ArgumentParser) -> None:
+    """What joins the loss of the training."""
+    group = parser.add_argument_group("loss")
+    group.add_argument("--perceptual", metavar="NAME", help="LPIPS in the last part: lpips-vgg or lpips-alex")
+    group.add_argument("--perceptual-weight", type=float, default=0.1, metavar="W", help="(default: 0.1)")
 
 
 def _run(name: str) -> Callable[[argparse.Namespace], int]:

@@ -27,6 +27,7 @@ from perse_engine.avatar.checkpoint import load_checkpoint, save_checkpoint
 from perse_engine.avatar.drawing import View, training_rasterizer
 from perse_engine.avatar.kernels import add_basis, project_on_basis, take_rows
 from perse_engine.avatar.latent import CODE_SIZE, column_weights, sharing
+from perse_engine.avatar.perceptual import PerceptualTerm
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.properties import COLOUR, OPACITY, RATES
 from perse_engine.avatar.start import SHADE_ONLY, Start, start_avatar
@@ -70,11 +71,12 @@ PARTS_OF_SUMS = 16
 
 def train(
     subject: Subject, dataset: Dataset, recipe: Recipe, folder: Path, progress: Progress,
-    watch: Callable[[Avatar], None] | None = None,
+    watch: Callable[[Avatar], None] | None = None, perceptual: PerceptualTerm | None = None,
 ) -> tuple[Avatar, dict[str, float]]:  # fmt: skip
     """Train, or go on from the checkpoint in `folder`; returns the avatar and what training measured.
 
-    `watch` is called every few steps with the avatar as it is then, whose arrays go on changing.
+    `watch` is called every few steps with the avatar as it is then, whose arrays go on changing. `perceptual` joins the
+    loss together with SSIM.
 
     Raises:
         Cancelled: from `progress`, at a step boundary; a checkpoint of that step stays.
@@ -85,7 +87,7 @@ def train(
     pictures = Pictures(dataset)
     start = start_avatar(subject, dataset, recipe, pictures, rasterizer, progress)
     view = View(start.placed.binding, rasterizer, (dataset.size_px, dataset.size_px))
-    trainer = Trainer(start, view)
+    trainer = Trainer(start, view, perceptual)
     total = recipe.size().train_steps
     plan = plan_steps(dataset, total, recipe.seed, start.placed.owners)
     fingerprint = recipe.fingerprint()
@@ -134,8 +136,8 @@ def _targets(
 class Trainer:
     """Parameters, their optimisers, and one step."""
 
-    def __init__(self, start: Start, view: View) -> None:
-        self._start, self._view = start, view
+    def __init__(self, start: Start, view: View, perceptual: PerceptualTerm | None = None) -> None:
+        self._start, self._view, self._perceptual = start, view, perceptual
         self._base = start.placed.base
         self._owned = np.flatnonzero(start.placed.owner >= 0)
         self._base_adam = Adam(self._base, RATES)
@@ -166,6 +168,8 @@ class Trainer:
         self._view.draw(x, self._start.vertices[frame.index], frame.camera.resized(width, height))
         grad_colours, grad_alpha = self._grads
         loss = self._losses[with_ssim](self._view.colours, self._view.alpha, *target, grad_colours, grad_alpha)
+        if with_ssim and self._perceptual is not None:
+            loss += self._perceptual.add(self._view.colours, target[0], grad_colours)
         grad_x = self._view.back(grad_colours, grad_alpha)
         self._learn_expression(grad_x, values, rate)
         self._learn_look(look, grad_x, rate)

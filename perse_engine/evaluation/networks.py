@@ -20,7 +20,7 @@ def open_network(model: Path, what: str, inputs: int = 1) -> Any:
         onnxruntime = import_module("onnxruntime")
     except ImportError as error:
         raise BackendMissing(
-            f"A {what} needs onnxruntime, which is not installed.", hint="pip install onnxruntime"
+            f"A {what} needs onnxruntime, which is not installed.", hint="pip install 'perse[onnx]'"
         ) from error
     data = model.read_bytes()
     state = import_module("onnxruntime.capi.onnxruntime_pybind11_state")

@@ -44,6 +44,7 @@ def pull(
     unfinished = store.folder / UNFINISHED / name
     unfinished.mkdir(parents=True, exist_ok=True)
     if source is None:
+        _check_hub(spec)
         _check_room(spec, unfinished)
         revision, known = _download(spec, unfinished), dict(spec.sha256)
     else:
@@ -70,6 +71,15 @@ def _check_licence(spec: ModelSpec, accepted: str | None) -> None:
         hint=f"Read it at the model's page ({spec.source}), then: "
         f"perse models pull {spec.name} --accept-licence {licence.name}",
     )
+
+
+def _check_hub(spec: ModelSpec) -> None:
+    if spec.made_of:
+        raise InvalidValue(
+            f"{spec.name} is at no hub as safetensors: it is made of {' and '.join(spec.made_of)} ({spec.source}).",
+            hint=f"perse models convert {' '.join(spec.made_of)} -o FOLDER, "
+            f"then perse models pull {spec.name} --from FOLDER",
+        )
 
 
 def _check_room(spec: ModelSpec, unfinished: Path) -> None:

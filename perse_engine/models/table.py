@@ -22,6 +22,7 @@ APACHE_2 = Licence("apache-2.0", True, True, "any use")
 MIT = Licence("mit", True, True, "any use")
 OPENRAIL_M = Licence("openrail-m", True, False, "any use but those that its attachment forbids")
 OPENRAIL_PLUS_PLUS_M = Licence("openrail++-m", True, False, "any use but those that its attachment forbids")
+BSD = Licence("bsd", True, True, "any use; trained on ImageNet, whose pictures have terms of their own")
 FLUX_NON_COMMERCIAL = Licence("flux-non-commercial", False, False, "research and private use only")
 
 
@@ -31,7 +32,8 @@ class ModelSpec:
 
     Attributes:
         name: what users and recipes call it.
-        role: 'image-editor', 'portrait-animator', 'face-interpolator', 'latent-encoder' or 'lora'.
+        role: 'image-editor', 'portrait-animator', 'face-interpolator', 'latent-encoder', 'lora',
+            'perceptual-distance' or 'picture-features'.
         family: which of our adapters drives it.
         source: repository at the hub, owner/name.
         revision: branch, tag or commit there; the manifest keeps the commit that it was.
@@ -42,6 +44,8 @@ class ModelSpec:
         distilled: name of a LoRA that makes it need fewer steps, or None.
         variant: the part of the weights' file names before .safetensors, such as fp16, or None.
         sha256: digests of files that are known beforehand.
+        made_of: the published files that `perse models convert` makes the weights of, where no hub has them as
+            safetensors.
     """
 
     name: str
@@ -59,6 +63,7 @@ class ModelSpec:
     variant: str | None = None
     revision: str = "main"
     sha256: Mapping[str, str] = field(default_factory=dict)
+    made_of: tuple[str, ...] = ()
 
 
 def _pipeline(*components: str, variant: str | None = None) -> tuple[str, ...]:
@@ -128,6 +133,18 @@ MODELS: tuple[ModelSpec, ...] = (
     ModelSpec(
         "clip-vit-large", "latent-encoder", "clip", "openai/clip-vit-large-patch14",
         MIT, ("*.json", "*.txt", "model.safetensors"), size_gb=1.7, vram_gb=2,
+    ),
+    ModelSpec(
+        "lpips-alex", "perceptual-distance", "lpips", "richzhang/PerceptualSimilarity",
+        BSD, ("model.safetensors",), size_gb=0.01, vram_gb=1, made_of=("alexnet-owt-7be5be79.pth", "alex.pth"),
+    ),
+    ModelSpec(
+        "lpips-vgg", "perceptual-distance", "lpips", "richzhang/PerceptualSimilarity",
+        BSD, ("model.safetensors",), size_gb=0.06, vram_gb=3, made_of=("vgg16-397923af.pth", "vgg.pth"),
+    ),
+    ModelSpec(
+        "inception-fid", "picture-features", "inception", "mseitzer/pytorch-fid",
+        APACHE_2, ("model.safetensors",), size_gb=0.09, vram_gb=1, made_of=("pt_inception-2015-12-05-6726825d.pth",),
     ),
 )  # fmt: skip
 """See docs/reference/models.md."""

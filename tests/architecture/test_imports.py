@@ -23,13 +23,14 @@ ENGINE_ROOMS: dict[str, tuple[str, ...]] = {
     "portrait": (),
     "head": ("portrait",),
     "models": (),
+    "perception": (),
     "splatting": (),
     "synthesis": ("portrait", "head", "models"),
-    "avatar": ("head", "synthesis", "splatting"),
+    "avatar": ("head", "synthesis", "splatting", "perception"),
     "rendering": ("head", "avatar", "splatting"),
     "export": ("head", "avatar", "splatting"),
     "motion": ("portrait", "head", "rendering"),
-    "evaluation": ("portrait", "head", "synthesis", "avatar", "rendering", "splatting"),
+    "evaluation": ("portrait", "head", "synthesis", "avatar", "rendering", "splatting", "perception"),
 }
 ENGINE_TOP = ("vocabulary", "errors", "progress", "scene", "look", "recipe", "compiled")
 

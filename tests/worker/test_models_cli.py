@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from perse_engine.model_commands import network_file
+from tests.perse_engine.perception.random_weights import lpips_weights
 from worker.cli import main
 
 
@@ -28,6 +31,22 @@ def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["flux2-klein-9b"]["allows_commercial_use"] is False
     assert rows["flux2-klein-4b"]["is_here"] is False
+
+
+def test_published_weights_are_converted_and_pulled(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, store: Path
+) -> None:
+    weights = lpips_weights("lpips-alex")
+    for name, prefix in (("alexnet", "features"), ("alex", "lin")):
+        torch.save({k: t for k, t in weights.items() if k.startswith(prefix)}, tmp_path / f"{name}.pth")
+    files = [str(tmp_path / "alexnet.pth"), str(tmp_path / "alex.pth")]
+
+    assert main(["models", "convert", *files, "-o", str(tmp_path / "usb")]) == 0
+    assert "perse models pull lpips-alex --from" in capsys.readouterr().out
+    assert main(["models", "pull", "lpips-alex", "--from", str(tmp_path / "usb")]) == 0
+    assert (store / "lpips-alex" / "model.safetensors").exists()
+    assert network_file(Path("lpips-alex"), "perceptual-distance") == store / "lpips-alex" / "model.safetensors"
+    assert network_file(Path("other.onnx"), "perceptual-distance") == Path("other.onnx")
 
 
 def test_pull_shows_the_licence_before_it_refuses(capsys: pytest.CaptureFixture[str], store: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from perse_engine.evaluation.networks import open_network
+from perse_engine.perception.lpips import Lpips
 
 Array = npt.NDArray[Any]
 
@@ -45,6 +47,28 @@ class OctaveDistance:
                 difference = np.asarray(cv2.resize(difference, size, interpolation=cv2.INTER_AREA))
             total += float(np.abs(difference).mean())
         return total / OCTAVES
+
+
+def open_distance(model: Path) -> Distance:
+    """LPIPS from a .safetensors file; any other file is read as ONNX.
+
+    Raises:
+        BackendMissing, CorruptFile, InvalidValue: see `Lpips.load` and `NetworkDistance`.
+    """
+    return LpipsDistance(Lpips.load(model)) if model.suffix == ".safetensors" else NetworkDistance(model)
+
+
+class LpipsDistance:
+    """LPIPS by our own definition of its networks."""
+
+    def __init__(self, lpips: Lpips) -> None:
+        self._lpips, self.name = lpips, f"LPIPS ({lpips.name.removeprefix('lpips-')})"
+
+    def __call__(self, a: Array, b: Array) -> float:
+        """0 for equal pictures."""
+        first, second = (torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1)[None], np.float32)) for p in (a, b))
+        with torch.inference_mode():
+            return float(self._lpips(first, second)[0])
 
 
 class NetworkDistance:

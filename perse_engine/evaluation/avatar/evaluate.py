@@ -12,11 +12,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from perse_engine.avatar.storage import load_avatar
-from perse_engine.evaluation.avatar.distance import NetworkDistance, OctaveDistance
+from perse_engine.evaluation.avatar.distance import OctaveDistance, open_distance
 from perse_engine.evaluation.avatar.exact import ExactPictures
 from perse_engine.evaluation.avatar.html_report import html_report
 from perse_engine.evaluation.avatar.measures import AvatarMeasures, Judges
-from perse_engine.evaluation.avatar.realism import OnnxFeatures
+from perse_engine.evaluation.avatar.realism import open_features
 from perse_engine.evaluation.avatar.reconstruction import FrameScore
 from perse_engine.evaluation.avatar.sheets import Sheets
 from perse_engine.evaluation.avatar.study import Contender, study
@@ -37,7 +37,8 @@ WAYS = 4
 
 @dataclass(frozen=True)
 class Wanted:
-    """What `perse evaluate avatar` was asked for; `lpips`, `face_embedder` and `features` are ONNX files."""
+    """What `perse evaluate avatar` was asked for; `lpips` and `features` are .safetensors or ONNX files,
+    `face_embedder` is an ONNX file."""
 
     baselines: bool = False
     ablations: bool = False
@@ -80,9 +81,9 @@ def evaluate_folder(
         InvalidValue: the dataset is not what the editor makes now, or a file is no such network.
         BackendMissing: a rasteriser or onnxruntime that was asked for is not there.
     """
-    lpips = NetworkDistance(wanted.lpips) if wanted.lpips else None
+    lpips = open_distance(wanted.lpips) if wanted.lpips else None
     embedder = OnnxEmbedder(wanted.face_embedder) if wanted.face_embedder else None
-    features = OnnxFeatures(wanted.features) if wanted.features else None
+    features = open_features(wanted.features) if wanted.features else None
     avatar, work = load_avatar(folder), folder / "work"
     subject, dataset = load_subject(work / "subject"), open_dataset(work / "dataset")
     recipe = Recipe.from_json(dict(dataset.recipe) | {"rasterizer": wanted.rasterizer})

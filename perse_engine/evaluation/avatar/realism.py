@@ -11,11 +11,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
+import torch
 
 from perse_engine.errors import InvalidValue
 from perse_engine.evaluation.avatar.betweens import EXPRESSION, POSE, STEPS, look_between, ways
 from perse_engine.evaluation.avatar.exact import ExactPictures, moment
 from perse_engine.evaluation.networks import open_network
+from perse_engine.perception.inception import Inception
 from perse_engine.rendering.render import Renderer
 from perse_engine.synthesis.dataset import Dataset
 
@@ -31,6 +33,27 @@ class FeatureNetwork(Protocol):
     def features(self, rgb: Array) -> Array:
         """The vector of [H, W, 3] in 0..1, of any length, always the same one."""
         ...
+
+
+def open_features(model: Path) -> FeatureNetwork:
+    """FID's Inception from a .safetensors file; any other file is read as ONNX.
+
+    Raises:
+        BackendMissing, CorruptFile, InvalidValue: see `Inception.load` and `OnnxFeatures`.
+    """
+    return InceptionFeatures(Inception.load(model)) if model.suffix == ".safetensors" else OnnxFeatures(model)
+
+
+class InceptionFeatures:
+    """FID's Inception by our own definition of it."""
+
+    def __init__(self, inception: Inception) -> None:
+        self._inception = inception
+
+    def features(self, rgb: Array) -> Array:
+        """See `FeatureNetwork`; [2048]."""
+        picture = torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32))
+        return self._inception.features(picture)[0].numpy().astype(np.float64)
 
 
 class OnnxFeatures:

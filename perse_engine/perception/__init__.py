@@ -1,0 +1,1 @@
+"""Networks that look at pictures as people or statistics do: LPIPS and Inception, by weights that the user brings."""
