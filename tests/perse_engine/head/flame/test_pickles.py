@@ -63,6 +63,19 @@ def test_an_array_comes_back_as_it_was(array: np.ndarray, protocol: int) -> None
     np.testing.assert_array_equal(found, array)
 
 
+def test_an_array_of_python_2_is_read() -> None:
+    """FLAME 2017 and 2020 were pickled by Python 2: bytes are strings there, and modules have their old names."""
+    numbers = np.array([1.5, -2.0])
+    data = (
+        b"\x80\x02}U\x01xcnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+        b"(K\x01K\x02\x85cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R"
+        b"(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+        b"T" + struct.pack("<i", 16) + numbers.tobytes() + b"tbs."
+    )  # fmt: skip
+
+    np.testing.assert_array_equal(to_array(read_pickle(data)["x"], MOST), numbers)
+
+
 @pytest.mark.parametrize("format", ["csc", "csr"])
 def test_a_sparse_matrix_comes_back_dense(format: Any) -> None:
     matrix = sp.random(5, 7, 0.5, format, random_state=1)
