@@ -1,4 +1,4 @@
-"""The live view of an avatar's folder in Chromium: bytes, dB against the engine, milliseconds.
+"""The live view of an avatar's folder in Chromium: bytes, dB against the engine, milliseconds of sort and frame.
 
     python -m benchmarks.live_view me/ --size 512
 
@@ -12,6 +12,7 @@ import base64
 import http.server
 import io
 import json
+import re
 import shutil
 import statistics
 import tempfile
@@ -46,7 +47,7 @@ const began = performance.now();
 viewer.open("/bundle.glb").then(() => { window.firstMs = performance.now() - began; document.body.dataset.live = "1" });
 </script>"""
 TIME = """async state => {
-  const { gl } = viewer, times = [], work = [];
+  const { gl } = viewer, times = [], work = [], sort = [];
   for (let i = 0; i < FRAMES; i++) {
     state.pose.yaw_deg = i;
     const began = performance.now();
@@ -55,8 +56,15 @@ TIME = """async state => {
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
     times.push(performance.now() - began);
     work.push(viewer.timing.work_ms);
+    sort.push(viewer.timing.sort_ms);
   }
-  return [times, work];
+  return [times, work, sort];
+}"""
+
+
+DRAWN_BY = """() => {
+  const info = viewer.gl.getExtension("WEBGL_debug_renderer_info");
+  return viewer.gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : viewer.gl.RENDERER);
 }"""
 
 
@@ -112,7 +120,13 @@ def opened(bundle: Path, size: int) -> Iterator[Page]:
         def do_GET(self) -> None:
             own = {"/": PAGE.replace("SIZE", str(size)).encode(), "/bundle.glb": None}
             body = own.get(self.path, b"") or (bundle if self.path in own else WEB / self.path[1:]).read_bytes()
-            self.send_response(200)
+            part = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+            if part is not None:
+                first, last = int(part[1]), min(int(part[2]), len(body) - 1)
+                span, body = f"bytes {first}-{last}/{len(body)}", body[first : last + 1]
+            self.send_response(200 if part is None else 206)
+            if part is not None:
+                self.send_header("Content-Range", span)
             kind = self.extensions_map.get(Path(self.path).suffix, "text/html")
             self.send_header("Content-Type", kind)
             self.end_headers()
@@ -150,18 +164,21 @@ def main() -> None:
         print(f"{len(avatar):,} Gaussians, {arguments.size} px")
         report_bytes(bundle)
         with opened(bundle, arguments.size) as page:
-            print(f"opened and drawn after {page.evaluate('firstMs'):.0f} ms")
+            print(f"drawn by {page.evaluate(DRAWN_BY)}")
+            fetched = page.evaluate("viewer.about.fetched_bytes") / 1e6
+            print(f"opened and drawn after {page.evaluate('firstMs'):.0f} ms and {fetched:.2f} MB")
+            print(f"{'':<28}{'PSNR':>9}{'worker':>11}{'of it sort':>13}{'frame':>12}")
             for name, wanted in states(avatar).items():
                 page.evaluate("async s => { viewer.show(s); await viewer.settled(); }", wanted)
                 text = page.evaluate("viewer.canvas.toDataURL()")
                 image = Image.open(io.BytesIO(base64.b64decode(text.partition(",")[2]))).convert("RGB")
                 off = np.asarray(image, np.float64) / 255 - engine_picture(renderer, wanted, arguments.size)
                 copy = json.loads(json.dumps(wanted))
-                times, work = page.evaluate(TIME.replace("FRAMES", str(FRAMES)), copy)
+                times, work, sort = page.evaluate(TIME.replace("FRAMES", str(FRAMES)), copy)
                 assert page.evaluate("viewer.glError()") == 0
-                frame_ms, work_ms = statistics.median(times), statistics.median(work)
+                frame_ms, work_ms, sort_ms = (statistics.median(ms) for ms in (times, work, sort))
                 db = -10 * np.log10(np.mean(off**2))
-                print(f"{name:<28}{db:6.1f} dB{work_ms:8.1f} ms worker{frame_ms:9.0f} ms frame")
+                print(f"{name:<28}{db:6.1f} dB{work_ms:8.1f} ms{sort_ms:10.1f} ms{frame_ms:9.0f} ms")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -24,7 +25,7 @@ from perse_engine.portrait.analyse import PortraitReport
 from perse_engine.vocabulary import ARKIT_NAMES, pose_limits_deg
 from worker.publishing import MEDIA_TYPES
 
-RECIPE = {"preset": "preview", "categories": None, "variants": [], "seed": 0}
+RECIPE: dict[str, Any] = {"preset": "preview", "categories": None, "variants": [], "seed": 0}
 FILES = ("avatar.safetensors", "avatar.json", "latents.json", "bundle.glb")
 
 

@@ -24,11 +24,11 @@ def test_a_picture_becomes_a_variant_that_is_worn_and_can_be_unlearnt(page: Page
     assert learn.is_disabled() and photos() == before
     page.get_by_label("This is me, or the person agreed.").check()
     learn.click()
-    until(page, "Object.keys(perse.session.state.look.hair ?? {})[0]?.startsWith('reference-')")
+    until(page, "Object.keys(perse.session.state.look.hair ?? {})[0]?.startsWith('reference-')", 240)
     expect(page.get_by_text("The avatar has learnt it.")).to_be_visible()
     wait_until(lambda: photos() == before, 20, "the picture is erased")
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Unlearn").click()
-    page.get_by_role("button", name="Unlearn").wait_for(state="detached")
-    page.locator("[title*='reference photo']").wait_for(state="detached")
+    page.get_by_role("button", name="Unlearn").wait_for(state="detached", timeout=240_000)
+    page.locator("[title*='reference photo']").wait_for(state="detached", timeout=240_000)
     assert client.get(f"/v1/avatars/{studio.avatar_id}").json()["added"] == []

@@ -177,9 +177,11 @@ export class Stage {
       }
     });
     const order = new Uint32Array(layerSize(this.shown.length) / 4);
+    const sorting = performance.now();
     this.sorter.sort(vertices, row, offsets, this.shown, order);
+    const sort_ms = performance.now() - sorting;
     const is_pending = this.missing(state.look).length > 0;
     const work_ms = performance.now() - began;
-    return { id, vertices, order, drawn: this.shown.length, drivers, properties, is_pending, work_ms };
+    return { id, vertices, order, drawn: this.shown.length, drivers, properties, is_pending, work_ms, sort_ms };
   }
 }

@@ -36,6 +36,7 @@
  * @property {Float32Array} drivers  8 per driver: weights of its two layers
  * @property {Float32Array | null} properties  four layers of 4 numbers per Gaussian when the look changed
  * @property {boolean} is_pending  a block that the look needs is still on its way
- * @property {number} work_ms
+ * @property {number} work_ms  all of the worker's time for it
+ * @property {number} sort_ms  of that, the depths and the order
  */
 export {};

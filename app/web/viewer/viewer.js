@@ -57,7 +57,7 @@ export class Viewer extends EventTarget {
     this.costMs = 0;
     this.redraw = 0;
     this.stillTimer = 0;
-    this.timing = { work_ms: 0, draw_ms: 0, frame_ms: 0 };
+    this.timing = { work_ms: 0, sort_ms: 0, draw_ms: 0, frame_ms: 0 };
     canvas.addEventListener("webglcontextlost", this.#onLost);
     canvas.addEventListener("webglcontextrestored", this.#onRestored);
     this.observer = new ResizeObserver(() => this.#resized());
@@ -128,6 +128,7 @@ export class Viewer extends EventTarget {
     if (frame.properties) this.properties = frame.properties;
     this.frame = frame;
     this.timing.work_ms = frame.work_ms;
+    this.timing.sort_ms = frame.sort_ms;
     if (this.renderer && !this.gl.isContextLost()) {
       this.renderer.setFrame(frame);
       this.drawnState = this.asked.state;
