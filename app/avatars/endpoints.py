@@ -17,7 +17,7 @@ from app.avatars.choices import ModelsWish, chosen
 from app.avatars.schemas import AvatarBody, CreatedBody, LatentsBody, SavedLook
 from app.database.models import Avatar, Job, LatentCode, Look
 from app.database.session import transaction
-from app.idempotency import WithKey, once
+from app.idempotency import Keep, Kept, WithKey, once
 from app.ids import new_id
 from app.jobs.endpoints import show as show_job
 from app.jobs.schemas import QueuedBody
@@ -40,6 +40,8 @@ router = APIRouter(prefix="/v1/avatars", tags=["avatars"])
 CODE_SIZE = 32
 MAX_NUMBER = 1e6
 LINKS = ("renders", "animations", "exports", "latents", "looks", "variants", "artifacts")
+ERASE_ATTEMPTS = 20
+"""Erasing outlasts any trouble that other jobs may give up at."""
 LookName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
@@ -116,7 +118,7 @@ def create_avatar(
     recipe = _recipe(body) | chosen(body.editor, body.animator, body.learned, state.settings)
     deadline_s = min(cancel_after or math.inf, state.settings.job_deadline_s)
 
-    def work() -> tuple[int, dict[str, str], Any]:
+    def work(keep: Keep) -> Kept:
         if body.webhook_url is not None:
             check_target(body.webhook_url, state.settings)
         with transaction(state.sessions) as session:
@@ -141,7 +143,7 @@ def create_avatar(
                 session.flush()
                 webhook = show_webhook(endpoint)
             made = {"avatar": show(avatar), "job": show_job(job), "webhook": webhook}
-            return 202, {"Location": f"/v1/jobs/{job.id}"}, made
+            return keep(session, 202, {"Location": f"/v1/jobs/{job.id}"}, made)
 
     fingerprint = json.dumps([body.model_dump(), cancel_after], sort_keys=True).encode()
     return once(request, state.sessions, tenant, fingerprint, work)
@@ -188,7 +190,7 @@ def get_avatar(avatar_id: str, tenant: CurrentTenant, state: AppState) -> dict[s
 def delete_avatar(avatar_id: str, request: Request, tenant: CurrentTenant, state: AppState) -> Response:
     """Queue the erasing of every byte; the job's result says what is left, which is nothing."""
 
-    def work() -> tuple[int, dict[str, str], Any]:
+    def work(keep: Keep) -> Kept:
         with transaction(state.sessions) as session:
             avatar = find_avatar(session, tenant, avatar_id)
             avatar.status = "deleting"
@@ -196,9 +198,10 @@ def delete_avatar(avatar_id: str, request: Request, tenant: CurrentTenant, state
             for building in session.scalars(select(Job).where(Job.avatar_id == avatar.id)).all():
                 request_cancel(session, building)
             job = enqueue(
-                session, tenant_id=tenant, kind="delete_avatar", queue="io", avatar_id=avatar.id, input={}, priority=5
-            )
-            return 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)}
+                session, tenant_id=tenant, kind="delete_avatar", queue="io", avatar_id=avatar.id, input={}, priority=5,
+                max_attempts=ERASE_ATTEMPTS,
+            )  # fmt: skip
+            return keep(session, 202, {"Location": f"/v1/jobs/{job.id}"}, {"job": show_job(job)})
 
     return once(request, state.sessions, tenant, b"", work)
 
