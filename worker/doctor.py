@@ -61,16 +61,20 @@ def _models() -> Iterator[tuple[str, str]]:
     from perse_engine.models.memory import find_memory
     from perse_engine.models.store import ModelStore
     from perse_engine.models.table import MODELS
-    from perse_engine.recipe import Learned
+    from perse_engine.recipe import ANIMATOR_MODELS, Learned
 
     yield "editor procedural", "needs no weights; MediaPipe's are inside its wheel"
     store, learned = ModelStore.of_this_machine(), Learned()
+    loader = ModelLoader(store, find_memory(learned.memory))
     yield "models", ", ".join(m.name for m in MODELS if store.has(m.name)) or "none (perse models list)"
-    try:
-        ModelLoader(store, find_memory(learned.memory)).check(learned.edit_models())
-        yield "editor diffusion", f"{learned.editor_model} in {learned.memory}"
-    except EngineError as error:
-        yield "editor diffusion", f"missing: {error.message}"
+    backends = [("editor diffusion", learned.edit_models())]
+    backends += [(f"animator {a}", {"portrait-animator": m}) for a, m in ANIMATOR_MODELS.items()]
+    for subject, models in backends:
+        try:
+            loader.check(models)
+            yield subject, f"{', '.join(models.values())} in {learned.memory}"
+        except EngineError as error:
+            yield subject, f"missing: {error.message}"
 
 
 def print_findings(settings: Settings) -> None:

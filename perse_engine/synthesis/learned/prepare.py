@@ -105,8 +105,18 @@ def _make(
 
 
 def editor_of(subject: Subject, dataset: Dataset) -> AttributeEditor:
-    """The editor that draws a dataset's looks again; it needs no model."""
-    if Recipe.from_json(dataset.recipe).editor == "diffusion":
+    """The editor that draws a dataset's looks again; it needs no model.
+
+    Raises:
+        InvalidValue: a video model made the clips, and nobody draws them again.
+    """
+    recipe = Recipe.from_json(dataset.recipe)
+    if recipe.animator != "rig":
+        raise InvalidValue(
+            f"The clips were made by {recipe.animator}: their looks cannot be drawn again at other moments.",
+            hint="metrics.json has what can be measured; avatars of the animator 'rig' have exact pictures.",
+        )
+    if recipe.editor == "diffusion":
         return DiffusionEditor(subject, EditFolder(dataset.folder / EDITS))
     return ProceduralEditor()
 

@@ -18,11 +18,12 @@ from perse_engine.pipeline import create_avatar
 from perse_engine.progress import SilentProgress
 from perse_engine.recipe import Acceptance, Learned, Recipe
 from perse_engine.synthesis.check import check_dataset
+from perse_engine.synthesis.dataset import Dataset
 from perse_engine.synthesis.learned.edits import EditFolder
 from perse_engine.synthesis.learned.make_edits import BASE, STAGE
-from perse_engine.synthesis.learned.prepare import EDITS, editor_of, edits_summary, learned_editor
+from perse_engine.synthesis.learned.prepare import EDITS, editor_of, editor_with, edits_summary, learned_editor
 from perse_engine.synthesis.storage import open_dataset
-from perse_engine.vocabulary import Preset
+from perse_engine.vocabulary import Preset, find_variant
 from perse_engine.vocabulary.presets import PRESETS
 from tests.perse_engine.synthesis.tiny import CancelAt
 
@@ -144,6 +145,29 @@ def test_what_is_worn_needs_a_shape(astronaut_subject: Subject, tmp_path: Path) 
 def test_a_recipe_of_another_editor_is_refused(astronaut_subject: Subject, tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="no learned models"):
         learned_editor(astronaut_subject, Recipe.of("preview"), tmp_path, SilentProgress())
+
+
+def test_what_a_video_model_made_is_not_drawn_again(astronaut_subject: Subject, tmp_path: Path) -> None:
+    filmed = Recipe.of("least", animator="wan-vace", learned=NORMAL)
+    dataset = Dataset(tmp_path, 64, 25.0, (), (), filmed.to_json())
+    with pytest.raises(InvalidValue, match="made by wan-vace"):
+        editor_of(astronaut_subject, dataset)
+
+
+def test_another_variant_is_made_beside_those_that_are_there(astronaut_subject: Subject, tmp_path: Path) -> None:
+    learned = replace(OPEN, interpolator="warp", encoder_model=None)
+    own = recipe(learned, ("skin",))
+    learned_editor(astronaut_subject, own, tmp_path, SilentProgress())
+    summary = (tmp_path / EDITS / "summary.json").read_bytes()
+    spec = find_variant("nose", "wide")
+    assert spec is not None
+    editor, others = editor_with(astronaut_subject, own, spec, tmp_path, SilentProgress())
+    assert others == list(own.variants) and (tmp_path / EDITS / "summary.json").read_bytes() == summary
+    assert EditFolder(tmp_path / EDITS).picture("nose", "source--wide@0.50") is not None
+    dressed = editor.dress(astronaut_subject, Look({"nose": {"wide": 0.5}, "skin": {"tanned": 1.0}}))
+    assert not np.array_equal(dressed.texture, astronaut_subject.look.texture)
+    _, others = editor_with(astronaut_subject, own, spec, tmp_path / "elsewhere", SilentProgress())
+    assert others == []
 
 
 def test_a_damaged_summary_is_an_error(tmp_path: Path) -> None:
