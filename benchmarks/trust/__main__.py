@@ -5,7 +5,7 @@ them what the world does, and prints what came of it. Every row with a bar is a 
 status 1. Needs what the tests need: `make setup`, and postgres and redis-server.
 
     python -m benchmarks.trust chaos --jobs 100 --seed 0
-    python -m benchmarks.trust load soak --json figures.json
+    python -m benchmarks.trust load soak --avatar me/ --json figures.json
     python -m benchmarks.trust all
 """
 
@@ -26,7 +26,14 @@ from pathlib import Path
 
 from benchmarks.trust.chaos import chaos
 from benchmarks.trust.clients import sample_portrait
+from benchmarks.trust.contract import made_up
+from benchmarks.trust.hostile import uploads, urls
+from benchmarks.trust.load import polls, renders
+from benchmarks.trust.lost import flush, same_key, zombie
+from benchmarks.trust.privacy import erase, strangers
 from benchmarks.trust.promise import Promise
+from benchmarks.trust.soak import soak
+from benchmarks.trust.whole import whole
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,38 @@ SCENARIOS: Mapping[str, tuple[str, Scenario]] = {
         "kill -9 of API, workers, their children, Redis and Postgres at random while jobs run",
         lambda p: chaos(p.room("chaos"), p.model, p.arguments.jobs, p.arguments.seed),
     ),
+    "flush": (
+        "Redis forgets everything while 50 jobs wait and no worker runs",
+        lambda p: flush(p.room("flush"), p.model, 50),
+    ),
+    "zombie": (
+        "a worker is stopped in the middle of a job, loses it, and goes on",
+        lambda p: zombie(p.room("zombie"), p.model, 5, p.arguments.seed),
+    ),
+    "samekey": (
+        "50 requests at once with the same Idempotency-Key",
+        lambda p: same_key(p.room("samekey"), p.model, 50),
+    ),
+    "strangers": ("every route with another tenant's ids", lambda p: strangers(p.room("strangers"), p.model)),
+    "uploads": ("files that mean harm, and odd ones that do not", lambda p: uploads(p.room("uploads"))),
+    "urls": ("webhook URLs that lead inside", lambda p: urls(p.room("urls"))),
+    "erase": (
+        "a real avatar is erased; what is left on the store's disk",
+        lambda p: erase(p.room("erase"), p.arguments.preset),
+    ),
+    "load": (
+        "job polls while a job trains; renders of a warm avatar, and how they grow with workers",
+        lambda p: [
+            *polls(p.room("polls"), p.arguments.seconds),
+            *renders(p.room("renders"), p.model, p.arguments.seconds),
+        ],
+    ),
+    "soak": ("many small jobs, memory over time", lambda p: soak(p.room("soak"), p.model, p.arguments.soak_jobs)),
+    "contract": (
+        "schemathesis against the OpenAPI document",
+        lambda p: made_up(p.room("contract"), p.model, p.arguments.examples, p.arguments.seed),
+    ),
+    "whole": ("the sample becomes an avatar on the full stack", lambda p: whole(p.room("whole"), p.arguments.preset)),
 }
 
 
@@ -121,6 +160,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("scenarios", nargs="+", choices=[*SCENARIOS, "all"], metavar="SCENARIO", help="or all of them")
     parser.add_argument("--jobs", type=int, default=100, help="of chaos (100)")
     parser.add_argument("--seed", type=int, default=0, help="of what is random (0)")
+    parser.add_argument("--soak-jobs", type=int, default=200, help="of soak (200)")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement of load (15)")
+    parser.add_argument("--examples", type=int, default=20, help="of contract, requests per route (20)")
+    parser.add_argument("--preset", default="draft", help="of erase and whole (draft)")
     parser.add_argument("--avatar", help="folder of an avatar, as `perse create` leaves it; else a small one is built")
     parser.add_argument("--json", type=Path, help="where to write all figures")
     parser.add_argument("--keep", action="store_true", help="when a scenario breaks off, leave logs and data behind")

@@ -22,6 +22,7 @@ from app.storage import avatar_prefix
 from benchmarks.trust.stack import CONSENT, Stack
 from worker.publishing import sha256_of
 
+RECIPE = {"preset": "preview", "categories": None, "variants": [], "seed": 0}
 MODEL = ("avatar.json", "avatar.safetensors")
 
 
@@ -85,7 +86,7 @@ def add_ready_avatar(stack: Stack, model: Path, tenant: str = DEFAULT_TENANT) ->
     id = new_id("ava")
     detail = {"variants": load_avatar(model).variants(), "added": []}
     avatar = Avatar(
-        id=id, tenant_id=tenant, portrait_id="por_none", status="ready", version=1, recipe={}, ready_at=now(),
+        id=id, tenant_id=tenant, portrait_id="por_none", status="ready", version=1, recipe=RECIPE, ready_at=now(),
         detail=detail, client_metadata={},
     )  # fmt: skip
     for name in MODEL:
