@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from app.database.models import Job, JobEvent, Outbox, now
+from app.database.models import Job, JobEvent, Outbox, WebhookDelivery, now
 from app.database.session import Sessions, transaction
 from app.jobs.leftovers import parts_prefix
 from app.jobs.parts import fate_of, progress_of_parts
@@ -20,6 +20,7 @@ from app.keys import ensure_tenant
 from app.quotas import check_jobs
 from app.settings import Settings
 from app.storage import LocalStorage
+from app.webhooks.endpoints import new_endpoint
 
 TENANT = "tenant_default"
 LEASE_S = 30.0
@@ -373,3 +374,16 @@ def test_a_job_of_many_parts_is_one_unfinished_job(sessions: Sessions) -> None:
     fan_out(sessions, 1, 1, 1)
     with transaction(sessions) as session:
         check_jobs(session, TENANT, Settings(max_unfinished_jobs=2))
+
+
+def test_webhooks_hear_of_the_job_and_not_of_its_parts(any_sessions: Sessions) -> None:
+    id, store = fan_out(any_sessions, 1, 1), JobStore(any_sessions)
+    endpoint = new_endpoint(TENANT, "https://hooks.example.com", ["job.succeeded", "job.failed", "job.canceled"])
+    with transaction(any_sessions) as session:
+        session.add(endpoint)
+    store.succeed(claimed(store), {})
+    store.fail(claimed(store), {}, retry=False)
+    with any_sessions() as session:
+        own = WebhookDelivery.endpoint_id == endpoint.id
+        told = session.execute(select(WebhookDelivery.job_id, WebhookDelivery.event).where(own)).all()
+    assert [tuple(row) for row in told] == [(id, "job.failed")]
