@@ -58,6 +58,37 @@ def test_settings_that_compose_sets_exist() -> None:
     assert set(COMPOSE["services"]["api"]["environment"]) <= known
 
 
+NOT_IN_ENV = {
+    # Paths and addresses inside the containers: the images and commands say them.
+    "PERSE_DATA_DIR", "PERSE_HOST", "PERSE_PORT",
+}  # fmt: skip
+
+
+def test_every_setting_has_its_place_and_its_default_is_the_real_one() -> None:
+    from app.settings import Settings
+
+    text = (ROOT / ".env.example").read_text()
+    shown = dict(re.findall(r"^# (PERSE_\w+)=(.*)$", text, re.MULTILINE))
+    fields = {f"PERSE_{name.upper()}": field.default for name, field in Settings.model_fields.items()}
+    given = set(COMPOSE["services"]["api"]["environment"])
+    assert set(shown) == set(fields) - given - NOT_IN_ENV
+    for name, value in shown.items():
+        settings = Settings(**({name.removeprefix("PERSE_").lower(): value} if value else {}))
+        assert getattr(settings, name.removeprefix("PERSE_").lower()) == fields[name], name
+    assert all(service.get("env_file") == [".env"] for service in ours())
+
+
+def test_every_setting_is_explained_in_the_guide() -> None:
+    from app.settings import Settings
+
+    guide = (ROOT / "docs/guides/service.md").read_text()
+    assert [n for n in Settings.model_fields if f"`PERSE_{n.upper()}`" not in guide] == []
+
+
+def ours() -> list[dict[str, Any]]:
+    return [service for service in COMPOSE["services"].values() if "build" in service]
+
+
 def test_build_files_exist() -> None:
     for service in COMPOSE["services"].values():
         if "build" in service:
