@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.database.models import Avatar, now
-from app.jobs.leftovers import parts_prefix
 from app.jobs.preview import PREVIEWS
 from app.jobs.store import ClaimedJob, problem_of
 from app.storage import avatar_prefix
@@ -98,5 +97,4 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detai
     if is_published or refused:
         worker.storage.delete_prefix(f"{prefix}/checkpoint")
         worker.storage.delete_prefix(f"{prefix}/{PREVIEWS}")
-        worker.storage.delete_prefix(parts_prefix(claim.tenant_id, str(claim.avatar_id)))
         shutil.rmtree(folder, ignore_errors=True)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.database.models import Artifact, Avatar, Job, LatentCode, Look
 from app.engine_client import EngineFailure, RenderRequest
 from app.ids import new_id
+from app.jobs.leftovers import parts_prefix
 from app.jobs.store import TERMINAL, ClaimedJob, problem_of
 from app.renders.endpoints import avatar_files
 from app.storage import avatar_prefix
@@ -48,6 +49,9 @@ def run_job(worker: Worker, claim: ClaimedJob) -> None:
         log.exception("job.broke", job_id=claim.id)
         error = problem_of("internal", "The job broke; it was logged.")
         worker.jobs.fail(claim, error, retry=True)
+    if claim.parts_total and worker.jobs.has_ended(claim):
+        # However it ended, what its parts handed over is of no use any more.
+        worker.storage.delete_prefix(parts_prefix(claim.tenant_id, str(claim.avatar_id)))
     log.info("job.ended", job_id=claim.id)
 
 

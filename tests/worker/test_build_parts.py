@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from app.database.models import Avatar, Job
+from app.database.models import Artifact, Avatar, Job
 from app.database.session import transaction
 from app.jobs.leftovers import parts_prefix
 from app.jobs.store import ClaimedJob, NewPart, enqueue
@@ -17,6 +18,7 @@ from tests.app.conftest import TENANT
 from tests.worker.conftest import add_avatar
 from worker.build_parts import PART_KIND, fans_out, fetch_parts
 from worker.run_job import run_job
+from worker.supervisor import work_through
 from worker.worker import Worker
 
 DIFFUSION = {"preset": "draft", "editor": "diffusion"}
@@ -102,3 +104,37 @@ def test_a_damaged_archive_is_not_taken(worker: Worker, tmp_path: Path) -> None:
     worker.jobs.succeed(next_claim(worker), {"key": f"{prefix}/a.zip", "sha256": "00" * 32})
     with pytest.raises(ValueError, match="damaged"):
         fetch_parts(worker, next_claim(worker), tmp_path / "folder")
+
+
+def test_a_join_that_fails_for_good_leaves_nothing_that_its_parts_made(worker: Worker) -> None:
+    avatar_id, job_id = fanned_out(worker, 1)
+    prefix = parts_prefix(TENANT, avatar_id)
+    worker.storage.put_bytes(f"{prefix}/a.zip", b"made", "application/zip")
+    worker.jobs.succeed(next_claim(worker), {"key": f"{prefix}/a.zip", "sha256": ""})
+    # The portrait was deleted meanwhile.
+    run_job(worker, next_claim(worker))
+    with worker.sessions() as session:
+        row = session.get(Job, job_id)
+    assert row is not None and row.status == "failed" and not list(worker.storage.list(prefix))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_one_process_plans_makes_its_parts_and_joins_them(worker: Worker, tmp_path: Path, astronaut_png: bytes) -> None:
+    worker = replace(worker, settings=worker.settings.model_copy(update={"parts": "always", "lease_s": 30.0}))
+    avatar_id = add_avatar(worker, "building")
+    worker.storage.put_bytes("t/portrait", astronaut_png, "image/png")
+    with transaction(worker.sessions) as session:
+        job_id = enqueue(
+            session, tenant_id=TENANT, kind="create_avatar", queue="train", avatar_id=avatar_id,
+            input={"portrait_key": "t/portrait", "recipe": {"preset": "preview"}},
+        ).id  # fmt: skip
+    assert work_through(worker, ["train"]) == 4, "a plan, a part for each of two variants, and the join"
+    with worker.sessions() as session:
+        row, avatar = session.get(Job, job_id), session.get(Avatar, avatar_id)
+        assert row is not None and avatar is not None
+        assert (row.status, row.parts_total, row.error) == ("succeeded", 2, None)
+        assert avatar.status == "ready" and set(avatar.detail["variants"]) == {"hair", "eyeglasses"}
+        names = session.scalars(select(Artifact.name).where(Artifact.avatar_id == avatar_id)).all()
+    assert "avatar.safetensors" in names and not [n for n in names if n.endswith(".zip")]
+    assert not list(worker.storage.list(parts_prefix(TENANT, avatar_id))) and not list(tmp_path.glob("work/*/*"))

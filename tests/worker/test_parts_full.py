@@ -162,7 +162,7 @@ def test_a_worker_killed_in_the_middle_of_a_fan_out_costs_only_its_part(workers:
     assert shown["status"] == "ready" and set(shown["variants"]) == {"hair", "eyeglasses"}
     names = [a["name"] for a in workers.api.client.get(f"/v1/avatars/{avatar}/artifacts").json()["data"]]
     assert len(names) == len(set(names)) and "avatar.safetensors" in names and "subject.zip" not in names
-    assert not workers.archives(avatar), "what parts handed over is erased when it is joined"
+    wait_until(lambda: not workers.archives(avatar), 30, "what parts handed over is erased")
 
 
 def test_a_zombie_part_publishes_nothing(workers: Workers, astronaut_png: bytes) -> None:
