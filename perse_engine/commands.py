@@ -199,15 +199,22 @@ def evaluate_subject(arguments: argparse.Namespace) -> int:
     """`perse evaluate subject folder/`: build and measure the head of every portrait."""
     from PIL import Image
 
+    from perse_engine.evaluation.avatar.distance import open_distance
     from perse_engine.evaluation.subject.evaluate import evaluate_portrait, portrait_files
     from perse_engine.evaluation.subject.identity import OnnxEmbedder
-    from perse_engine.evaluation.subject.protocol import Row
+    from perse_engine.evaluation.subject.protocol import Brought, Row
     from perse_engine.evaluation.subject.report import table, to_json
     from perse_engine.evaluation.subject.sheet import contact_sheet
     from perse_engine.head.subject import Subject
+    from perse_engine.model_commands import flame_of, network_file
     from perse_engine.portrait.portrait import PortraitAnalysis
 
-    embedder = OnnxEmbedder(arguments.face_embedder) if arguments.face_embedder else None
+    lpips = network_file(arguments.lpips, "perceptual-distance")
+    brought = Brought(
+        embedder=OnnxEmbedder(arguments.face_embedder) if arguments.face_embedder else None,
+        lpips=open_distance(lpips) if lpips else None,
+        flame=flame_of(arguments),
+    )
     sheets: Path | None = arguments.sheets
 
     def write_sheet(row: Row, subject: Subject, analysis: PortraitAnalysis) -> None:
@@ -220,7 +227,7 @@ def evaluate_subject(arguments: argparse.Namespace) -> int:
     for file in portrait_files(arguments.portraits):
         found = evaluate_portrait(
             file.name, file.read_bytes(),
-            variations=arguments.variations, embedder=embedder, on_subject=write_sheet,
+            variations=arguments.variations, brought=brought, on_subject=write_sheet,
         )  # fmt: skip
         for row in found:
             rows.append(row)

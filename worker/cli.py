@@ -231,7 +231,9 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     subject.add_argument("--json", action="store_true", help="every number")
     subject.add_argument("--sheets", type=Path, metavar="DIR", help="write a contact sheet per portrait")
     subject.add_argument("--variations", action="store_true", help="crops, light, skin tones, beards... of each too")
+    subject.add_argument("--lpips", type=Path, metavar="NAME|FILE", help="lpips-alex, lpips-vgg or a network's file")
     subject.add_argument("--face-embedder", type=Path, metavar="MODEL.onnx", help="measure identity with it")
+    add_rig_options(subject)
     subject.set_defaults(run=_engine("evaluate_subject"))
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from perse_engine.errors import EngineError, InvalidValue
-from perse_engine.evaluation.subject.identity import FaceEmbedder
-from perse_engine.evaluation.subject.protocol import Failure, Row, measure_subject
+from perse_engine.evaluation.subject.protocol import NOTHING, Brought, Failure, Row, measure_subject
 from perse_engine.evaluation.subject.variations import VARIATIONS
 from perse_engine.head.build import build_subject
 from perse_engine.head.subject import Subject
@@ -40,7 +39,7 @@ def evaluate_portrait(
     data: bytes,
     *,
     variations: bool = False,
-    embedder: FaceEmbedder | None = None,
+    brought: Brought = NOTHING,
     on_subject: OnSubject | None = None,
 ) -> Iterator[Row]:
     """A portrait's row, and one more for each variation of it."""
@@ -49,7 +48,7 @@ def evaluate_portrait(
     except EngineError as error:
         yield Row(name, "", failure=Failure.of(error))
         return
-    row, built = _row(name, "", portrait, embedder, on_subject)
+    row, built = _row(name, "", portrait, brought, on_subject)
     yield row
     if not variations or built is None:
         return
@@ -60,17 +59,17 @@ def evaluate_portrait(
         except EngineError as error:
             yield Row(name, variation, failure=Failure.of(error))
             continue
-        yield _row(name, variation, changed, embedder, on_subject)[0]
+        yield _row(name, variation, changed, brought, on_subject)[0]
 
 
 def _row(
-    name: str, variation: str, portrait: Portrait, embedder: FaceEmbedder | None, on_subject: OnSubject | None
+    name: str, variation: str, portrait: Portrait, brought: Brought, on_subject: OnSubject | None
 ) -> tuple[Row, tuple[Subject, PortraitAnalysis] | None]:
     analysis: PortraitAnalysis | None = None
     try:
         analysis = analyse_portrait(portrait)
-        subject = build_subject(analysis)
-        measures = measure_subject(subject, analysis, embedder)
+        subject = build_subject(analysis, brought.flame)
+        measures = measure_subject(subject, analysis, brought)
     except EngineError as error:
         if analysis is None:
             return Row(name, variation, failure=Failure.of(error)), None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.evaluation.avatar.distance import Distance
 from perse_engine.evaluation.pictures import psnr_db, ssim
 from perse_engine.evaluation.subject.judge import picture
 from perse_engine.head.subject import Subject
@@ -30,18 +31,32 @@ INNER_BROWS = (55, 107, 285, 336)
 class Likeness:
     """The source view against the photo inside the face.
 
-    `detail` is the variance of what a Gaussian blur removes from luma, over the photo's: below 1 is too soft.
+    `detail` is the variance of what a Gaussian blur removes from luma, over the photo's: below 1 is too soft. `lpips`
+    is None without a network.
     """
 
     psnr_db: float
     ssim: float
     detail: float
+    lpips: float | None = None
 
 
-def source_likeness(subject: Subject, regions: Regions) -> Likeness:
+def source_likeness(subject: Subject, regions: Regions, lpips: Distance | None = None) -> Likeness:
     """Render the source view and compare it with the work image."""
-    view = picture(subject, subject.source_pose, subject.source_expression, subject.source_camera)
-    return likeness(view.astype(np.float32) / 255, subject.work_rgb.astype(np.float32) / 255, face_region(regions))
+    drawn = picture(subject, subject.source_pose, subject.source_expression, subject.source_camera)
+    view, photo = drawn.astype(np.float32) / 255, subject.work_rgb.astype(np.float32) / 255
+    region = face_region(regions)
+    found = likeness(view, photo, region)
+    if lpips is None or not region.any():
+        return found
+    return replace(found, lpips=lpips(*around(np.where(region[..., None], view, photo), photo, region)))
+
+
+def around(view: Array, photo: Array, region: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Both pictures cut to the rectangle around a region: the rest of a photo would thin out a mean over it."""
+    rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return view[box], photo[box]
 
 
 def likeness(view: Array, photo: Array, region: Array) -> Likeness:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from perse_engine.errors import EngineError
+from perse_engine.evaluation.avatar.distance import Distance
 from perse_engine.evaluation.subject.identity import FaceEmbedder, identity_distances
 from perse_engine.evaluation.subject.judge import seen_landmarks
 from perse_engine.evaluation.subject.lids import ClosedLids, closed_lids
@@ -19,6 +20,7 @@ from perse_engine.evaluation.subject.responses import (
     angle_response,
     expression_response,
 )
+from perse_engine.head.flame.flame_head import Flame
 from perse_engine.head.subject import Subject
 from perse_engine.portrait.frames import head_pose_deg
 from perse_engine.portrait.portrait import PortraitAnalysis
@@ -68,18 +70,28 @@ class Row:
     failure: Failure | None = None
 
 
-def measure_subject(
-    subject: Subject, analysis: PortraitAnalysis, embedder: FaceEmbedder | None = None
-) -> SubjectMeasures:
+@dataclass(frozen=True)
+class Brought:
+    """What the caller brings: a face recogniser, a perceptual distance, and a FLAME to build heads on."""
+
+    embedder: FaceEmbedder | None = None
+    lpips: Distance | None = None
+    flame: Flame | None = None
+
+
+NOTHING = Brought()
+
+
+def measure_subject(subject: Subject, analysis: PortraitAnalysis, brought: Brought = NOTHING) -> SubjectMeasures:
     """Run every measurement; about six seconds on one core."""
     neutral = face_geometry_of(subject, Expression())
     return SubjectMeasures(
-        source=source_likeness(subject, analysis.regions),
+        source=source_likeness(subject, analysis.regions, brought.lpips),
         yaw=_turns(subject, "yaw"),
         pitch=_turns(subject, "pitch"),
         expressions={name: _expression(subject, probe, neutral) for name, probe in PROBES.items()},
         lids=closed_lids(subject),
-        identity=None if embedder is None else identity_distances(subject, embedder),
+        identity=None if brought.embedder is None else identity_distances(subject, brought.embedder),
     )
 
 

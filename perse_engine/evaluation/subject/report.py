@@ -47,6 +47,8 @@ def _lines(row: Row) -> list[str]:
     lines += [f"    misses {_said(c)}" for c in missed]
     if row.warnings:
         lines.append(f"    warned {', '.join(row.warnings)}")
+    if m.source.lpips is not None:
+        lines.append(f"    LPIPS of the source view {m.source.lpips:.4f}")
     for view, distance in (m.identity or {}).items():
         lines.append(f"    identity {view:<18} {'no face' if distance is None else f'{distance:.3f}'}")
     return lines

@@ -11,14 +11,19 @@ import pytest
 from PIL import Image
 
 from perse_engine.errors import InvalidValue
+from perse_engine.evaluation.avatar.distance import OctaveDistance
 from perse_engine.evaluation.subject import evaluate
 from perse_engine.evaluation.subject.evaluate import evaluate_portrait, portrait_files
-from perse_engine.evaluation.subject.protocol import Row
+from perse_engine.evaluation.subject.protocol import Brought, Row
 from perse_engine.evaluation.subject.report import table, to_json
 from perse_engine.evaluation.subject.responses import PROBES
 from perse_engine.evaluation.subject.sheet import CELL_PX, EXPRESSIONS, YAWS_DEG, contact_sheet
+from perse_engine.head.flame.flame_head import Flame
 from perse_engine.head.subject import Subject
 from perse_engine.portrait.portrait import PortraitAnalysis
+from tests.perse_engine.head.flame.conftest import flame, flame_arrays, flame_model
+
+__all__ = ["flame", "flame_arrays", "flame_model"]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +31,8 @@ def rows(astronaut_png: bytes) -> list[Row]:
     """The sample and one variation of it, in which no face can be found."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluate, "VARIATIONS", {"blank": lambda a, s: np.full((300, 300, 3), 90, np.uint8)})
-        return list(evaluate_portrait("a.png", astronaut_png, variations=True))
+        brought = Brought(lpips=OctaveDistance())
+        return list(evaluate_portrait("a.png", astronaut_png, variations=True, brought=brought))
 
 
 def test_files_are_the_portraits_of_a_folder_in_order(tmp_path: Path) -> None:
@@ -80,6 +86,28 @@ def test_the_table_says_verdict_and_failure(rows: list[Row]) -> None:
     assert "blank" in text and "failed, no_face" in text
     assert "jawOpen           mouth_gap" in text
     assert text.splitlines()[1].split()[-1] in ("pass", "fail")
+
+
+def test_a_perceptual_distance_is_in_row_and_table(rows: list[Row]) -> None:
+    measures = rows[0].measures
+    assert measures is not None and measures.source.lpips is not None
+    assert 0 < measures.source.lpips < 0.05
+    assert f"LPIPS of the source view {measures.source.lpips:.4f}" in table(rows)
+
+
+def test_heads_are_built_on_the_flame_that_is_brought(
+    astronaut_png: bytes, flame: Flame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is measured on it is another test's matter.
+    monkeypatch.setattr(evaluate, "measure_subject", lambda *_: None)
+    built: list[Subject] = []
+
+    rows = evaluate_portrait(
+        "a.png", astronaut_png, brought=Brought(flame=flame), on_subject=lambda row, subject, _: built.append(subject)
+    )
+
+    assert [r.failure for r in rows] == [None]
+    assert "flame.coefficients" in built[0].extras
 
 
 def test_a_sheet_has_a_cell_per_yaw_and_expression(

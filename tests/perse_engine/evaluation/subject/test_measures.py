@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from perse_engine.evaluation.subject.measures import face_geometry, face_region, likeness, source_likeness
+from perse_engine.evaluation.subject.measures import around, face_geometry, face_region, likeness, source_likeness
 from perse_engine.head.subject import Subject
 from perse_engine.portrait.portrait import PortraitAnalysis
 from perse_engine.portrait.topology import load_topology
@@ -88,3 +88,13 @@ def test_the_face_region_keeps_off_the_silhouette(astronaut_analysis: PortraitAn
 def test_the_subject_is_like_its_photo(astronaut_subject: Subject, astronaut_analysis: PortraitAnalysis) -> None:
     found = source_likeness(astronaut_subject, astronaut_analysis.regions)
     assert found.psnr_db > 24 and found.ssim > 0.85 and 0.4 < found.detail < 1.6
+
+
+def test_pictures_are_cut_to_the_rectangle_around_the_region() -> None:
+    region = np.zeros((64, 64), bool)
+    region[10:30, 5] = region[12, 5:50] = True
+
+    view, photo = around(NOISE, NOISE[::-1], region)
+
+    np.testing.assert_array_equal(view, NOISE[10:30, 5:50])
+    np.testing.assert_array_equal(photo, NOISE[::-1][10:30, 5:50])
