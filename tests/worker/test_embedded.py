@@ -234,14 +234,19 @@ def test_a_killed_learning_process_is_started_again(running: Service, built: str
     assert running.wait(removed.json()["job"]["id"], 60)["status"] == "succeeded"
 
 
-def test_cancel_stops_a_running_training_within_five_seconds(running: Service, astronaut_png: bytes) -> None:
+def test_a_training_is_watched_and_then_canceled_within_five_seconds(running: Service, astronaut_png: bytes) -> None:
     avatar, job = running.create(astronaut_png, **LONG)
     running.wait_for_stage(job, "training", 20)
+    wait_until(lambda: running.job(job)["links"]["preview"] is not None, 30, "a preview")
+    shown = running.client.get(running.job(job)["links"]["preview"])
+    with Image.open(io.BytesIO(shown.content)) as picture:
+        assert (shown.headers["Content-Type"], picture.size) == ("image/webp", (768, 256))
     start = now_s()
     assert running.client.post(f"/v1/jobs/{job}/cancel").json()["status"] == "canceling"
     assert running.wait(job, 10)["status"] == "canceled"
     assert now_s() - start < 5.0
     assert running.client.get(f"/v1/avatars/{avatar}").json()["status"] == "failed"
+    assert running.client.get(f"/v1/jobs/{job}/preview").status_code == 404
 
 
 def test_an_animation_does_not_wait_for_somebodys_avatar(running: Service, built: str, astronaut_png: bytes) -> None:

@@ -49,9 +49,15 @@ export function say(text) {
   timer = window.setTimeout(() => says.classList.remove("on"), 5000);
 }
 
+/** In place of what cannot be shown: why, and a way on. @param {string} title @param {string} text @returns {HTMLElement} */
+export const message = (title, text) =>
+  h("section", { class: "maker message" }, h("h1", {}, title), h("p", { class: "note bad", role: "alert" }, text), h("a", { class: "button", href: "#/" }, "To all avatars"));
+
 /** `long-wavy-blonde` to `Long wavy blonde`, `mouthSmileLeft` to `Mouth smile left`. @param {string} name */
 export function words(name) {
-  const own = name.startsWith("wish-") ? name.slice(5).replace(/\b(style|length|texture|colour|shape|material|size|type)-/g, "") : name;
+  // What stays as it is needs no words.
+  const other = name.replace(/^source-(length|style)-/, "");
+  const own = other.startsWith("wish-") ? other.slice(5).replace(/\b(style|length|texture|colour|shape|material|size|type)-/g, "") : other;
   const text = own.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/-/g, " ").toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

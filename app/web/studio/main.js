@@ -2,7 +2,7 @@
 
 import { Refused, getJson, useKey } from "./api.js";
 import { avatarPage } from "./avatar_page.js";
-import { h, icon, say } from "./dom.js";
+import { h, icon, message, say } from "./dom.js";
 import { homePage } from "./home.js";
 
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
@@ -72,7 +72,7 @@ async function route() {
       return;
     }
     const text = error instanceof Error ? error.message : String(error);
-    main.replaceChildren(h("div", { class: "alone" }, h("p", { class: "note bad", role: "alert" }, text), h("p", {}, h("a", { href: "#/" }, "To all avatars"))));
+    main.replaceChildren(h("div", { class: "home" }, message("This cannot be shown", text)));
   }
 }
 

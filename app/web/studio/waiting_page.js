@@ -2,15 +2,14 @@
 
 import { getJson, picture } from "./api.js";
 import { buildView } from "./build_view.js";
-import { h } from "./dom.js";
+import { h, message } from "./dom.js";
 import { whyNot } from "./job_status.js";
 
 /** @param {HTMLElement} main @param {any} avatar @param {() => void} ready called when it can be opened @param {AbortSignal} signal */
 export async function waitingPage(main, avatar, ready, signal) {
   const card = h("section", { class: "maker alone", "aria-label": "The avatar's building" });
   main.append(h("div", { class: "home" }, card));
-  const tell = (/** @type {string} */ text) =>
-    card.replaceChildren(h("div", { class: "made" }, h("p", { class: "note bad", role: "alert" }, text), h("p", {}, h("a", { href: "#/" }, "To all avatars"))));
+  const tell = (/** @type {string} */ text) => card.replaceWith(message("There is no avatar to show", text));
   if (avatar.status === "deleting") {
     tell("This avatar is being erased.");
     return;
