@@ -21,6 +21,7 @@ from perse_engine.avatar.storage import load_avatar, save_avatar
 from perse_engine.errors import InvalidValue
 from perse_engine.export import write_bundle, write_ply
 from perse_engine.head.build import build_subject
+from perse_engine.head.flame.flame_head import flame_of_avatar
 from perse_engine.head.storage import load_subject
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
@@ -76,7 +77,7 @@ def add_to_folder(
         # A lesson is always animated by the rig.
         check_learned(replace(recipe, animator="rig"))
     progress.report("subject", 0, 1)
-    subject = None if method == "zero_shot" else _subject(folder, portrait)
+    subject = None if method == "zero_shot" else _subject(folder, avatar, portrait)
     progress.report("subject", 1, 1)
     editor, beside = None, None
     if takes_models and subject is not None:
@@ -100,7 +101,7 @@ def add_reference_to_folder(
     avatar = load_avatar(folder)
     variant = variant or f"reference-{hashlib.sha256(photo).hexdigest()[:12]}"
     progress.report("subject", 0, 1)
-    reference = build_subject(analyse_portrait(decode_portrait(photo)))
+    reference = build_subject(analyse_portrait(decode_portrait(photo)), flame_of_avatar(avatar.details))
     progress.report("subject", 1, 1)
     grown = add_reference(avatar, category, variant, reference, progress)
     _write(grown.avatar, folder, progress)
@@ -119,9 +120,9 @@ def remove_from_folder(folder: Path, category: str, variant: str, progress: Prog
     return avatar
 
 
-def _subject(folder: Path, portrait: bytes | None) -> Subject:
+def _subject(folder: Path, avatar: Avatar, portrait: bytes | None) -> Subject:
     if portrait is not None:
-        return build_subject(analyse_portrait(decode_portrait(portrait)))
+        return build_subject(analyse_portrait(decode_portrait(portrait)), flame_of_avatar(avatar.details))
     if not (folder / SUBJECT / "subject.json").exists():
         raise InvalidValue(
             "The avatar's folder has no work/subject, from which new pictures are made.",

@@ -48,6 +48,7 @@ def _export(folder: Path, wish: ExportWish, digest: str, progress: PipeProgress)
     from perse_engine.avatar.storage import load_avatar
     from perse_engine.export.avatar_files import SUFFIXES, export_avatar
     from perse_engine.head.build import build_subject
+    from perse_engine.head.flame.flame_head import flame_of_avatar
     from perse_engine.portrait.analyse import analyse_portrait
     from perse_engine.portrait.decode import decode_portrait
 
@@ -57,7 +58,8 @@ def _export(folder: Path, wish: ExportWish, digest: str, progress: PipeProgress)
     rig = None
     if wish.needs_rig:
         # The texture is no part of the model: the head is built again from the stored, sanitised portrait.
-        rig = build_subject(analyse_portrait(decode_portrait((folder / "portrait").read_bytes()))).look
+        analysis = analyse_portrait(decode_portrait((folder / "portrait").read_bytes()))
+        rig = build_subject(analysis, flame_of_avatar(avatar.details)).look
     progress.report("export", 0, 1)
     name = f"export-{digest[:12]}.{SUFFIXES[wish.format]}"
     export_avatar(folder / name, avatar, wish, rig)

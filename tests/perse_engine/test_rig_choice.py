@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from argparse import Namespace
 from dataclasses import replace
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from perse_engine.errors import BackendMissing, CorruptFile, InvalidValue
-from perse_engine.head.flame.flame_head import Flame
+from perse_engine.head.flame.flame_head import Flame, flame_of_avatar
 from perse_engine.model_commands import flame_of
 from perse_engine.pipeline import begin_avatar, create_avatar
 from perse_engine.progress import SilentProgress
@@ -57,6 +58,23 @@ def test_without_a_file_nothing_is_begun(astronaut_png: bytes, tmp_path: Path) -
 def test_a_file_for_the_landmark_rig_is_refused(astronaut_png: bytes, flame: Flame, tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="takes no FLAME file"):
         create_avatar(astronaut_png, Recipe.of("draft"), tmp_path, SilentProgress(), flame=flame)
+
+
+def test_a_trained_avatars_head_is_built_again_on_its_own_file_only(
+    tmp_path: Path, flame_arrays: dict[str, Array], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "flame.npz"
+    np.savez(file, **flame_arrays)  # type: ignore[arg-type]
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+
+    assert flame_of_avatar({"preset": "draft"}) is None
+    with pytest.raises(BackendMissing, match="no FLAME file"):
+        flame_of_avatar({"flame": {"sha256": digest}})
+    monkeypatch.setenv("PERSE_FLAME_MODEL", str(file))
+    found = flame_of_avatar({"flame": {"sha256": digest}})
+    assert found is not None and found.model.sha256 == digest
+    with pytest.raises(InvalidValue, match="another FLAME file"):
+        flame_of_avatar({"flame": {"sha256": "1" * 64}})
 
 
 def test_the_option_names_the_file(tmp_path: Path, flame_arrays: dict[str, Array], flame: Flame) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.errors import BackendMissing
+from perse_engine.errors import BackendMissing, InvalidValue
 from perse_engine.head.flame.embedding import Embedding, embed_landmarks, read_landmark_file
 from perse_engine.head.flame.fit import FlameFit, fit_flame
 from perse_engine.head.flame.flame_rig import flame_rig
@@ -99,6 +99,25 @@ def flame_of_this_machine() -> Flame:
             "The recipe's rig is FLAME, and no FLAME file is named.", hint=f"--flame-model FILE, or {MODEL_VARIABLE}."
         )
     return _opened(Path(model), Path(landmarks) if landmarks else None)
+
+
+def flame_of_avatar(details: Mapping[str, object]) -> Flame | None:
+    """FLAME for building the head of a trained avatar again; None where that was built on the landmark rig.
+
+    Raises:
+        BackendMissing: no file is named here.
+        InvalidValue: it is another file than the avatar's.
+    """
+    built = details.get("flame")
+    if not isinstance(built, dict):
+        return None
+    flame, digest = flame_of_this_machine(), str(built.get("sha256"))
+    if flame.model.sha256 != digest:
+        raise InvalidValue(
+            f"The avatar was built on another FLAME file than {MODEL_VARIABLE} names.",
+            hint=f"Name the one whose SHA-256 begins with {digest[:12]}.",
+        )
+    return flame
 
 
 @cache
