@@ -77,7 +77,7 @@ class MemoryPreset:
         if self.needs_gpu:
             raise BackendMissing(
                 f"The memory preset {self.name} needs an NVIDIA GPU, and torch can use none.",
-                hint="Use the procedural editor, which needs none, or a machine with a GPU.",
+                hint="Use the editor procedural and the animator rig, which need none, or a machine with a GPU.",
             )
         return "cpu"
 

@@ -9,11 +9,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from perse_engine.errors import CorruptFile, EditsRejected, InvalidValue
+from perse_engine.errors import CorruptFile, EditsRejected, InvalidValue, UnknownName
 from perse_engine.head.subject import Subject
 from perse_engine.models.loading import ModelLoader
 from perse_engine.models.memory import find_memory
 from perse_engine.models.store import ModelStore
+from perse_engine.models.table import MODELS, find_model
 from perse_engine.progress import Progress
 from perse_engine.recipe import Learned, Recipe
 from perse_engine.synthesis.dataset import Dataset
@@ -34,10 +35,20 @@ def check_learned(recipe: Recipe) -> None:
     """See that a recipe's models, packages and GPU are there; at once, before any work.
 
     Raises:
-        BackendMissing, UnknownName, CorruptFile: see `ModelLoader.check`.
+        BackendMissing, UnknownName, CorruptFile: see `ModelLoader.check`; or the model is another animator's.
     """
-    if recipe.learned is not None:
-        loader_of(recipe.learned).check(recipe.models())
+    if recipe.learned is None:
+        return
+    models = recipe.models()
+    if recipe.animator != "rig":
+        filming = find_model(models["portrait-animator"], "portrait-animator")
+        if filming.family != recipe.animator:
+            suitable = [m.name for m in MODELS if m.family == recipe.animator]
+            raise UnknownName(
+                f"{filming.name} is a model of the animator {filming.family}, not of {recipe.animator}.",
+                hint=f"There are: {', '.join(suitable)}.",
+            )
+    loader_of(recipe.learned).check(models)
 
 
 def learned_editor(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from perse_engine.errors import BackendMissing, Cancelled, CorruptFile, EditsRejected, InvalidValue
+from perse_engine.errors import BackendMissing, Cancelled, CorruptFile, EditsRejected, InvalidValue, UnknownName
 from perse_engine.head.subject import Subject
 from perse_engine.models.memory import MemoryPreset
 from perse_engine.pipeline import create_avatar
@@ -105,6 +106,14 @@ def test_a_missing_model_is_said_before_the_photo_is_looked_at(tmp_path: Path, m
     with pytest.raises(BackendMissing, match="wan-animate-14b") as missing:
         create_avatar(b"not even a photo", recipe("wan-animate"), tmp_path / "out", SilentProgress())
     assert missing.value.hint == "perse models pull wan-animate-14b"
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_animator_does_not_take_another_s_model(tmp_path: Path) -> None:
+    other = recipe("wan-vace", replace(OPEN, animator_model="wan-animate-14b"))
+    with pytest.raises(UnknownName, match="model of the animator wan-animate") as refused:
+        create_avatar(b"not even a photo", other, tmp_path / "out", SilentProgress())
+    assert refused.value.hint == "There are: wan-vace-1.3b, wan-vace-14b."
     assert not (tmp_path / "out").exists()
 
 
