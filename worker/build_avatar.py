@@ -20,7 +20,7 @@ from worker.build_parts import fans_out, fetch_parts, plan_parts
 from worker.checkpoints import checkpoint_of, preview_of, restore
 from worker.heart import Heart
 from worker.job_child import run_create
-from worker.publishing import MEDIA_TYPES, add_artifacts, add_codes, upload
+from worker.publishing import MEDIA_TYPES, add_artifacts, add_codes, erase_earlier, upload
 from worker.settle import settle
 from worker.supervise import supervise
 from worker.worker import Worker
@@ -95,6 +95,7 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detai
     if not is_published:
         worker.storage.delete_prefix(attempt)
     if is_published or refused:
+        erase_earlier(worker.storage, claim, f"{prefix}/attempt")
         worker.storage.delete_prefix(f"{prefix}/checkpoint")
         worker.storage.delete_prefix(f"{prefix}/{PREVIEWS}")
         shutil.rmtree(folder, ignore_errors=True)

@@ -20,7 +20,7 @@ from app.storage import avatar_prefix
 from worker.heart import Heart
 from worker.job_child import run_variant
 from worker.model_files import ReadyModel, fetch, ready_model
-from worker.publishing import add_artifacts, add_codes, upload
+from worker.publishing import add_artifacts, add_codes, erase_earlier, upload
 from worker.settle import settle
 from worker.supervise import supervise
 from worker.worker import Worker
@@ -51,7 +51,8 @@ def change_variants(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
 
 def _publish(worker: Worker, claim: ClaimedJob, folder: Path, ready: ReadyModel, told: dict[str, Any]) -> None:
     """Upload under this attempt's own prefix; one transaction makes it the avatar's next version."""
-    prefix = f"{avatar_prefix(claim.tenant_id, str(claim.avatar_id))}/{claim.id}-{claim.lease_token}"
+    attempts = f"{avatar_prefix(claim.tenant_id, str(claim.avatar_id))}/{claim.id}"
+    prefix = f"{attempts}-{claim.lease_token}"
     files = upload(worker.storage, [folder / name for name in told["files"]], prefix)
     latents = json.loads((folder / "latents.json").read_text())
 
@@ -87,6 +88,7 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, ready: ReadyModel,
     if not is_published:
         worker.storage.delete_prefix(prefix)
         return
+    erase_earlier(worker.storage, claim, attempts)
     for key in old:
         worker.storage.delete(key)
     shutil.rmtree(folder, ignore_errors=True)

@@ -17,7 +17,7 @@ from worker.heart import Heart
 from worker.make_animation import run_animation, run_drive
 from worker.make_export import run_export
 from worker.model_files import ReadyModel, fetch, ready_model
-from worker.publishing import add_artifacts, sha256_of, upload
+from worker.publishing import add_artifacts, erase_earlier, sha256_of, upload
 from worker.settle import settle
 from worker.supervise import supervise
 from worker.worker import Worker
@@ -62,7 +62,8 @@ def _own_keys(claim: ClaimedJob) -> dict[str, str]:
 
 
 def _publish(worker: Worker, claim: ClaimedJob, folder: Path, ready: ReadyModel, told: dict[str, Any]) -> None:
-    prefix = f"{avatar_prefix(claim.tenant_id, str(claim.avatar_id))}/{claim.id}-{claim.lease_token}"
+    attempts = f"{avatar_prefix(claim.tenant_id, str(claim.avatar_id))}/{claim.id}"
+    prefix = f"{attempts}-{claim.lease_token}"
     paths = [folder / name for name in told["files"]]
     there = _already_there(worker, claim, paths)
     files = upload(worker.storage, [p for p in paths if p.name not in there], prefix)
@@ -80,7 +81,9 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, ready: ReadyModel,
     except _Gone:
         worker.jobs.fail(claim, problem_of("not_found", "The avatar was deleted."), retry=False)
         is_published = False
-    if not is_published:
+    if is_published:
+        erase_earlier(worker.storage, claim, attempts)
+    else:
         worker.storage.delete_prefix(prefix)
 
 

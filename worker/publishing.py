@@ -47,6 +47,12 @@ def upload(storage: Storage, paths: Iterable[Path], prefix: str) -> list[Uploade
     return uploaded
 
 
+def erase_earlier(storage: Storage, claim: ClaimedJob, name: str) -> None:
+    """Erase what lost attempts of a job have uploaded, each below `name-<its token>`, and no row names."""
+    for token in range(1, claim.lease_token):
+        storage.delete_prefix(f"{name}-{token}")
+
+
 def add_artifacts(session: Session, claim: ClaimedJob, files: Iterable[Uploaded]) -> None:
     """A row per file."""
     for file in files:

@@ -19,7 +19,7 @@ from worker.worker import Worker
 CANCEL_GRACE_S = 3.0
 """A child that does not stop by itself within this time is killed."""
 POLL_S = 0.2
-NICENESS = 10
+NICENESS = 5
 
 
 def supervise(

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.animations.schemas import AnimationBody
-from app.database.models import Artifact, Job
+from app.database.models import Artifact, Job, now
 from app.database.session import transaction
 from app.exports.schemas import ExportBody
 from app.ids import new_id
@@ -79,6 +79,21 @@ def export(worker: Worker, avatar: str, digest: str = "d" * 64, **wish: Any) -> 
     claim = claimed(worker, "export", avatar, wish=body, digest=digest, portrait_key=None)
     run_job(worker, claim)
     return job_of(worker, claim.id)
+
+
+def test_what_a_lost_attempt_uploaded_is_erased_by_the_one_that_succeeds(worker: Worker, avatar: str) -> None:
+    body = ExportBody.model_validate({"format": "ply"}).model_dump()
+    lost = claimed(worker, "export", avatar, wish=body, digest="e" * 64, portrait_key=None)
+    base = avatar_prefix(TENANT, avatar)
+    worker.storage.put_bytes(f"{base}/{lost.id}-{lost.lease_token}/half.ply", b"x", "application/octet-stream")
+    with transaction(worker.sessions) as session:
+        session.execute(update(Job).where(Job.id == lost.id).values(lease_expires_at=now()))
+    second = worker.jobs.claim("test", ["io"], worker.settings.lease_s)
+    assert second is not None and (second.id, second.lease_token) == (lost.id, lost.lease_token + 1)
+    run_job(worker, second)
+    assert job_of(worker, lost.id).status == "succeeded"
+    left = [key for key in worker.storage.list(base) if lost.id in key]
+    assert left and all(key.startswith(f"{base}/{lost.id}-{second.lease_token}/") for key in left)
 
 
 def animation_input(worker: Worker, avatar: str, uploads: dict[str, bytes], wish: dict[str, Any]) -> dict[str, Any]:
