@@ -7,7 +7,7 @@ motion. `python -m benchmarks.calibrate_capture` reckons it again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,13 +93,15 @@ TABLE: Mapping[str, Mapping[str, float]] = {
 """Told weight -> its share of each of FEATURES; right sides are the mirror images of left ones."""
 
 
-def read_out(features: Array) -> dict[str, Array]:
-    """Weights [frames] by ARKit name, not yet clamped, of features [frames, len(FEATURES)]."""
+def read_out(
+    features: Array, table: Mapping[str, Mapping[str, float]] = TABLE, names: Sequence[str] = FEATURES
+) -> dict[str, Array]:
+    """Weights [frames] by ARKit name, not yet clamped, of features [frames, len(names)]."""
     told = {}
-    for name, shares in TABLE.items():
-        told[name] = features @ _column(shares)
+    for name, shares in table.items():
+        told[name] = features @ _column(shares, names)
         if name.endswith("Left"):
-            told[mirrored(name)] = features @ _column({mirrored(n): share for n, share in shares.items()})
+            told[mirrored(name)] = features @ _column({mirrored(n): share for n, share in shares.items()}, names)
     return told
 
 
@@ -110,5 +112,5 @@ def mirrored(name: str) -> str:
     return name.removesuffix("Right") + "Left" if name.endswith("Right") else name
 
 
-def _column(shares: Mapping[str, float]) -> Array:
-    return np.array([shares.get(name, 0.0) for name in FEATURES])
+def _column(shares: Mapping[str, float], names: Sequence[str]) -> Array:
+    return np.array([shares.get(name, 0.0) for name in names])

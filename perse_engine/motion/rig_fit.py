@@ -79,15 +79,29 @@ class Driver:
 
 
 def find_driver(landmarks: Array) -> Driver:
-    """The neutral face of a take [frames, 478, 3]: the median of its most neutral tenth (five frames at least).
-
-    Neutral is a shut mouth, open eyes, and everything else, head too, as it is most of the time.
+    """The neutral face of a take [frames, 478, 3]: the median of its `neutral_frames`.
 
     Raises:
         NoFace: there are no frames.
     """
     if len(landmarks) == 0:
         raise NoFace("No face was found in any frame.", hint="Use a take with one face, seen from the front.")
+    best = neutral_frames(landmarks)
+    gaps = {side: float(np.median([_lid_gap(landmarks[i], side) for i in best])) for side in LIDS}
+    face = np.median([_in_head(landmarks[i]) for i in best], 0)
+    iris = np.median([_iris(_aligned(landmarks[i], face)[1]) for i in best], 0)
+    driver = Driver(face, gaps, iris)
+    seems = float(np.median([_pitch_deg(landmarks[i], driver) for i in best]))
+    driver = replace(driver, pitch_deg=PITCH_SHARE * seems)
+    some = landmarks[:: max(len(landmarks) // REST_FRAMES, 1)]
+    return replace(driver, rest=at_rest(read_out(fitted(driver, some))))
+
+
+def neutral_frames(landmarks: Array) -> Array:
+    """Indices of a take's most neutral tenth (five frames at least), the most neutral first.
+
+    Neutral is a shut mouth, open eyes, and everything else, head too, as it is most of the time.
+    """
     faces = np.stack([_in_head(p) for p in landmarks])
     gap = np.linalg.norm(faces[:, 13] - faces[:, 14], axis=1)
     lids = np.array([_lid_gap(p, "Left") + _lid_gap(p, "Right") for p in landmarks])
@@ -97,41 +111,49 @@ def find_driver(landmarks: Array) -> Driver:
     off.append(np.abs(lids - np.percentile(lids, 60))[:, None])
     strange = np.concatenate(off, 1)
     score = (strange / (np.median(strange, 0) + 1e-6)).clip(0, 6).sum(1)
-    best = np.argsort(score)[: max(round(NEUTRAL_SHARE * len(score)), 5)]
-    gaps = {side: float(np.median([_lid_gap(landmarks[i], side) for i in best])) for side in LIDS}
-    face = np.median(faces[best], 0)
-    iris = np.median([_iris(_aligned(landmarks[i], face)[1]) for i in best], 0)
-    driver = Driver(face, gaps, iris)
-    seems = float(np.median([_pitch_deg(landmarks[i], driver) for i in best]))
-    driver = replace(driver, pitch_deg=PITCH_SHARE * seems)
-    some = landmarks[:: max(len(landmarks) // REST_FRAMES, 1)]
-    weights = {n: w for n, w in read_out(fitted(driver, some)).items() if not n.startswith(NOT_AT_REST)}
-    return replace(driver, rest={n: max(float(np.percentile(w, REST_PERCENT)), 0.0) for n, w in weights.items()})
+    return np.argsort(score)[: max(round(NEUTRAL_SHARE * len(score)), 5)]
+
+
+def at_rest(weights: Mapping[str, Array]) -> dict[str, float]:
+    """How the face is built, of what was told of each frame of a take: what it shows most of the time."""
+    told = {name: w for name, w in weights.items() if not name.startswith(NOT_AT_REST)}
+    return {name: max(float(np.percentile(w, REST_PERCENT)), 0.0) for name, w in told.items()}
 
 
 def follow(driver: Driver, landmarks: Array) -> Array:
     """Channels [frames, 57] of landmarks [frames, 478, 3]: head, gaze, and what `read_out` tells."""
-    rows = np.zeros((len(landmarks), len(CHANNELS)))
     features = fitted(driver, landmarks)
-    for name, weights in read_out(features).items():
-        rows[:, CHANNELS.index(name)] = (weights - driver.rest.get(name, 0.0)).clip(0.0, 1.0)
-    places = np.zeros((len(landmarks), 2))
-    for row, place, points in zip(rows, places, landmarks, strict=True):
-        yaw, _, roll = head_pose_deg(points)
-        row[:3] = yaw, _pitch_deg(points, driver), roll
-        place[:] = _iris(_aligned(points, driver.landmarks)[1]) - driver.iris
-    rows[:, 3:5] = _gaze(places, rows[:, :2], features[:, -len(LIDS) :].max(1) < SHUT)
+    heads = head_turns(driver, landmarks)
+    places = np.stack([_iris(_aligned(points, driver.landmarks)[1]) - driver.iris for points in landmarks])
+    gaze = places * GAZE_DEG_PER_EYE + heads[:, :2] * GAZE_PER_TURN
+    return channels_of(heads, bridged(gaze, features), read_out(features), driver.rest)
+
+
+def channels_of(heads: Array, gaze: Array, weights: Mapping[str, Array], rest: Mapping[str, float]) -> Array:
+    """Channels [frames, 57] of `head_turns`, of gaze [frames, 2] in degrees, and of weights [frames] with what they
+    are at rest."""
+    rows = np.zeros((len(heads), len(CHANNELS)))
+    rows[:, :3], rows[:, 3:5] = heads, gaze
+    for name, told in weights.items():
+        rows[:, CHANNELS.index(name)] = (told - rest.get(name, 0.0)).clip(0.0, 1.0)
     return rows
 
 
-def _gaze(places: Array, turns: Array, is_open: Array) -> Array:
-    """Yaw and pitch of the eyes [frames, 2], degrees, of iris places and head yaw and pitch; where lids are shut, the
-    way between the frames around."""
-    gaze = np.clip(places * GAZE_DEG_PER_EYE + turns * GAZE_PER_TURN, -MAX_GAZE_DEG, MAX_GAZE_DEG)
+def head_turns(driver: Driver, landmarks: Array) -> Array:
+    """Yaw, pitch and roll [frames, 3], degrees."""
+    turns = [head_pose_deg(points) for points in landmarks]
+    pitches = [_pitch_deg(points, driver) for points in landmarks]
+    return np.array([(yaw, pitch, roll) for (yaw, _, roll), pitch in zip(turns, pitches, strict=True)])
+
+
+def bridged(gaze: Array, features: Array) -> Array:
+    """Gaze [frames, 2] within what eyes can do; where lids are shut, by `fitted`'s features, the way between the
+    frames around."""
+    is_open = features[:, -len(LIDS) :].max(1) < SHUT
     if not is_open.any():
         return np.zeros_like(gaze)
-    frames = np.arange(len(gaze))
-    return np.stack([np.interp(frames, frames[is_open], column[is_open]) for column in gaze.T], 1)
+    frames, seen = np.arange(len(gaze)), gaze.clip(-MAX_GAZE_DEG, MAX_GAZE_DEG)
+    return np.stack([np.interp(frames, frames[is_open], column[is_open]) for column in seen.T], 1)
 
 
 def fitted(driver: Driver, landmarks: Array) -> Array:
@@ -161,15 +183,30 @@ def _in_head(points: Array) -> Array:
     return own
 
 
-def _aligned(points: Array, onto: Array) -> tuple[Array, Array]:
-    """The similarity that lays the rigid landmarks onto another face's (Umeyama 1991): rotation and moved points."""
+@dataclass(frozen=True)
+class Similarity:
+    """p -> scale * rotation @ (p - centre) + centre_onto."""
+
+    rotation: Array
+    scale: float
+    centre: Array
+    centre_onto: Array
+
+
+def similarity(points: Array, onto: Array) -> Similarity:
+    """What lays the rigid landmarks onto another face's (Umeyama 1991); both [478, 3]."""
     a, b = points[list(RIGID)], onto[list(RIGID)]
-    centre_a, centre_b = a.mean(0), b.mean(0)
-    u, sizes, vt = np.linalg.svd((a - centre_a).T @ (b - centre_b))
+    centre, centre_onto = a.mean(0), b.mean(0)
+    u, sizes, vt = np.linalg.svd((a - centre).T @ (b - centre_onto))
     sign = np.array([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))])
     rotation = vt.T @ np.diag(sign) @ u.T
-    scale = (sizes * sign).sum() / ((a - centre_a) ** 2).sum()
-    return rotation, scale * (points - centre_a) @ rotation.T + centre_b
+    return Similarity(rotation, float((sizes * sign).sum() / ((a - centre) ** 2).sum()), centre, centre_onto)
+
+
+def _aligned(points: Array, onto: Array) -> tuple[Array, Array]:
+    """The rotation of `similarity`, and the moved points."""
+    found = similarity(points, onto)
+    return found.rotation, found.scale * (points - found.centre) @ found.rotation.T + found.centre_onto
 
 
 def _importance() -> Array:
