@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perse_engine.avatar.added import RANK, Adapter, AddedVariant
-from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.avatar import Avatar, Binding
 from perse_engine.errors import CorruptFile
 from perse_engine.export.bundle import EXTENSION, read_bundle, write_bundle
 from perse_engine.export.gltf import GltfBuilder, parse_glb
@@ -78,6 +78,24 @@ def test_added_variants_come_along(tiny_avatar: Avatar, tmp_path: Path) -> None:
     again = read_bundle(tmp_path / "grown.glb")
     assert (again.added[0].variant, again.added[0].prompt) == (ids[0], "redder")
     assert psnr_db(grown, again, Look({category: {ids[0]: 0.7}}), Pose(), Expression()) > CLOSE_DB
+
+
+def test_base_and_expressions_of_30000_gaussians_take_at_most_8_mb(tiny_avatar: Avatar, tmp_path: Path) -> None:
+    """As bad as it can be: each hangs on a triangle of its own, and every vertex of the rig is used."""
+    count, random, old = 30_000, np.random.default_rng(0), tiny_avatar.binding
+    times = -(-count // len(tiny_avatar))
+    corners = np.resize(random.permutation(len(old.rig.vertices)), (count, 3)).astype(np.int32)
+    binding = Binding(
+        old.rig, corners, np.tile(old.bary, (times, 1))[:count], np.tile(old.rest_area, times)[:count]
+    )  # fmt: skip
+    learned = tiny_avatar.expression
+    rows = np.arange(count * len(learned.rows) // len(tiny_avatar), dtype=np.int32)
+    expression = replace(learned, rows=rows, basis=np.tile(learned.basis, (1, times, 1))[:, : len(rows)])
+    base = np.tile(tiny_avatar.base, (times, 1))[:count]
+    write_bundle(
+        tmp_path / "large.glb", replace(tiny_avatar, binding=binding, base=base, expression=expression, categories={})
+    )
+    assert 2e6 < (tmp_path / "large.glb").stat().st_size <= 8e6
 
 
 def test_the_base_comes_first_and_each_category_in_one_piece(bundle: Path) -> None:
