@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from perse_engine.vocabulary import ANIMATORS, EDITORS
+from perse_engine.vocabulary import ANIMATORS, EDITORS, RIGS
 
 RENDER_CEILING_PX = 4096
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """Who may be asked to make variants, with commas: procedural, diffusion (where workers have its models)."""
     animators: str = "rig"
     """Who may be asked to make clips, with commas: rig, wan-animate, wan-vace."""
+    rigs: str = "landmarks"
+    """What heads may be built on, with commas: landmarks, flame (where PERSE_FLAME_MODEL names workers a file)."""
     choosable_models: str = ""
     """Models that requests may name, with commas; the first choices of editors and animators need no name."""
     model_memory: str = "24GB"
@@ -83,11 +85,11 @@ class Settings(BaseSettings):
     allowed_hosts: str = ""
     """Names, with commas, beside those of loopback that a service without keys answers to; * for any."""
 
-    @field_validator("editors", "animators")
+    @field_validator("editors", "animators", "rigs")
     @classmethod
     def known(cls, names: str, info: ValidationInfo) -> str:
         """Refuse a name that the engine does not have."""
-        there = EDITORS if info.field_name == "editors" else ANIMATORS
+        there = {"editors": EDITORS, "animators": ANIMATORS, "rigs": RIGS}[str(info.field_name)]
         if not set(_listed(names)) <= set(there):
             raise ValueError(f"{names!r}: expected some of {', '.join(there)}, with commas")
         return names
@@ -107,6 +109,11 @@ class Settings(BaseSettings):
     def offered_animators(self) -> tuple[str, ...]:
         """Names of `animators`."""
         return _listed(self.animators)
+
+    @property
+    def offered_rigs(self) -> tuple[str, ...]:
+        """Names of `rigs`."""
+        return _listed(self.rigs)
 
     @property
     def offered_models(self) -> tuple[str, ...]:

@@ -180,6 +180,7 @@ def recipe_of(value: dict[str, Any]) -> Recipe:
         variants=tuple((str(c), str(i)) for c, i in value.get("variants", [])),
         editor=value.get("editor", "procedural"),
         animator=value.get("animator", "rig"),
+        rig=value.get("rig", "landmarks"),
         seed=value.get("seed", 0),
         learned=Learned(**named, acceptance=accepted) if named else None,
     )

@@ -31,21 +31,22 @@ def offered(settings: Settings) -> dict[str, list[str]]:
     return {
         "editors": list(settings.offered_editors),
         "animators": list(settings.offered_animators),
+        "rigs": list(settings.offered_rigs),
         "interpolators": list(INTERPOLATORS) if takes_models else ["rig"],
         "models": list(settings.offered_models),
     }
 
 
-def chosen(editor: str, animator: str, models: ModelsWish | None, settings: Settings) -> dict[str, Any]:
+def chosen(editor: str, animator: str, rig: str, models: ModelsWish | None, settings: Settings) -> dict[str, Any]:
     """The part of a recipe that says who makes the pictures; 422 where the server does not offer it."""
     there = offered(settings)
-    for kind, name in (("editor", editor), ("animator", animator)):
+    for kind, name in (("editor", editor), ("animator", animator), ("rig", rig)):
         if name not in there[f"{kind}s"]:
             raise Problem("not_offered", f"This server does not offer the {kind} {name!r}.", HINT)
     if editor == "procedural" and animator == "rig":
         if models is not None:
             raise Problem("invalid_value", "The editor procedural and the animator rig take no models.", HINT)
-        return {"editor": editor, "animator": animator, "learned": None}
+        return {"editor": editor, "animator": animator, "rig": rig, "learned": None}
     wish = models or ModelsWish()
     if wish.interpolator not in there["interpolators"]:
         raise Problem("unknown_name", f"There is no interpolator {wish.interpolator!r}.", HINT)
@@ -53,4 +54,5 @@ def chosen(editor: str, animator: str, models: ModelsWish | None, settings: Sett
     for name in (v for k, v in named.items() if k.endswith("_model")):
         if name not in there["models"]:
             raise Problem("not_offered", f"This server does not offer the model {name!r}.", HINT)
-    return {"editor": editor, "animator": animator, "learned": named | {"memory": settings.model_memory}}
+    learned = named | {"memory": settings.model_memory}
+    return {"editor": editor, "animator": animator, "rig": rig, "learned": learned}

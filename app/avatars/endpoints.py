@@ -71,6 +71,7 @@ class CreateAvatar(Strict):
     seed: int = Field(0, ge=0, lt=2**32)
     editor: str = Field("procedural", description="who makes the variants; see `backends` of GET /v1/vocabulary")
     animator: str = Field("rig", description="who makes the clips")
+    rig: str = Field("landmarks", description="what gives the head its depth and motions")
     learned: ModelsWish | None = Field(None, description="models of an editor or animator that takes some")
     metadata: dict[str, str] = Field(default_factory=dict, max_length=16)
     webhook_url: str | None = Field(None, max_length=MAX_URL, description="told when the job ends, whichever way")
@@ -115,7 +116,7 @@ def create_avatar(
     cancel_after: Annotated[int | None, Header(ge=1, description="seconds until an unfinished job expires")] = None,
 ) -> Response:  # fmt: skip
     """Queue the building of an avatar; poll the job, or follow its events."""
-    recipe = _recipe(body) | chosen(body.editor, body.animator, body.learned, state.settings)
+    recipe = _recipe(body) | chosen(body.editor, body.animator, body.rig, body.learned, state.settings)
     deadline_s = min(cancel_after or math.inf, state.settings.job_deadline_s)
 
     def work(keep: Keep) -> Kept:

@@ -36,6 +36,7 @@ class RecipeBody(Answer):
     seed: int
     editor: str = Field("procedural", description="who makes the variants")
     animator: str = Field("rig", description="who makes the clips")
+    rig: str = Field("landmarks", description="what gives the head its depth and motions")
     learned: ModelsBody | None = Field(None, description="null where neither takes models")
 
 

@@ -59,7 +59,7 @@ class Perse:
         name: str | None = None, categories: Sequence[str] | None = None, variants: Iterable[tuple[str, str]] = (),
         wish: str | None = None, seed: int = 0, metadata: Mapping[str, str] | None = None,
         cancel_after_s: int | None = None, webhook_url: str | None = None, editor: str = "procedural",
-        animator: str = "rig", learned: Mapping[str, Any] | None = None,
+        animator: str = "rig", rig: str = "landmarks", learned: Mapping[str, Any] | None = None,
     ) -> Avatar:  # fmt: skip
         """Begin to build an avatar of a photo or of an uploaded portrait; `Avatar.wait` waits for it.
 
@@ -71,6 +71,7 @@ class Perse:
             cancel_after_s: the job expires when it has not finished by then.
             webhook_url: told when the job ends; `Avatar.webhook` has the secret.
             editor, animator: who makes variants and clips; the vocabulary's `backends` say what a service offers.
+            rig: what the head is built on, likewise.
             learned: the models of one that takes some, such as {"animator_model": "wan-vace-14b"}.
 
         Raises:
@@ -84,7 +85,7 @@ class Perse:
         body: dict[str, Any] = {
             "portrait_id": portrait.id, "preset": preset, "name": name, "variants": wanted, "seed": seed,
             "categories": None if categories is None else list(categories), "metadata": dict(metadata or {}),
-            "webhook_url": webhook_url, "editor": editor, "animator": animator,
+            "webhook_url": webhook_url, "editor": editor, "animator": animator, "rig": rig,
             "learned": None if learned is None else dict(learned),
         }  # fmt: skip
         headers = {"Cancel-After": str(cancel_after_s)} if cancel_after_s is not None else {}

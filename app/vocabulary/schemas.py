@@ -38,6 +38,7 @@ class BackendsBody(Answer):
 
     editors: list[str]
     animators: list[str]
+    rigs: list[str]
     interpolators: list[str]
     models: list[str] = Field(description="that a request may name; the first choices need no name")
 

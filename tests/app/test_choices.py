@@ -20,6 +20,7 @@ from worker.job_child import recipe_of
 def settings(tmp_path: Path) -> Settings:
     return Settings(
         data_dir=tmp_path, editors="procedural, diffusion", animators="rig,wan-vace", model_memory="48GB",
+        rigs="landmarks,flame",
         choosable_models="flux2-klein-4b,wan-vace-14b",
     )  # fmt: skip
 
@@ -42,6 +43,7 @@ def test_the_vocabulary_says_what_is_offered(client: CheckedClient) -> None:
     assert client.get("/v1/vocabulary").json()["backends"] == {
         "editors": ["procedural", "diffusion"],
         "animators": ["rig", "wan-vace"],
+        "rigs": ["landmarks", "flame"],
         "interpolators": ["rig", "warp", "diffusion"],
         "models": ["flux2-klein-4b", "wan-vace-14b"],
     }
@@ -51,6 +53,16 @@ def test_without_a_word_nothing_takes_models(made: Any) -> None:
     told, recipe = made()
     assert (told["editor"], told["animator"], told["learned"]) == ("procedural", "rig", None)
     assert (recipe.editor, recipe.animator, recipe.models()) == ("procedural", "rig", {})
+
+
+def test_the_rig_is_chosen_beside_them(made: Any) -> None:
+    told, recipe = made(rig="flame")
+    assert told["rig"] == recipe.rig == "flame"
+
+
+def test_without_a_word_the_head_is_built_on_landmarks(made: Any) -> None:
+    told, recipe = made()
+    assert told["rig"] == recipe.rig == "landmarks"
 
 
 def test_the_first_choices_need_no_name(made: Any) -> None:
@@ -72,6 +84,7 @@ def test_what_is_named_is_built_with(made: Any) -> None:
     [
         ({"animator": "wan-animate"}, "not_offered"),
         ({"editor": "crayon"}, "not_offered"),
+        ({"rig": "wire"}, "not_offered"),
         ({"editor": "diffusion", "learned": {"editor_model": "sdxl-inpaint"}}, "not_offered"),
         ({"editor": "diffusion", "learned": {"interpolator": "magic"}}, "unknown_name"),
         ({"learned": {"attempts": 2}}, "invalid_value"),
