@@ -14,9 +14,22 @@ import numpy as np
 import pytest
 from plyfile import PlyData
 
-from perse_engine.export import write_glb, write_mesh_glb, write_ply, write_splat, write_spz
+from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.posing import posed_cloud
+from perse_engine.export import (
+    read_cloud,
+    turned_y_down,
+    write_glb,
+    write_mesh_glb,
+    write_ply,
+    write_splat,
+    write_spz,
+)
+from perse_engine.export.avatar_files import SUFFIXES, ExportWish, export_avatar
+from perse_engine.export.bands import HigherBandsIgnored
 from perse_engine.export.ply import SH_0
 from perse_engine.head.subject import Subject
+from perse_engine.look import Look
 from perse_engine.scene import Expression, Pose
 from perse_engine.splatting.cloud import GaussianCloud
 from tests.perse_engine.export.clouds import drawable_cloud, psnr_db
@@ -65,12 +78,21 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=240)
 
 
+def transformed(tools: Path, source: Path, target: Path) -> None:
+    """Let splat-transform write what it reads; the name's end says the format."""
+    script = tools / "node_modules/@playcanvas/splat-transform/bin/cli.mjs"
+    done = run([str(program("node")), str(script), "-q", "-w", str(source), str(target)])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _mirrored(cloud: GaussianCloud) -> GaussianCloud:
+    return GaussianCloud(cloud.means * [-1, 1, 1], cloud.quats, cloud.scales, cloud.opacities, cloud.colours)
+
+
 def read_by_others(tools: Path, path: Path) -> GaussianCloud:
     """What splat-transform makes of a file, by way of a PLY that plyfile reads."""
-    script = tools / "node_modules/@playcanvas/splat-transform/bin/cli.mjs"
     target = path.with_name("theirs.ply")
-    done = run([str(program("node")), str(script), "-q", "-w", str(path), str(target)])
-    assert done.returncode == 0, done.stdout + done.stderr
+    transformed(tools, path, target)
     vertex = PlyData.read(target)["vertex"]
 
     def columns(*names: str) -> np.ndarray:
@@ -93,8 +115,28 @@ def test_splat_transform_sees_the_same_picture(kind: str, tools: Path, tmp_path:
     theirs = read_by_others(tools, path)
     np.testing.assert_allclose(np.sort(theirs.means, 0), np.sort(cloud.means, 0), atol=2e-5)
     assert psnr_db(theirs, cloud) >= 35
-    mirrored = GaussianCloud(cloud.means * [-1, 1, 1], cloud.quats, cloud.scales, cloud.opacities, cloud.colours)
-    assert psnr_db(mirrored, cloud) < 30, "a mirrored head would be seen"
+    assert psnr_db(_mirrored(cloud), cloud) < 30, "a mirrored head would be seen"
+
+
+@pytest.mark.parametrize("format", ["ply", "spz", "splat"])
+def test_splat_transform_sees_the_same_head(format: str, tools: Path, tiny_avatar: Avatar, tmp_path: Path) -> None:
+    wish = ExportWish(format, pose=Pose(yaw_deg=25, roll_deg=10), expression=Expression({"jawOpen": 0.5}))
+    cloud = posed_cloud(tiny_avatar, tiny_avatar.bake(wish.look), wish.pose, wish.expression)
+    path = tmp_path / f"ours.{SUFFIXES[format]}"
+    export_avatar(path, tiny_avatar, wish)
+    assert psnr_db(read_by_others(tools, path), cloud) >= 35
+    assert psnr_db(_mirrored(cloud), cloud) < 25, "a mirrored head would be seen"
+
+
+def test_we_see_the_same_head_in_the_gltf_that_splat_transform_writes(
+    tools: Path, tiny_avatar: Avatar, tmp_path: Path
+) -> None:
+    cloud = posed_cloud(tiny_avatar, tiny_avatar.bake(Look()), Pose(yaw_deg=25), Expression())
+    write_ply(tmp_path / "ours.ply", cloud)
+    transformed(tools, tmp_path / "ours.ply", tmp_path / "theirs.glb")
+    with pytest.warns(HigherBandsIgnored):
+        theirs = read_cloud(tmp_path / "theirs.glb")
+    assert max(psnr_db(theirs, cloud), psnr_db(turned_y_down(theirs), cloud)) >= 35
 
 
 def validated(tools: Path, path: Path) -> list[dict[str, str]]:
