@@ -9,7 +9,7 @@ import { howFar, whyNot } from "./job_status.js";
  * `learnt` is told the variant's id @returns {HTMLElement}
  */
 export function wishField({ avatar, category, learnt, signal }) {
-  const own = h("input", { type: "text", maxLength: 500, placeholder: "Another, in your own words", "aria-label": `Another ${category}, in your words` });
+  const own = h("input", { type: "text", maxLength: 500, placeholder: "Another, in your words", "aria-label": `Another ${category}, in your words` });
   const go = h("button", { type: "submit" }, "Add");
   const file = h("input", { type: "file", accept: "image/jpeg,image/png,image/webp", hidden: true, class: "reference", "aria-label": `A picture of another ${category}` });
   const pick = iconButton("photo", `Another ${category}, as on a picture`, () => file.click());
