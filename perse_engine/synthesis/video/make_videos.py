@@ -92,5 +92,4 @@ def _film(filming: VideoModel, shot: Shot, work: _Work, number: int, chunk: Chun
 def _places(work: _Work) -> dict[int, tuple[int, int]]:
     """Frame index of the dataset -> the chunk that has it, and its position."""
     chunk_of = {position: number for number, chunk in enumerate(work.chunks) for position in chunk.added}
-    positions = {index: work.path.position(index) for index in work.path.moments}
-    return {index: (chunk_of[position], position) for index, position in positions.items()}
+    return {index: (chunk_of[position], position) for index, position in work.path.positions().items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,35 +14,36 @@ from perse_engine.scene import Camera, Expression, FloatArray, Gaze, Pose
 from perse_engine.synthesis.dataset import Frame
 
 STRIDE = 4
-"""Frames from one moment to the next: as many as a latent frame of Wan's VAE holds, so that none stands for two."""
+"""Frames of a latent frame of Wan's VAE: from one moment to the next it takes a multiple of it, so that no latent frame
+stands for two moments."""
+STRIDE_DEG = 24.0
+"""Turned in a stride at most: 180 degrees a second at Wan's 30 frames, a quick turn of the head."""
 EXPRESSION_DEG = 20.0
 """Degrees of turning that take as long as an expression from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class VideoPath:
-    """Frames in the order in which they are filmed; every STRIDE-th, from the first on, is one of the dataset.
-
-    `moments` index those of the dataset in that order; frames between have index -1.
-    """
+    """Frames in the order in which they are filmed: those of the dataset, and frames between, whose index is -1."""
 
     frames: tuple[Frame, ...]
-    moments: tuple[int, ...]
 
-    def position(self, index: int) -> int:
-        """Where the dataset's frame of this index is on the path."""
-        return STRIDE * self.moments.index(index)
+    def positions(self) -> dict[int, int]:
+        """Where the dataset's frames are on the path: index -> position."""
+        return {f.index: position for position, f in enumerate(self.frames) if f.index >= 0}
 
 
 def video_path(frames: Sequence[Frame], size_px: int) -> VideoPath:
     """The path that goes from the first frame on to the nearest that is left, seen with `size_px` a side."""
-    order = _nearest_first(np.array([_place(f) for f in frames]))
-    chosen = [replace(frames[k], camera=frames[k].camera.resized(size_px, size_px)) for k in order]
-    path = [chosen[0]]
-    for first, second in itertools.pairwise(chosen):
-        path += [_between(first, second, k / STRIDE) for k in range(1, STRIDE)]
-        path.append(second)
-    return VideoPath(tuple(path), tuple(f.index for f in chosen))
+    places = np.array([_place(f) for f in frames])
+    order = _nearest_first(places)
+    seen = [replace(f, camera=f.camera.resized(size_px, size_px)) for f in frames]
+    path = [seen[order[0]]]
+    for a, b in itertools.pairwise(order):
+        count = STRIDE * max(1, math.ceil(np.abs(places[a] - places[b]).max() / STRIDE_DEG))
+        path += [_between(seen[a], seen[b], k / count) for k in range(1, count)]
+        path.append(seen[b])
+    return VideoPath(tuple(path))
 
 
 def _nearest_first(places: FloatArray) -> list[int]:

@@ -14,7 +14,7 @@ from perse_engine.progress import SilentProgress
 from tests.perse_engine.models.tiny_models import SAVERS, SIDE, save_tiny_models
 
 CPU_TINY = MemoryPreset(
-    "cpu-tiny", memory_gb=1000, dtype="float32", steps=2, edit_px=SIDE, lora_steps=3, video_px=SIDE, chunk_frames=9,
+    "cpu-tiny", memory_gb=1000, dtype="float32", steps=2, edit_px=SIDE, lora_steps=3, video_px=SIDE, chunk_frames=13,
     overlap_frames=1, needs_gpu=False,
 )  # fmt: skip
 

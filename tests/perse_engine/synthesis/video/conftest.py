@@ -1,4 +1,4 @@
-"""Tiny models, and a preset of five frames, for the package's tests."""
+"""Tiny models, and a preset of four frames, for the package's tests."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ __all__ = ["cpu_tiny", "tiny_store"]
 @pytest.fixture
 def least(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset 'least' exists."""
-    monkeypatch.setitem(PRESETS, "least", Preset("least", 64, 1500, ("hair",), 1, 5, 2, 0, 20))
+    monkeypatch.setitem(PRESETS, "least", Preset("least", 64, 1500, ("hair",), 1, 4, 2, 0, 20))
