@@ -32,7 +32,7 @@ EPILOG = """examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     from worker.engine_host import child_environment
 
     # Before numerical libraries load.
@@ -55,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The grammar of every command; `run` of what it parses is the command."""
     parser = argparse.ArgumentParser(
         prog="perse",
         description="One portrait photo in, an animatable, attribute-editable 3D Gaussian head avatar out.",

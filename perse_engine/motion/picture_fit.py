@@ -88,6 +88,11 @@ class PictureFit:
         iris = self._read(flow, IRIS_MM)[list(IRISES)].mean(0) - moved[list(EYE_CORNERS)].mean(0)
         return np.r_[fitted, iris]
 
+    def likeness(self, crop: FaceCrop) -> float:
+        """How alike the driver's resting picture a face's is, -1..1: the correlation of what stands out in both."""
+        seen = _even(self._straightened(crop))
+        return float(np.corrcoef(seen.ravel(), self._rest.ravel())[0, 1])
+
     def _straightened(self, crop: FaceCrop) -> Grey:
         found = similarity(crop.landmarks, self._driver.landmarks)
         places = ((self._grid - found.centre_onto) @ found.rotation / found.scale + found.centre).astype(np.float32)
