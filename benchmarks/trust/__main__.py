@@ -88,12 +88,10 @@ SCENARIOS: Mapping[str, tuple[str, Scenario]] = {
         "a real avatar is erased; what is left on the store's disk",
         lambda p: erase(p.room("erase"), p.arguments.preset),
     ),
-    "load": (
-        "job polls while a job trains; renders of a warm avatar, and how they grow with workers",
-        lambda p: [
-            *polls(p.room("polls"), p.arguments.seconds),
-            *renders(p.room("renders"), p.model, p.arguments.seconds),
-        ],
+    "polls": ("job polls while a job trains", lambda p: polls(p.room("polls"), p.arguments.seconds)),
+    "renders": (
+        "renders of a warm avatar, and how they grow with workers",
+        lambda p: renders(p.room("renders"), p.model, p.arguments.seconds),
     ),
     "soak": ("many small jobs, memory over time", lambda p: soak(p.room("soak"), p.model, p.arguments.soak_jobs)),
     "contract": (
@@ -104,10 +102,13 @@ SCENARIOS: Mapping[str, tuple[str, Scenario]] = {
 }
 
 
+GROUPS = {"load": ("polls", "renders"), "all": tuple(SCENARIOS)}
+
+
 def main() -> int:
     """See `--help`."""
     arguments = _parser().parse_args()
-    names = list(SCENARIOS) if "all" in arguments.scenarios else arguments.scenarios
+    names = [name for word in arguments.scenarios for name in GROUPS.get(word, (word,))]
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     told: dict[str, list[Promise]] = {}
     with tempfile.TemporaryDirectory(prefix="perse-trust-", ignore_cleanup_errors=True) as temporary:
@@ -153,11 +154,12 @@ def _print_table(name: str, promises: list[Promise], seconds: float) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     lines = [f"  {name:<10} {what}" for name, (what, _) in SCENARIOS.items()]
+    lines += [f"  {name:<10} {', '.join(names)}" for name, names in GROUPS.items()]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.trust", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="scenarios:\n" + "\n".join(lines),
     )  # fmt: skip
-    parser.add_argument("scenarios", nargs="+", choices=[*SCENARIOS, "all"], metavar="SCENARIO", help="or all of them")
+    parser.add_argument("scenarios", nargs="+", choices=[*SCENARIOS, *GROUPS], metavar="SCENARIO", help="one or more")
     parser.add_argument("--jobs", type=int, default=100, help="of chaos (100)")
     parser.add_argument("--seed", type=int, default=0, help="of what is random (0)")
     parser.add_argument("--soak-jobs", type=int, default=200, help="of soak (200)")

@@ -47,7 +47,10 @@ def flush(folder: Path, model: Path, jobs: int) -> list[Promise]:
 def zombie(folder: Path, model: Path, rounds: int, seed: int) -> list[Promise]:
     """A worker stops (SIGSTOP) in the middle of a job, another takes the job, and the first goes on where it was."""
     random_ = random.Random(seed)
-    with full_stack(folder, [FILES], PERSE_LEASE_S="2", **UNLIMITED) as stack, stack.client() as client:
+    with (
+        full_stack(folder, [FILES], PERSE_LEASE_S="4", PERSE_MAX_ATTEMPTS="20", **UNLIMITED) as stack,
+        stack.client() as client,
+    ):
         avatar = add_ready_avatar(stack, model)
         taken = 0
         for number in range(rounds):
