@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -110,6 +111,8 @@ def main() -> int:
     arguments = _parser().parse_args()
     names = [name for word in arguments.scenarios for name in GROUPS.get(word, (word,))]
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Whoever stops this stops its servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     told: dict[str, list[Promise]] = {}
     with tempfile.TemporaryDirectory(prefix="perse-trust-", ignore_cleanup_errors=True) as temporary:
         plan = Plan(arguments, Path(temporary))
