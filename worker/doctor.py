@@ -49,6 +49,7 @@ def _engine() -> Iterator[tuple[str, str]]:
         except BackendMissing as error:
             yield f"rasterizer {name}", f"missing: {error.message}"
     yield from _models()
+    yield "rig flame", _flame()
     import av.codec
 
     has_h264 = "libx264" in av.codec.codecs_available
@@ -75,6 +76,16 @@ def _models() -> Iterator[tuple[str, str]]:
             yield subject, f"{', '.join(models.values())} in {learned.memory}"
         except EngineError as error:
             yield subject, f"missing: {error.message}"
+
+
+def _flame() -> str:
+    from perse_engine.errors import EngineError
+    from perse_engine.head.flame.flame_head import flame_of_this_machine
+
+    try:
+        return f"{len(flame_of_this_machine().model.template)} vertices"
+    except EngineError as error:
+        return f"missing: {error.message}"
 
 
 def print_findings(settings: Settings) -> None:

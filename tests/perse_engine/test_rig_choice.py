@@ -50,7 +50,7 @@ def test_a_head_is_begun_on_flame_and_only_gone_on_with_the_same_file(
 
 
 def test_without_a_file_nothing_is_begun(astronaut_png: bytes, tmp_path: Path) -> None:
-    with pytest.raises(BackendMissing, match="no FLAME file"):
+    with pytest.raises(BackendMissing, match="No FLAME file"):
         create_avatar(astronaut_png, FLAME, tmp_path / "out", SilentProgress())
     assert not (tmp_path / "out").exists()
 
@@ -68,7 +68,7 @@ def test_a_trained_avatars_head_is_built_again_on_its_own_file_only(
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
 
     assert flame_of_avatar({"preset": "draft"}) is None
-    with pytest.raises(BackendMissing, match="no FLAME file"):
+    with pytest.raises(BackendMissing, match="No FLAME file"):
         flame_of_avatar({"flame": {"sha256": digest}})
     monkeypatch.setenv("PERSE_FLAME_MODEL", str(file))
     found = flame_of_avatar({"flame": {"sha256": digest}})

@@ -143,6 +143,7 @@ def test_the_doctor_says_what_is_on_and_why() -> None:
     shown = perse("doctor")
     assert shown.returncode == 0, shown.stderr
     assert "rasterizer auto" in shown.stdout and "mediapipe" in shown.stdout
+    assert "rig flame              missing: No FLAME file is named." in shown.stdout
 
 
 def test_a_key_is_made_and_shown_once(tmp_path: Path) -> None:
