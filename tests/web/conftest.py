@@ -20,6 +20,7 @@ from perse_engine.portrait.portrait import PortraitAnalysis
 from tests.perse_engine.avatar.fixtures import tiny_avatar
 from tests.perse_engine.synthesis.fixtures import tiny_dataset, tiny_recipe
 from tests.web.films import write_camera
+from tests.web.live import open_avatar, rest_again
 from tests.web.shelf import Building, put_building, put_on_shelf
 from tests.worker.service import Service, service
 from worker.serve import prepare
@@ -85,22 +86,52 @@ def browser(astronaut_png: bytes, tmp_path_factory: pytest.TempPathFactory) -> I
         context.close()
 
 
-@pytest.fixture
-def page(browser: BrowserContext, studio: Studio, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page that may log no error and ask no other host; GL's complaints arrive as warnings."""
-    page = browser.new_page()
-    page.set_viewport_size(SIZE)  # type: ignore[arg-type]
+def watched(page: Page, studio: Studio) -> list[str]:
+    """What goes wrong on a page from now on: errors that it logs, other hosts that it asks; GL warns."""
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda m: wrong.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None)
     page.on("request", lambda r: wrong.append(r.url) if not r.url.startswith((studio.url, "blob:", "data:")) else None)
+    return wrong
+
+
+def unexpected(wrong: list[str], *expected: str) -> list[str]:
+    # GL says so of every picture that is read back, which only tests do.
+    known = ("GPU stall due to ReadPixels", *expected)
+    return [line for line in wrong if not any(text in line for text in known)]
+
+
+@pytest.fixture
+def page(browser: BrowserContext, studio: Studio, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A new page; nothing may go wrong on it."""
+    page = browser.new_page()
+    page.set_viewport_size(SIZE)  # type: ignore[arg-type]
+    wrong = watched(page, studio)
     yield page
     page.close()
     # Chromium logs every answer of 4xx as an error; tests in whose name something is refused expect one.
-    expected = ["status of 4"] if "refused" in request.node.name else []
-    # GL says so of every picture that is read back, which only tests do.
-    expected.append("GPU stall due to ReadPixels")
-    assert [line for line in wrong if not any(text in line for text in expected)] == []
+    assert unexpected(wrong, *(["status of 4"] if "refused" in request.node.name else [])) == []
+
+
+@pytest.fixture(scope="module")
+def opened(browser: BrowserContext, studio: Studio) -> Iterator[tuple[Page, list[str]]]:
+    """The avatar's page, opened once for a module's tests, and what went wrong on it."""
+    page = browser.new_page()
+    page.set_viewport_size(SIZE)  # type: ignore[arg-type]
+    wrong = watched(page, studio)
+    open_avatar(page, studio)
+    yield page, wrong
+    page.close()
+
+
+@pytest.fixture
+def live(opened: tuple[Page, list[str]]) -> Iterator[Page]:
+    """The avatar's page as it is at the start, for tests that change nothing but what is on screen."""
+    page, wrong = opened
+    wrong.clear()
+    rest_again(page)
+    yield page
+    assert unexpected(wrong) == []
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,16 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.web.conftest import Studio
+if TYPE_CHECKING:
+    from tests.web.conftest import Studio
 
 Pixels = npt.NDArray[np.float64]
 GREY = [0.82, 0.84, 0.86]
 POLL_S = 0.05
+REST = """async () => {
+  const { restState } = await import("/web/viewer/viewer.js");
+  perse.session.set(restState(), true);
+}"""
 
 
 def open_avatar(page: Page, studio: Studio, query: str = "") -> None:
@@ -26,6 +31,12 @@ def open_avatar(page: Page, studio: Studio, query: str = "") -> None:
     page.goto(f"{studio.url}/#/avatar/{studio.avatar_id}{query}")
     page.wait_for_selector("body[data-live]")
     page.evaluate(f"perse.viewer.setBackground({GREY})")
+
+
+def rest_again(page: Page) -> None:
+    """What is on screen is what was there when the page was opened."""
+    page.evaluate(REST)
+    settle(page)
 
 
 def settle(page: Page) -> None:

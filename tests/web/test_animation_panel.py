@@ -70,12 +70,12 @@ def test_somebodys_video_becomes_one_of_the_avatar_that_plays(
     page: Page, studio: Studio, astronaut_png: bytes, tmp_path: Path
 ) -> None:
     open_animate(page, studio, width_px=96)
-    page.locator("#movement").set_input_files(write_film(tmp_path / "me.mp4", astronaut_png, fps=5))
+    page.locator("#movement").set_input_files(write_film(tmp_path / "me.mp4", astronaut_png, fps=10))
     assert page.get_by_text("erased when the job has ended").is_visible()
     go(page)
     expect(page.get_by_role("progressbar", name="Making the video")).to_be_in_viewport()
     video = "document.querySelector('.made-video')"
-    until(page, f"{video}?.currentTime > 0")
+    until(page, f"{video}?.currentTime > 0", 240)
     assert page.evaluate(f"[{video}.videoWidth, {video}.videoHeight]") == [96, 64]
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Save the video").click()

@@ -35,21 +35,18 @@ def half_of_everything(avatar: Avatar) -> dict[str, Any]:
     ],
 )
 def test_a_state_looks_as_the_engine_draws_it(
-    page: Page, studio: Studio, tiny_avatar: Avatar, case: str, part: dict[str, Any]
+    live: Page, studio: Studio, tiny_avatar: Avatar, case: str, part: dict[str, Any]
 ) -> None:
-    open_avatar(page, studio)
-    set_state(page, part | ({"look": half_of_everything(tiny_avatar)} if case == "mixed look" else {}))
-    assert psnr_db(pixels(page), engine_pixels(page, studio)) > SAME_DB
+    set_state(live, part | ({"look": half_of_everything(tiny_avatar)} if case == "mixed look" else {}))
+    assert psnr_db(pixels(live), engine_pixels(live, studio)) > SAME_DB
 
 
-def test_a_state_drawn_again_is_the_same_picture(page: Page, studio: Studio) -> None:
-    open_avatar(page, studio)
-    settle(page)
-    before = pixels(page)
-    set_state(page, {"expression": {"jawOpen": 0.7}})
-    assert np.abs(pixels(page) - before).max() > 0.2
-    set_state(page, {"expression": {}})
-    assert np.array_equal(pixels(page), before)
+def test_a_state_drawn_again_is_the_same_picture(live: Page) -> None:
+    before = pixels(live)
+    set_state(live, {"expression": {"jawOpen": 0.7}})
+    assert np.abs(pixels(live) - before).max() > 0.2
+    set_state(live, {"expression": {}})
+    assert np.array_equal(pixels(live), before)
 
 
 def test_the_base_is_drawn_before_attributes_are_fetched(page: Page, studio: Studio, tiny_avatar: Avatar) -> None:

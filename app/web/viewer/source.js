@@ -14,6 +14,8 @@ export class Source {
    * @param {number} start @param {number} end @returns {Promise<ArrayBuffer>}
    */
   async read(start, end) {
+    // The block of a variant that is a code alone; no Range says "nothing".
+    if (end <= start) return new ArrayBuffer(0);
     if (!this.whole) {
       const headers = { ...this.headers, Range: `bytes=${start}-${end - 1}` };
       const answer = await fetch(this.url, { headers });
