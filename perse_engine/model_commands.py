@@ -38,7 +38,7 @@ def show(arguments: argparse.Namespace) -> int:
     for m in MODELS:
         use = "commercial use allowed" if m.licence.allows_commercial_use else "no commercial use"
         here = "here" if store.has(m.name) else "-"
-        print(f"  {m.name:<16} {m.role:<20} {m.size_gb:>4g} GB  {m.vram_gb:>3g} GB VRAM  {here:<5} "
+        print(f"  {m.name:<20} {m.role:<19} {m.size_gb:>4g} GB  {m.vram_gb:>3g} GB VRAM  {here:<5} "
               f"{m.licence.name}: {use}")  # fmt: skip
     return 0
 
@@ -94,6 +94,24 @@ def perceptual_of(arguments: argparse.Namespace) -> Perceptual | None:
 def where(arguments: argparse.Namespace) -> int:
     """`perse models path flux2-klein-4b`."""
     print(ModelStore.of_this_machine().path(arguments.name))
+    return 0
+
+
+def measure(arguments: argparse.Namespace) -> int:
+    """`perse models measure wan-vace-1.3b me.jpg --memory 24GB`: what the guide can only estimate."""
+    from dataclasses import asdict
+
+    from perse_engine.head.build import build_subject
+    from perse_engine.models.loading import ModelLoader
+    from perse_engine.models.memory import find_memory
+    from perse_engine.portrait.analyse import analyse_portrait
+    from perse_engine.portrait.decode import decode_portrait
+    from perse_engine.synthesis.measure import measure_model
+
+    loader = ModelLoader(ModelStore.of_this_machine(), find_memory(arguments.memory))
+    loader.check({find_model(arguments.name).role: arguments.name})
+    subject = build_subject(analyse_portrait(decode_portrait(arguments.photo.read_bytes())))
+    print(json.dumps(asdict(measure_model(subject, arguments.name, loader)), indent=1))
     return 0
 
 

@@ -13,6 +13,7 @@ EPILOG = """pretrained models of the learned backends; the embedded default need
   perse models pull sdxl-inpaint --accept-licence openrail++-m
   perse models pull flux2-klein-4b --from /media/usb  from a folder with one folder per model, such as another store
   perse models verify                                are the files what was pulled
+  perse models measure wan-vace-1.3b me.jpg          what it takes on this machine
 PERSE_MODELS names the folder that they lie in. Jobs never download.
 """
 
@@ -39,6 +40,11 @@ def add_model_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     convert.add_argument("files", nargs="+", type=Path, metavar="FILE.pth")
     convert.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for pull --from")
     convert.set_defaults(run=_run("convert"))
+    measure = actions.add_parser("measure", help="seconds and GPU memory that an editor's or animator's model takes")
+    measure.add_argument("name")
+    measure.add_argument("photo", type=Path)
+    measure.add_argument("--memory", default="24GB", help="12GB, 24GB, 48GB or 80GB (default: 24GB)")
+    measure.set_defaults(run=_run("measure"))
     path = actions.add_parser("path", help="where a model lies")
     path.add_argument("name")
     path.set_defaults(run=_run("where"))

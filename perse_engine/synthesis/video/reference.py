@@ -25,13 +25,13 @@ BLUR_PER_PX = 0.35
 """Standard deviation of the blur before a picture is made smaller, per pixel that becomes one."""
 
 
-def reference_picture(subject: Subject, look: Look, dressed: TexturedRig, edits: Path, camera: Camera) -> Rgb:
+def reference_picture(subject: Subject, look: Look, dressed: TexturedRig, edits: Path | None, camera: Camera) -> Rgb:
     """A look as on the photo, in `camera`, over the backdrop, [H, W, 3].
 
     The accepted picture of an editor where `edits` has one; else the portrait, with what the rig's picture changes.
     """
     before, after = source_view(subject, subject.look), source_view(subject, dressed)
-    picture = _edited(look, EditFolder(edits))
+    picture = None if edits is None else _edited(look, EditFolder(edits))
     if picture is None:
         straight = after.rgba[..., :3] / np.maximum(after.rgba[..., 3:] / 255, 1 / 255)
         picture = paste(subject.work_rgb, straight.clip(0, 255).astype(np.uint8), frame_mask(before, after))
