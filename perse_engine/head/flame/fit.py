@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
+from perse_engine.errors import InvalidValue
 from perse_engine.head.flame.embedding import Embedding, canonical_landmarks
 from perse_engine.head.flame.forward import FlamePoints
 from perse_engine.head.flame.model import EXPRESSIONS, JOINTS, SHAPES, FlameModel
@@ -29,6 +30,8 @@ LANDMARK_MM, LID_MM, OVAL_MM, DEPTH_MM = 2.0, 4.0, 6.0, 10.0
 JAW_RAD = (0.15, 0.03, 0.03)
 """The prior of the jaw's rotation: a mouth of a portrait is rarely open by more than 17 degrees."""
 PINNED_MM = 0.1
+MAX_MISFIT_MM = 4.0
+"""Mean over steady landmarks; 0.8 to 1.3 mm on three portraits with the model of the tests."""
 ROUNDS, SHORTER = 5, 6
 STEP = 1e-5
 PLACE = 7
@@ -62,11 +65,20 @@ class FlameFit:
 
 
 def fit_flame(model: FlameModel, embedding: Embedding, frame: HeadFrame) -> FlameFit:
-    """Fit to the landmarks of `frame`; takes about 1 s."""
+    """Fit to the landmarks of `frame`; takes about 1 s.
+
+    Raises:
+        InvalidValue: the best fit is still far from the landmarks.
+    """
     problem = _Problem(model, embedding, frame)
     x = _minimise(problem)
     state = problem.state(x)
     error = np.linalg.norm(state.reprojected - problem.observed, axis=1)[problem.is_steady]
+    if error.mean() > MAX_MISFIT_MM:
+        raise InvalidValue(
+            f"FLAME's face stays {error.mean():.1f} mm off the photo's; expected up to {MAX_MISFIT_MM:g} mm.",
+            hint="Give FLAME's own landmark file (--flame-landmarks), another portrait, or the rig landmarks.",
+        )
     return FlameFit(
         problem.coefficients(x), x[-3:], np.c_[state.scaled, state.shift], float(error.mean()) * frame.px_per_mm
     )

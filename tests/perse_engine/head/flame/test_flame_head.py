@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perse_engine.errors import BackendMissing
+from perse_engine.errors import BackendMissing, InvalidValue
 from perse_engine.head.build import build_subject
 from perse_engine.head.flame.fit import fit_flame
 from perse_engine.head.flame.flame_head import Flame, FlameHead, flame_head, flame_of_this_machine
@@ -55,6 +55,14 @@ def test_a_photo_of_flame_itself_is_fitted(flame: Flame, astronaut_analysis: Por
     inner = np.abs(frame.landmarks[:468, 0]) < 45
     assert fit.misfit_px < 0.6
     assert np.abs(found - expected)[inner].mean() < 0.5
+
+
+def test_a_face_that_flame_cannot_be_is_refused(flame: Flame, astronaut_analysis: PortraitAnalysis) -> None:
+    frame = head_frame(astronaut_analysis)
+    mangled = frame.landmarks * np.where(frame.landmarks[:, 1:2] > -40, [1.0, 1.0, 1.0], [1.9, 1.0, 1.0])
+
+    with pytest.raises(InvalidValue, match="mm off the photo's"):
+        fit_flame(flame.model, flame.embedding, replace(frame, landmarks=mangled))
 
 
 def test_landmarks_of_the_portrait_are_met(head: FlameHead) -> None:
