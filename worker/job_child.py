@@ -109,6 +109,7 @@ def run_create(
         "expressions": list(made.avatar.binding.rig.shape_names),
         "pose_limits_deg": made.avatar.details["pose_limits_deg"],
         "backends": made.avatar.details["backends"],
+        "rejected": _rejected(made.avatar.details),
         "metrics": {k: made.metrics[k] for k in ("source_view", "heldout", "pose", "render_ms", "train_s")},
     }
     connection.send(("done", detail))
@@ -165,6 +166,11 @@ def _told(avatar: Any) -> dict[str, Any]:
         for one in avatar.added
     ]
     return {"variants": avatar.variants(), "added": added, "gaussians": len(avatar)}
+
+
+def _rejected(details: Mapping[str, Any]) -> list[str]:
+    """A sentence for each variant that a learned editor or animator could not make."""
+    return [sentence for stage in ("edits", "videos") for sentence in details.get(stage, {}).get("rejected", ())]
 
 
 def recipe_of(value: dict[str, Any]) -> Recipe:

@@ -67,6 +67,9 @@ class AvatarBody(Answer):
     expressions: list[str] | None = None
     pose_limits_deg: dict[str, tuple[float, float]] | None = Field(None, description="within these it looks right")
     backends: dict[str, str] | None = None
+    rejected: list[str] | None = Field(
+        None, description="variants that no model made well enough, and why; the avatar goes without them"
+    )
     gaussians: int | None = None
     metrics: dict[str, Any] | None = None
     metadata: dict[str, str]
