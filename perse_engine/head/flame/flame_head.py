@@ -95,9 +95,7 @@ def flame_of_this_machine() -> Flame:
     """
     model, landmarks = os.environ.get(MODEL_VARIABLE), os.environ.get(LANDMARKS_VARIABLE)
     if not model:
-        raise BackendMissing(
-            "No FLAME file is named.", hint=f"--flame-model FILE, or {MODEL_VARIABLE}."
-        )
+        raise BackendMissing("No FLAME file is named.", hint=f"--flame-model FILE, or {MODEL_VARIABLE}.")
     return _opened(Path(model), Path(landmarks) if landmarks else None)
 
 
