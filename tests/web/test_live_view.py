@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from perse_engine.avatar.avatar import Avatar
 from tests.web.conftest import Studio
-from tests.web.live import engine_pixels, open_avatar, pixels, psnr_db, set_state, settle
+from tests.web.live import engine_pixels, open_avatar, pixels, psnr_db, set_state, settle, until
 
 SAME_DB = 40.0
 
@@ -90,6 +90,16 @@ def test_two_avatars_on_one_page(page: Page, studio: Studio) -> None:
         }"""
     )
     assert page.locator("perse-avatar[data-live]").count() == 2
+
+
+def test_the_page_around_it_moves_an_embedded_avatar(page: Page, studio: Studio) -> None:
+    page.goto(f"{studio.url}/embed#{studio.avatar_id}")
+    page.wait_for_selector("perse-avatar[data-live]")
+    told = {"expression": {"jawOpen": 0.4}, "pose": {"yaw_deg": 10, "roll_deg": "much"}}
+    page.evaluate("state => window.postMessage({ type: 'perse-state', state }, '*')", told)
+    state = "document.querySelector('perse-avatar').state"
+    until(page, f"{state}.expression.jawOpen === 0.4")
+    assert page.evaluate(f"[{state}.pose.yaw_deg, {state}.pose.roll_deg]") == [10, 0]
 
 
 def test_an_unknown_avatar_is_refused_in_words(page: Page, studio: Studio) -> None:
