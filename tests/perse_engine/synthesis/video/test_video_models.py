@@ -15,7 +15,7 @@ from perse_engine.models.memory import MemoryPreset
 from perse_engine.models.store import ModelStore
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.trajectory import make_trajectory
-from perse_engine.synthesis.video.chunks import plan_chunks
+from perse_engine.synthesis.video.chunks import Chunk, plan_chunks
 from perse_engine.synthesis.video.path import video_path
 from perse_engine.synthesis.video.video_model import Shot, VideoModel, open_video_model
 from perse_engine.synthesis.video.wan_vace import WanVace
@@ -66,6 +66,19 @@ def test_the_motion_matters(model: VideoModel, shot: Shot) -> None:
     (chunk,) = plan_chunks(5, 9, 1)
     other = replace(shot, path=video_path(make_trajectory(4, SIDE, 7)[1:3], SIDE))
     assert not np.array_equal(model.film(shot, chunk, []), model.film(other, chunk, []))
+
+
+@pytest.mark.parametrize("name", ["wan-animate-14b", "wan-vace-1.3b"])
+def test_offloading_changes_no_frame_and_gpu_types_run(
+    name: str, tiny_store: ModelStore, cpu_tiny: MemoryPreset, shot: Shot
+) -> None:
+    made = []
+    for way in ({}, {"offload": "group"}, {"dtype": "bfloat16"}):
+        with open_video_model(ModelLoader(tiny_store, replace(cpu_tiny, **way)), name, [PROMPT]) as opened:
+            first = opened.film(shot, Chunk(0, 5, 0), [])
+            made.append([*first, *opened.film(shot, Chunk(4, 9, 1), first[-1:])])
+    assert np.array_equal(made[0], made[1])
+    assert np.std(made[2]) > 1
 
 
 def test_one_model_at_a_time(tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
