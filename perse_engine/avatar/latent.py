@@ -21,8 +21,12 @@ Array = npt.NDArray[Any]
 
 CODE_SIZE = 32
 """As in PERSE (section 1.9 of its code)."""
-MIN_COEFFICIENTS, MAX_COEFFICIENTS = 4, 8
+MIN_COEFFICIENTS = 4
 HIDDEN = 32
+MOST_WITH_BUMPS = 10
+"""Variants of a category for whose bumps there are hidden units."""
+BEND = 4.0
+"""How sharply a hidden unit bends at its knot, in units of 1 over the distance of knots."""
 CODE_SPREAD = 0.5
 """Standard deviation of the codes' Gaussian prior and of their start."""
 
@@ -37,19 +41,40 @@ class CodeNetwork:
     output: FloatArray
 
     @staticmethod
-    def start(random: np.random.Generator, variants: int) -> CodeNetwork:
-        """Random, so that typical codes give coefficients of about unit length; two coefficients per variant."""
-        coefficients = min(max(2 * variants, MIN_COEFFICIENTS), MAX_COEFFICIENTS)
+    def start(random: np.random.Generator, codes: FloatArray) -> CodeNetwork:
+        """A network that tells the variants' codes [V, 32] apart, and ends from half way.
+
+        At sum of w_i code_i, the coefficients begin with the weights w_i. For each variant one or more bumps follow:
+        about 1 at a weight between 0 and 1, about 0 at those of the other bumps, 0 at 0, at 1 and beyond. So a basis
+        belongs to a variant, and what is between does not pull at what is whole. Beside the codes' span coefficients
+        are random, for inversion.
+        """
+        variants = len(codes)
+        bumps = max(2, MIN_COEFFICIENTS // variants) - 1 if variants <= MOST_WITH_BUMPS else 0
+        count = variants * (1 + bumps)
 
         def normal(rows: int, columns: int, spread: float) -> FloatArray:
             return (random.standard_normal((rows, columns)) * spread).astype(np.float32)
 
-        length = CODE_SPREAD * np.sqrt(CODE_SIZE)
+        # Its rows find the weights of a mix: weights_of @ code_i is the i-th unit vector.
+        weights_of = np.linalg.pinv(codes.astype(np.float64).T)
+        beside = np.eye(CODE_SIZE) - codes.T @ weights_of
+        linear = normal(count, CODE_SIZE, 1 / (CODE_SPREAD * np.sqrt(CODE_SIZE * count))) @ beside
+        linear[:variants] += weights_of
+        hidden_weight = normal(HIDDEN, CODE_SIZE, 1 / (CODE_SPREAD * np.sqrt(CODE_SIZE)))
+        hidden_bias = normal(1, HIDDEN, 0.5)[0]
+        output = np.zeros((count, HIDDEN))
+        knots = bumps + 2
+        sharpness = BEND * (knots - 1)
+        for i in range(variants if bumps else 0):
+            units = slice(i * knots, (i + 1) * knots)
+            hidden_weight[units] = sharpness * weights_of[i]
+            hidden_bias[units] = -sharpness * np.linspace(0, 1, knots)
+            for k in range(bumps):
+                # Three bends make a hat: up, down twice as much, level.
+                output[variants + i * bumps + k, units.start + k : units.start + k + 3] = np.array([1, -2, 1]) / BEND
         return CodeNetwork(
-            linear=normal(coefficients, CODE_SIZE, 1 / (CODE_SPREAD * np.sqrt(CODE_SIZE * coefficients))),
-            hidden_weight=normal(HIDDEN, CODE_SIZE, 1 / length),
-            hidden_bias=normal(1, HIDDEN, 0.5)[0],
-            output=normal(coefficients, HIDDEN, 0.3 / np.sqrt(HIDDEN * coefficients)),
+            linear.astype(np.float32), hidden_weight.astype(np.float32), hidden_bias, output.astype(np.float32)
         )
 
     def __call__(self, code: FloatArray) -> FloatArray:

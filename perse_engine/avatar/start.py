@@ -174,7 +174,7 @@ def _category(
 ) -> CategoryModel:  # fmt: skip
     ids = [next(iter(c.look.variants[category])) for c in clips]
     codes = {id: (random.standard_normal(CODE_SIZE) * CODE_SPREAD).astype(np.float32) for id in ids}
-    network = CodeNetwork.start(random, len(ids))
+    network = CodeNetwork.start(random, np.stack(list(codes.values())))
     mask = np.where(owned, np.float32(1), mask_of(changed))
     rows = np.flatnonzero(mask > MIN_MASK).astype(np.int32)
     basis = np.zeros((len(network.linear), len(rows), PROPERTIES), np.float32)

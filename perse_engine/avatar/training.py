@@ -29,7 +29,7 @@ from perse_engine.avatar.kernels import add_basis, project_on_basis, take_rows
 from perse_engine.avatar.latent import CODE_SIZE, column_weights, sharing
 from perse_engine.avatar.perceptual import PerceptualTerm
 from perse_engine.avatar.pictures import Pictures
-from perse_engine.avatar.properties import COLOUR, OPACITY, RATES
+from perse_engine.avatar.properties import COLOUR, OPACITY, PROPERTIES, RATES
 from perse_engine.avatar.start import SHADE_ONLY, Start, start_avatar
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import Cancelled
@@ -61,6 +61,8 @@ CODE_RATE, NETWORK_RATE = 1.5e-4, 1.5e-4
 """Slow: a coefficient multiplies every basis of its category, so its jitter moves locks of hair by centimetres."""
 EXPRESSION_RATE, EXPRESSION_DECAY = 0.12, 1e-3
 """Of the learned residuals: few frames show each, so fast ones without a pull to 0 speckle the skin of other frames."""
+BUMP_RATE, BUMP_DECAY = 0.3, 1e-3
+"""Of the bases that show half way only: most changes are even with the weight, and few frames contradict the others."""
 CODE_DECAY = 1e-4
 """The Gaussian prior's pull to 0, per step."""
 CHECKPOINT_EVERY_S = 6.0
@@ -142,7 +144,11 @@ class Trainer:
         self._owned = np.flatnonzero(start.placed.owner >= 0)
         self._base_adam = Adam(self._base, RATES)
         self._categories = {
-            c: _CategoryTrainer(m, shaded=(start.placed.owner[m.rows] < 0) & (c in SHADE_ONLY))
+            c: _CategoryTrainer(
+                m,
+                shaded=(start.placed.owner[m.rows] < 0) & (c in SHADE_ONLY),
+                bump_rate=BUMP_RATE * (ADDITIVE_WEIGHT if c in start.placed.owners else 1.0),
+            )
             for c, m in start.categories.items()
         }
         e = start.expression
@@ -230,7 +236,7 @@ class Trainer:
 class _CategoryTrainer:
     """The part of a step that belongs to one category; `shaded` [n]: rows of which only the colour may change."""
 
-    def __init__(self, model: CategoryModel, shaded: npt.NDArray[np.bool_]) -> None:
+    def __init__(self, model: CategoryModel, shaded: npt.NDArray[np.bool_], bump_rate: float) -> None:
         self.model = model
         self._shaded = np.flatnonzero(shaded)
         # One array whose rows the model's codes are views of, so that one optimiser moves them all.
@@ -238,7 +244,9 @@ class _CategoryTrainer:
         for row, id in zip(self._codes, model.codes, strict=True):
             model.codes[id] = row  # type: ignore[index]
         self._order = list(model.codes)
-        self._basis_adam = Adam(model.basis, RATES)
+        whole, bumps = model.basis[: len(self._codes)], model.basis[len(self._codes) :]
+        self._whole_adam = Adam(whole, RATES)
+        self._bump_adam = Adam(bumps, bump_rate * RATES, decays=np.full(PROPERTIES, BUMP_DECAY, np.float32))
         decay = np.full(CODE_SIZE, CODE_DECAY, np.float32)
         self._code_adam = Adam(self._codes, np.full(CODE_SIZE, CODE_RATE, np.float32), decays=decay)
         self._network_adams = {}
@@ -271,7 +279,9 @@ class _CategoryTrainer:
             project_on_basis(m.basis, self._grad, self._parts)
         grad_coefficients = self._parts.sum(0).astype(np.float32)
         gradients, grad_code = m.network.back(self._code, grad_coefficients)
-        self._basis_adam.step_basis(self._coefficients, self._grad, rate_factor=rate)
+        count = len(self._codes)
+        self._whole_adam.step_basis(self._coefficients[:count], self._grad, rate_factor=rate)
+        self._bump_adam.step_basis(self._coefficients[count:], self._grad, rate_factor=rate)
         for name, array in gradients.arrays().items():
             self._network_adams[name].step(np.ascontiguousarray(np.atleast_2d(array), np.float32), rate_factor=rate)
         grad_codes = np.zeros_like(self._codes)
@@ -280,7 +290,7 @@ class _CategoryTrainer:
         self._code_adam.step(grad_codes, rate_factor=rate)
 
     def adams(self) -> dict[str, Adam]:
-        return {"basis": self._basis_adam, "codes": self._code_adam} | {
+        return {"basis": self._whole_adam, "bumps": self._bump_adam, "codes": self._code_adam} | {
             f"network.{name}": adam for name, adam in self._network_adams.items()
         }
 

@@ -220,7 +220,8 @@ def _with_code(avatar: Avatar, spec: VariantSpec, code: FloatArray, method: str)
 
 def _empty_category(n: int) -> CategoryModel:
     """A category that changes nothing by its codes."""
-    network = CodeNetwork.start(np.random.default_rng(0), 1)
+    random = np.random.default_rng(0)
+    network = CodeNetwork.start(random, random.standard_normal((1, CODE_SIZE)).astype(np.float32))
     nothing = np.zeros(0, np.float32)
     basis = np.zeros((MIN_COEFFICIENTS, 0, PROPERTIES), np.float32)
     return CategoryModel(network, {}, np.zeros(0, np.int32), nothing, np.zeros(n, np.float32), basis)

@@ -10,9 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from perse_engine.avatar.latent import (
     CODE_SIZE,
+    CODE_SPREAD,
     HIDDEN,
-    MAX_COEFFICIENTS,
-    MIN_COEFFICIENTS,
     CodeNetwork,
     column_weights,
     sharing,
@@ -36,8 +35,12 @@ def twin(arrays: dict[str, np.ndarray], code: np.ndarray) -> np.ndarray:
 
 def started(seed: int, variants: int = 2) -> tuple[CodeNetwork, np.ndarray, np.random.Generator]:
     random = np.random.default_rng(seed)
-    network = CodeNetwork.start(random, variants)
+    network = CodeNetwork.start(random, drawn_codes(random, variants))
     return network, random.standard_normal(CODE_SIZE).astype(np.float32), random
+
+
+def drawn_codes(random: np.random.Generator, variants: int) -> np.ndarray:
+    return (CODE_SPREAD * random.standard_normal((variants, CODE_SIZE))).astype(np.float32)
 
 
 @given(SEEDS)
@@ -52,10 +55,33 @@ def test_coefficients_agree_with_the_formula(seed: int) -> None:
     assert np.allclose(network(code), twin(network.arrays(), code.astype(np.float64)), atol=1e-4)
 
 
-@given(st.integers(1, 20))
-def test_there_are_two_coefficients_per_variant_within_limits(variants: int) -> None:
+@pytest.mark.parametrize(("variants", "coefficients"), [(1, 4), (2, 4), (3, 6), (10, 20), (11, 11)])
+def test_a_variant_has_its_weight_and_bumps_while_there_are_units(variants: int, coefficients: int) -> None:
     network, code, _ = started(0, variants)
-    assert len(network(code)) == min(max(2 * variants, MIN_COEFFICIENTS), MAX_COEFFICIENTS)
+    assert len(network(code)) == coefficients
+
+
+@given(SEEDS, st.integers(1, 10), st.floats(0, 1.5))
+def test_a_coefficient_starts_as_the_weight_of_its_variant(seed: int, variants: int, weight: float) -> None:
+    random = np.random.default_rng(seed)
+    codes = drawn_codes(random, variants)
+    network = CodeNetwork.start(random, codes)
+    for i, code in enumerate(codes):
+        expected = np.where(np.arange(variants) == i, weight, 0)
+        assert network(np.float32(weight) * code)[:variants] == pytest.approx(expected, abs=1e-3)
+
+
+@given(SEEDS, st.integers(2, 10))
+def test_a_bump_starts_half_way_of_its_variant_and_is_0_at_its_ends(seed: int, variants: int) -> None:
+    random = np.random.default_rng(seed)
+    codes = drawn_codes(random, variants)
+    network = CodeNetwork.start(random, codes)
+    for i, code in enumerate(codes):
+        half = network(np.float32(0.5) * code)[variants:]
+        assert half[i] == pytest.approx(0.93, abs=0.01)
+        assert np.abs(np.delete(half, i)).max(initial=0) < 0.01
+        assert np.abs(network(code)[variants:]).max() < 0.01
+        assert np.abs(network(np.float32(1.5) * code)[variants:]).max() < 0.1
 
 
 @given(SEEDS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -24,12 +22,10 @@ def shot(avatar: Avatar, look: Look) -> Shot:
     return Shot(out.rgb, out.alpha, CAMERA, Pose(), Expression())
 
 
-def test_its_own_variant_is_found_in_seconds(tiny_avatar: Avatar) -> None:
-    began = time.monotonic()
+def test_its_own_variant_is_found(tiny_avatar: Avatar) -> None:
     found = invert(
         tiny_avatar, "hair", [shot(tiny_avatar, Look({"hair": {"long-wavy-blonde": 0.8}}))], SilentProgress()
     )
-    assert time.monotonic() - began < 10
     assert found.psnr_db > found.source_psnr_db + 6
     assert not found.needs_adapter
 
