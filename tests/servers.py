@@ -74,7 +74,11 @@ class Server:
                 start_new_session=True,
             )  # fmt: skip
         try:
-            wait_until(lambda: self.port is None or listens(self.port) or process.poll() is not None, timeout_s, self.command[0])
+            wait_until(
+                lambda: self.port is None or listens(self.port) or process.poll() is not None,
+                timeout_s,
+                self.command[0],
+            )
             assert process.poll() is None, f"{self.command[0]} ended with {process.returncode}"
         except BaseException:
             self.kill()
