@@ -1,5 +1,8 @@
 # `make` lists what there is.
 .DEFAULT_GOAL := help
+# A file of tests stays in one process, where its fixtures are; each process wants about 2 GB.
+WORKERS ?= 2
+
 .PHONY: help setup demo serve test check fmt docs clean
 
 PY := .venv/bin/python
@@ -20,9 +23,9 @@ demo: setup ## one photo (PORTRAIT=path) through the service, to demo-output/ind
 serve: setup ## run the service on http://127.0.0.1:8000
 	@.venv/bin/perse serve
 
-test: ## set up and run every test (uses the servers that it finds on PATH)
+test: ## set up and run every test (uses the servers that it finds on PATH); WORKERS=4 for more at once
 	@scripts/setup dev
-	@OMP_NUM_THREADS=1 $(PY) -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 check: ## lint, formatting and types
 	@scripts/setup dev
