@@ -32,6 +32,8 @@ SEEN = 0.02
 STRANDS = {"hair": 1.5}
 """More for what is finely structured: hats are smooth."""
 START_OPACITY = 0.7
+SHOWN_SHARE = 0.1
+"""Of the frames have to show where a Gaussian is."""
 EVEN_WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)
 """At which the start of what is added changes evenly."""
 RIDGE = 1e-5
@@ -118,7 +120,7 @@ def _place(
 ) -> Placed:  # fmt: skip
     """Bisect the spacing until the wanted number of Gaussians is seen; drop the rest."""
     read = {c: s for c in categories if (s := read_surface(dataset.folder, c)) is not None}
-    shown = {c: s.take(np.flatnonzero(_above_border(s.points, frames))) for c, s in read.items()}
+    shown = {c: s.take(np.flatnonzero(_inside_borders(s.points, frames))) for c, s in read.items()}
     surfaces = {c: s for c, s in shown.items() if len(s.points)}
     total = recipe.size().gaussians
     wanted = round(total * BASE_SHARE) if surfaces else total
@@ -131,7 +133,7 @@ def _place(
         placed = place_on_subject(subject, spacing, recipe.seed)
         view = View(placed.binding, rasterizer, size)
         seen = visibility(view, placed.base, some, vertices) > SEEN
-        seen &= _above_border(rest_points(placed.binding), frames)
+        seen &= _inside_borders(rest_points(placed.binding), frames)
         if abs(seen.sum() / wanted - 1) < 0.05:
             break
         low, high = (spacing, high) if seen.sum() > wanted else (low, spacing)
@@ -157,15 +159,16 @@ def _evenly(network: CodeNetwork, codes: list[FloatArray]) -> np.ndarray:
     return np.asarray(np.linalg.solve(gram + pull, way.T @ np.kron(np.eye(len(codes)), weights[:, None])))
 
 
-def _above_border(points: FloatArray, frames: list[Frame]) -> np.ndarray:
-    """Which points [P, 3] at rest lie above the lower border of some frame, [P] bool.
+def _inside_borders(points: FloatArray, frames: list[Frame]) -> np.ndarray:
+    """Which points [P, 3] at rest lie inside the lower and side borders of enough frames, [P] bool.
 
-    Of what lies below, training sees the rims of Gaussians alone, and gives them wild colours.
+    Of what lies outside, training sees the rims of Gaussians alone, or one picture, and gives them wild colours.
     """
-    shown = np.zeros(len(points), bool)
+    shown = np.zeros(len(points), np.int64)
     for frame in frames:
-        shown |= frame.camera.project(points)[:, 1] < frame.camera.height_px
-    return shown
+        x, y, _ = frame.camera.project(points).T
+        shown += (x > 0) & (x < frame.camera.width_px) & (y < frame.camera.height_px)
+    return shown >= SHOWN_SHARE * len(frames)
 
 
 def _category(

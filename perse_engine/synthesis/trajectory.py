@@ -18,8 +18,14 @@ Array = npt.NDArray[Any]
 HEAD_YAW_DEG, HEAD_PITCH_DEG, HEAD_ROLL_DEG = 42.0, 21.0, 10.0
 CAMERA_YAW_DEG, CAMERA_PITCH_DEG = 42.0, 13.0
 GAZE_YAW_DEG, GAZE_PITCH_DEG = 26.0, 16.0
+FOV_DEG = 18.0
 CAMERA_SHARE = 0.35
 """Share of frames in which the camera moves around the head: only they show the sides of neck and shoulders."""
+WIDE_FOV_DEG = 26.0
+"""These are seen with the usual 18 degrees and up to this, which holds hats and shoulders whole: what no frame shows
+grows wild, and is seen as soon as one zooms out."""
+GOLDEN = 0.618034
+"""Multiples of it, modulo 1, fill 0..1 evenly, however many there are."""
 HELDOUT_SHARE = 0.15
 HELDOUT_YAW_DEG, HELDOUT_PITCH_DEG = 40.0, 20.0
 HELDOUT_CAMERA_YAW_DEG, HELDOUT_CAMERA_PITCH_DEG = 30.0, 9.0
@@ -92,16 +98,19 @@ def make_trajectory(
 def _trained(count: int, size_px: int, seed: int, source: tuple[Pose, Expression] | None) -> tuple[Frame, ...]:
     n = len(CHANNELS)
     draws = qmc.Sobol(8 + 2 * n, seed=np.random.default_rng(seed)).random(1 << max(count - 1, 1).bit_length())[:count]
+    moved = 0
     frames: list[Frame] = []
     for i, u in enumerate(draws):
         expression = _expression(u[8 : 8 + n], u[8 + n :]) if i else {}
         camera_on = i > 0 and u[7] < CAMERA_SHARE
         pose = _pose(u, 0.3 if camera_on else 1.0, HEAD_YAW_DEG, HEAD_PITCH_DEG) if i else Pose()
         yaw, pitch = (_edgy(u[5], CAMERA_YAW_DEG), _edgy(u[6], CAMERA_PITCH_DEG)) if camera_on else (0.0, 0.0)
+        fov = _fov(moved) if camera_on else FOV_DEG
+        moved += camera_on
         if source is not None and i == 1:
-            (pose, photographed), yaw, pitch = source, 0.0, 0.0
+            (pose, photographed), yaw, pitch, fov = source, 0.0, 0.0, FOV_DEG
             expression = dict(photographed.weights)
-        camera = Camera.orbit(yaw, pitch, width_px=size_px, height_px=size_px)
+        camera = Camera.orbit(yaw, pitch, fov_deg=fov, width_px=size_px, height_px=size_px)
         frames.append(Frame(i, pose, Expression(expression), camera, "train"))
     return tuple(frames)
 
@@ -148,6 +157,11 @@ def close_ups(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
     camera = Camera.orbit(fov_deg=CLOSE_UP_FOV_DEG, width_px=still.width_px, height_px=still.height_px)
     in_order = sorted(chosen, key=lambda f: f.index)
     return tuple(replace(f, index=len(frames) + k, camera=camera) for k, f in enumerate(in_order))
+
+
+def _fov(k: int) -> float:
+    """Degrees, of the k-th frame with a moved camera: the widest first, then evenly spread."""
+    return WIDE_FOV_DEG - (WIDE_FOV_DEG - FOV_DEG) * (k * GOLDEN % 1)
 
 
 def _edgy(u: float, limit: float) -> float:

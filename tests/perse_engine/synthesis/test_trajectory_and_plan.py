@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perse_engine.recipe import Recipe
-from perse_engine.scene import Expression, Pose
+from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.dataset import Clip
 from perse_engine.synthesis.plan import BETWEEN_STEPS, plan_clips
 from perse_engine.synthesis.trajectory import (
@@ -19,6 +19,7 @@ from perse_engine.synthesis.trajectory import (
     HEAD_YAW_DEG,
     HELDOUT_PITCH_DEG,
     HELDOUT_YAW_DEG,
+    WIDE_FOV_DEG,
     close_ups,
     make_trajectory,
 )
@@ -88,6 +89,17 @@ def test_poses_reach_both_sides() -> None:
     yaws = np.array([f.pose.yaw_deg for f in make_trajectory(40, 64, 0)])
     assert yaws.min() < -15
     assert yaws.max() > 15
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_only_trained_frames_with_a_moved_camera_are_wider(seed: int) -> None:
+    frames = make_trajectory(40, 64, seed)
+    usual = frames[0].camera
+    wider = [f for f in frames if f.camera.fx < usual.fx]
+    assert any(f.camera.fx < 0.75 * usual.fx for f in wider)
+    assert all(f.split == "train" and not np.array_equal(f.camera.world_to_cam, usual.world_to_cam) for f in wider)
+    widest = Camera.orbit(fov_deg=WIDE_FOV_DEG, width_px=64, height_px=64).fx
+    assert all(widest <= f.camera.fx <= usual.fx for f in frames)
 
 
 @settings(max_examples=20)
