@@ -124,6 +124,7 @@ def learned_of(arguments: argparse.Namespace) -> Learned | None:
         interpolator=arguments.interpolator,
         interpolator_model=arguments.interpolator_model,
         encoder_model=arguments.encoder_model,
+        spacing_model=arguments.spacing_model,
         animator_model=arguments.animator_model,
         memory=arguments.memory,
         acceptance=Acceptance(attempts=arguments.attempts),

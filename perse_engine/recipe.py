@@ -89,6 +89,7 @@ class Learned:
     Attributes:
         editor_model, interpolator_model, encoder_model: names of the model table; no encoder when None.
         animator_model: likewise; the animator's first choice when None.
+        spacing_model: LPIPS, by which interpolator 'diffusion' spaces its steps; blurred colours when None.
         interpolator: what in-betweens show: 'rig', the textures interpolated on the rig; 'warp', pictures warped by
             landmarks and blended; 'diffusion', pictures by a morphing model.
         memory: name of a memory preset.
@@ -104,6 +105,7 @@ class Learned:
     acceptance: Acceptance = Acceptance()
     animator_model: str | None = None
     frames: FrameLimits = FrameLimits()
+    spacing_model: str | None = None
 
     def __post_init__(self) -> None:
         if self.interpolator not in INTERPOLATORS:
@@ -116,6 +118,8 @@ class Learned:
         found = {"image-editor": self.editor_model}
         if self.interpolator == "diffusion":
             found["face-interpolator"] = self.interpolator_model
+            if self.spacing_model is not None:
+                found["perceptual-distance"] = self.spacing_model
         if self.encoder_model is not None:
             found["latent-encoder"] = self.encoder_model
         return found

@@ -67,6 +67,7 @@ def add_learned_options(parser: argparse.ArgumentParser) -> None:
         "--interpolator", default="rig", help="of in-betweens: rig, warp or diffusion (default: rig, without a model)"
     )
     group.add_argument("--interpolator-model", default="sdxl-base", metavar="NAME", help="(default: sdxl-base)")
+    group.add_argument("--spacing-model", metavar="NAME", help="spaces diffusion in-betweens by sight: lpips-alex")
     group.add_argument("--encoder-model", metavar="NAME", help="judges pictures by their words: clip-vit-large")
     group.add_argument("--face-embedder", type=Path, metavar="MODEL.onnx", help="judges who pictures show")
     group.add_argument("--memory", default="24GB", help="of the GPU: 12GB, 24GB, 48GB or 80GB (default: 24GB)")

@@ -111,6 +111,14 @@ class ModelLoader:
         """How models are loaded."""
         return self._memory
 
+    def folder(self, name: str) -> Path:
+        """Where a model lies.
+
+        Raises:
+            BackendMissing, CorruptFile: see `ModelStore.path`.
+        """
+        return self._store.path(name)
+
     def check(self, models: Mapping[str, str]) -> None:
         """See that everything is there that running these models takes (role -> name), before any work.
 

@@ -25,7 +25,7 @@ ENGINE_ROOMS: dict[str, tuple[str, ...]] = {
     "models": (),
     "perception": (),
     "splatting": (),
-    "synthesis": ("portrait", "head", "models"),
+    "synthesis": ("portrait", "head", "models", "perception"),
     "avatar": ("head", "synthesis", "splatting", "perception"),
     "rendering": ("head", "avatar", "splatting"),
     "export": ("head", "avatar", "splatting"),

@@ -7,7 +7,7 @@ self-attention looks at both ends, and steps are re-spaced so that they look equ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +19,7 @@ from PIL import Image
 
 from perse_engine.models.loading import Loaded, ModelLoader
 from perse_engine.models.table import find_model
+from perse_engine.perception.lpips import Lpips
 from perse_engine.synthesis.learned.interpolator import Face
 from perse_engine.synthesis.learned.morph_attention import BlendedAttention
 from perse_engine.synthesis.learned.morph_lora import fit_lora
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Rgb = npt.NDArray[np.uint8]
 Array = npt.NDArray[Any]
+Distance = Callable[[Rgb, Rgb], float]
 
 BLENDED_SHARE = 0.6
 """Of the denoising steps, from the noisiest on, in which attention looks at both ends."""
@@ -51,10 +53,10 @@ class _End:
 class DiffusionInterpolator:
     """See `FaceInterpolator`."""
 
-    def __init__(self, loaded: Loaded, prompts: Sequence[str]) -> None:
+    def __init__(self, loaded: Loaded, prompts: Sequence[str], distance: Distance) -> None:
         from diffusers import DDIMInverseScheduler, DDIMScheduler
 
-        self._loaded, self._pipe = loaded, loaded.pipeline
+        self._loaded, self._pipe, self._distance = loaded, loaded.pipeline, distance
         self._conditions = _conditions(loaded, prompts)
         loaded.place(is_trained=True)
         own = loaded.pipeline.scheduler.config
@@ -69,7 +71,7 @@ class DiffusionInterpolator:
         """See `FaceInterpolator`; `steps` count in equal visible distances."""
         ends = (self._end(first), self._end(second))
         tried = [self._decoded(self._latents(ends, t)) for t in SPACING_STEPS]
-        spaced = respaced([self._small(first.picture), *tried, self._small(second.picture)], steps)
+        spaced = respaced([self._small(first.picture), *tried, self._small(second.picture)], steps, self._distance)
         made = [self._decoded(self._latents(ends, t)) for t in spaced]
         size = first.picture.shape[0]
         return [paste(first.picture, cv2.resize(p, (size, size), interpolation=cv2.INTER_CUBIC), mask) for p in made]
@@ -149,16 +151,19 @@ class DiffusionInterpolator:
 
 @contextmanager
 def open_diffusion_interpolator(
-    loader: ModelLoader, model: str, prompts: Sequence[str]
+    loader: ModelLoader, model: str, prompts: Sequence[str], spacing_model: str | None = None
 ) -> Iterator[DiffusionInterpolator]:
-    """An interpolator that knows `prompts`.
+    """An interpolator that knows `prompts`, and spaces its steps by an LPIPS of the model table where one is named.
 
     Raises:
         BackendMissing, CorruptFile, UnknownName, InvalidValue: see `ModelLoader.pipeline`.
     """
     find_model(model, "face-interpolator")
+    distance: Distance = colour_distance
+    if spacing_model is not None:
+        distance = perceptual_distance(Lpips.load(loader.folder(spacing_model) / "model.safetensors"))
     with loader.pipeline(model) as loaded:
-        yield DiffusionInterpolator(loaded, tuple(dict.fromkeys(prompts)))
+        yield DiffusionInterpolator(loaded, tuple(dict.fromkeys(prompts)), distance)
 
 
 def slerp(first: torch.Tensor, second: torch.Tensor, t: float) -> torch.Tensor:
@@ -186,13 +191,30 @@ def adapted(middle: torch.Tensor, first: torch.Tensor, second: torch.Tensor, t: 
     return (normal * between("std") + between("mean")).to(middle.dtype)
 
 
-def respaced(pictures: Sequence[Rgb], steps: Sequence[float]) -> list[float]:
+def colour_distance(a: Rgb, b: Rgb) -> float:
+    """Mean difference of blurred colours, levels."""
+    first, second = (cv2.GaussianBlur(p.astype(np.float32), (0, 0), max(1.0, p.shape[0] / 128)) for p in (a, b))
+    return float(np.abs(first - second).mean())
+
+
+def perceptual_distance(lpips: Lpips) -> Distance:
+    """LPIPS of two pictures, as DiffMorpher spaces its steps (its section 4.4)."""
+    import torch
+
+    def distance(a: Rgb, b: Rgb) -> float:
+        with torch.no_grad():
+            first, second = (torch.from_numpy(p.astype(np.float32) / 255).permute(2, 0, 1)[None] for p in (a, b))
+            return float(lpips(first, second))
+
+    return distance
+
+
+def respaced(pictures: Sequence[Rgb], steps: Sequence[float], distance: Distance = colour_distance) -> list[float]:
     """Which evenly spaced way t to take for each step, so that steps cover equal shares of the visible way.
 
-    `pictures` show the way at even t, both ends included; distances are of blurred colours.
+    `pictures` show the way at even t, both ends included.
     """
-    seen = [cv2.GaussianBlur(p.astype(np.float32), (0, 0), max(1.0, p.shape[0] / 128)) for p in pictures]
-    lengths = [float(np.abs(a - b).mean()) for a, b in itertools.pairwise(seen)]
+    lengths = [distance(a, b) for a, b in itertools.pairwise(pictures)]
     # No stretch is nothing: the inverse has to exist.
     lengths = [max(x, 1e-3 * sum(lengths), 1e-6) for x in lengths]
     way = np.r_[0, np.cumsum(lengths)] / sum(lengths)

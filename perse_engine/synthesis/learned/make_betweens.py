@@ -97,7 +97,8 @@ def open_interpolator(learned: Learned, loader: ModelLoader, prompts: Sequence[s
     if learned.interpolator != "diffusion":
         yield WarpInterpolator()
         return
-    with open_diffusion_interpolator(loader, learned.interpolator_model, prompts) as interpolator:
+    model, spacing = learned.interpolator_model, learned.spacing_model
+    with open_diffusion_interpolator(loader, model, prompts, spacing) as interpolator:
         yield interpolator
 
 

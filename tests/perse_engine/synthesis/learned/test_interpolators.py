@@ -13,18 +13,22 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perse_engine.errors import BackendMissing
 from perse_engine.models.loading import ModelLoader
 from perse_engine.models.memory import MemoryPreset
 from perse_engine.models.store import ModelStore
+from perse_engine.perception.lpips import Lpips
 from perse_engine.synthesis.learned.diffusion_interpolator import (
     adapted,
     open_diffusion_interpolator,
+    perceptual_distance,
     respaced,
     slerp,
 )
 from perse_engine.synthesis.learned.interpolator import Face
 from perse_engine.synthesis.learned.morph_lora import fit_lora
 from perse_engine.synthesis.learned.warp_interpolator import WarpInterpolator, landmark_way
+from tests.perse_engine.perception.random_weights import lpips_weights
 
 SIZE = 96
 STEPS = (0.25, 0.5, 0.75)
@@ -161,6 +165,25 @@ def test_steps_are_spaced_by_what_is_seen() -> None:
     # Nearly all of the change lies in the last quarter of the way.
     assert all(t > 0.75 for t in spaced)
     assert respaced([np.full((8, 8, 3), x, np.uint8) for x in (0, 50, 100)], STEPS) == pytest.approx(STEPS)
+
+
+def test_steps_are_spaced_by_lpips_where_a_recipe_names_one() -> None:
+    distance = perceptual_distance(Lpips("lpips-alex", lpips_weights("lpips-alex")))
+    random = np.random.default_rng(0)
+    still, other = random.integers(0, 255, (2, 64, 64, 3), np.uint8)
+    assert distance(still, still) == 0 and distance(still, other) > 0
+    # The way stands still at first: its middle is found in the second half.
+    (middle,) = respaced([still, still, other], (0.5,), distance)
+    assert middle == pytest.approx(0.75, abs=0.01)
+
+
+def test_a_spacing_model_is_taken_from_the_store(tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
+    loader = ModelLoader(tiny_store, cpu_tiny)
+    with (
+        pytest.raises(BackendMissing, match="lpips-alex"),
+        open_diffusion_interpolator(loader, "sdxl-base", ["a"], "lpips-alex"),
+    ):
+        pass
 
 
 @given(st.lists(st.integers(0, 255), min_size=3, max_size=6))
