@@ -99,6 +99,8 @@ def test_three_loads_the_rig_with_bones_and_shapes(
     folder, url = page_of_the_guide
     write_glb(folder / "rig.glb", rig=astronaut_subject.look)
     page = browser.new_page()
+    # The guide's page draws without a pause: small, so that software GL leaves time for the loader.
+    page.set_viewport_size({"width": 64, "height": 64})
     page.goto(url)
     shapes, bones = page.evaluate(LOADER)
     page.close()

@@ -184,7 +184,7 @@ def test_a_zombie_part_publishes_nothing(workers: Workers, astronaut_png: bytes)
     assert workers.api.wait(job, 60)["status"] == "canceled"
     # The zombie has noticed when it takes work again.
     zombie_folder = Path(workers.environments[stopped]["PERSE_DATA_DIR"]) / "work" / job
-    wait_until(lambda: not zombie_folder.exists(), 60, "the zombie gives up")
+    wait_until(lambda: not zombie_folder.exists(), 180, "the zombie gives up")
     assert not [n for n in workers.archives(avatar) if n.endswith(f"{part.id}-{part.lease_token}.zip")]
     wait_until(lambda: not list(workers.storage.list(avatar_prefix(TENANT, avatar))), 30, "nothing is left")
 

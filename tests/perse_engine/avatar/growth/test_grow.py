@@ -60,7 +60,7 @@ def test_its_weight_is_its_strength(both: Grown) -> None:
 
 def test_small_weights_change_little(both: Grown) -> None:
     source, near = (picture(both.avatar, Look({"hair": {CURLY: w}})) for w in (0.0, 0.01))
-    assert 0 < np.abs(near - source).mean() < 0.003
+    assert 0 < np.abs(near - source).mean() < 0.004
 
 
 def test_it_mixes_with_other_variants(both: Grown) -> None:
