@@ -6,20 +6,19 @@ An avatar is erased by one worker; every other machine that held a copy finds ou
 from __future__ import annotations
 
 import shutil
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.database.models import Avatar, Job
 from app.database.session import Sessions
 from app.jobs.store import TERMINAL
 from app.settings import Settings
+from worker.rounds import rounds
 
 EVERY_S = 60.0
 
@@ -37,26 +36,9 @@ def sweep(settings: Settings, sessions: Sessions) -> int:
     return len(old)
 
 
-@contextmanager
-def housekeeping(settings: Settings, sessions: Sessions) -> Iterator[None]:
+def housekeeping(settings: Settings, sessions: Sessions) -> AbstractContextManager[None]:
     """Sweep now, and every minute while the block runs."""
-    stopping = threading.Event()
-
-    def run() -> None:
-        while not stopping.is_set():
-            try:
-                sweep(settings, sessions)
-            except (SQLAlchemyError, OSError):
-                log.exception("housekeeping.failed")
-            stopping.wait(EVERY_S)
-
-    thread = threading.Thread(target=run, name="perse-housekeeping", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join(10)
+    return rounds("housekeeping", partial(sweep, settings, sessions), EVERY_S)
 
 
 def _stale_caches(root: Path, sessions: Sessions) -> list[Path]:

@@ -24,6 +24,7 @@ from worker.celery_app import create_celery
 from worker.celery_engine import CeleryEngine
 from worker.engine_host import HostPool
 from worker.housekeeping import housekeeping
+from worker.orphans import sweeping
 from worker.reaper import Reaper
 from worker.relay import relaying
 from worker.supervisor import lanes, supervised
@@ -61,7 +62,7 @@ def build_app(settings: Settings) -> FastAPI:
 
     @contextmanager
     def beside() -> Iterator[None]:
-        with delivering(settings, sessions), background():
+        with delivering(settings, sessions), sweeping(sessions, storage), background():
             yield
 
     return create_app(State(settings, sessions, storage, engine), beside)

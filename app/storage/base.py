@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """Size of a stored object."""
+    """About a stored object."""
 
     size_bytes: int
+    written_at: datetime
+    """By the store's clock, with a zone."""
 
 
 class Storage(Protocol):
@@ -44,6 +47,13 @@ class Storage(Protocol):
 
     def delete_prefix(self, prefix: str) -> int:
         """Erase everything below a prefix; returns how many objects."""
+        ...
+
+    def erase_unfinished(self, before: datetime) -> int:
+        """Erase what is left of writes that began before this and never ended; returns how many.
+
+        A process that was killed leaves them; no `list` shows them.
+        """
         ...
 
     def download(self, key: str, path: Path) -> None:

@@ -6,6 +6,8 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from app.storage.base import ObjectInfo
@@ -67,7 +69,7 @@ class LocalStorage:
     def head(self, key: str) -> ObjectInfo | None:
         """See `Storage`."""
         path = self._path(key)
-        return ObjectInfo(path.stat().st_size) if path.is_file() else None
+        return ObjectInfo(path.stat().st_size, _written_at(path)) if path.is_file() else None
 
     def list(self, prefix: str) -> Iterator[str]:
         """See `Storage`."""
@@ -87,6 +89,17 @@ class LocalStorage:
         shutil.rmtree(self._path(prefix), ignore_errors=True)
         return count
 
+    def erase_unfinished(self, before: datetime) -> int:
+        """See `Storage`."""
+        count = 0
+        for partial in self._partial.iterdir() if self._partial.is_dir() else ():
+            # One that ends just now is a whole object.
+            with suppress(FileNotFoundError):
+                if _written_at(partial) < before:
+                    partial.unlink()
+                    count += 1
+        return count
+
     def download(self, key: str, path: Path) -> None:
         """See `Storage`."""
         source = self._path(key)
@@ -99,3 +112,7 @@ class LocalStorage:
     def presign_get(self, key: str, filename: str, media_type: str) -> str | None:
         """Never: the API streams local files."""
         return None
+
+
+def _written_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class S3Storage:
             if error.response["Error"]["Code"] in MISSING:
                 return None
             raise
-        return ObjectInfo(int(answer["ContentLength"]))
+        return ObjectInfo(int(answer["ContentLength"]), answer["LastModified"])
 
     def list(self, prefix: str) -> Iterator[str]:
         """See `Storage`."""
@@ -86,6 +87,19 @@ class S3Storage:
             objects = [{"Key": self._prefix + key} for key in keys[i : i + 1000]]
             self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
         return len(keys)
+
+    def erase_unfinished(self, before: datetime) -> int:
+        """See `Storage`."""
+        count = 0
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        for page in pages:
+            for begun in page.get("Uploads", []):
+                if begun["Initiated"] < before:
+                    self._client.abort_multipart_upload(
+                        Bucket=self._bucket, Key=begun["Key"], UploadId=begun["UploadId"]
+                    )
+                    count += 1
+        return count
 
     def download(self, key: str, path: Path) -> None:
         """See `Storage`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
+from app.database.models import now
 from app.settings import Settings
 from app.storage import LocalStorage, S3Storage, Storage
 from tests.servers import wait_until
@@ -43,6 +45,17 @@ def s3_storage(url: str, access_key: str, secret_key: str, ttl_s: int = 300) -> 
     yield storage
     storage._client.close()
     storage._public.close()
+
+
+def begin_write(store: Storage, key: str) -> None:
+    """As a process leaves it that is killed in the middle."""
+    if isinstance(store, S3Storage):
+        place = {"Bucket": store._bucket, "Key": store._prefix + key}
+        upload = store._client.create_multipart_upload(**place)["UploadId"]
+        store._client.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"x" * 1000)
+    else:
+        assert isinstance(store, LocalStorage)
+        (store._partial / "0123").write_bytes(b"x" * 1000)
 
 
 def test_what_was_put_is_read_back_whole_and_in_part(store: Storage) -> None:
@@ -84,6 +97,32 @@ def test_deleting_a_prefix_leaves_its_neighbours(store: Storage) -> None:
     assert store.delete_prefix("t/a") == 2
     assert list(store.list("t/a")) == []
     assert list(store.list("t/ab")) == ["t/ab/3"]
+
+
+def test_a_store_knows_when_an_object_was_written(store: Storage) -> None:
+    start = now()
+    store.put_bytes("t/a/1", b"x", "text/plain")
+    info = store.head("t/a/1")
+    # Swift tells whole seconds.
+    assert info is not None and start - timedelta(seconds=2) < info.written_at < now() + timedelta(seconds=2)
+
+
+def test_writes_that_never_ended_are_erased(store: Storage) -> None:
+    store.put_bytes("t/a/whole", b"x", "text/plain")
+    begin_write(store, "t/a/part")
+    assert list(store.list("t")) == ["t/a/whole"]
+    assert store.erase_unfinished(now() + timedelta(minutes=1)) == 1
+    assert store.erase_unfinished(now() + timedelta(minutes=1)) == 0
+    assert list(store.list("t")) == ["t/a/whole"]
+
+
+# moto tells one time of all uploads.
+@pytest.mark.parametrize("store", ["local", "swift"], indirect=True)
+def test_writes_that_go_on_are_not_erased(store: Storage) -> None:
+    store.put_bytes("t/a/whole", b"x", "text/plain")
+    begin_write(store, "t/a/part")
+    assert store.erase_unfinished(now() - timedelta(minutes=1)) == 0
+    assert store.erase_unfinished(now() + timedelta(minutes=1)) == 1
 
 
 @pytest.mark.parametrize("key", ["../x", "t/../../x", "/etc/passwd", "t//x", "t/a\x00b", "t/.partial/x"])
@@ -130,4 +169,7 @@ def test_large_objects_leave_no_part_behind(swift: SwiftStore, tmp_path: Path) -
         storage.put_file("t/a/large", tmp_path / "in", "application/octet-stream")
         assert swift.bytes_of_objects() >= before + 12_000_000
         assert storage.delete_prefix("t/a") == 1
+        assert swift.bytes_of_objects() == before
+        begin_write(storage, "t/a/large")
+        assert storage.erase_unfinished(now() + timedelta(minutes=1)) == 1
         assert swift.bytes_of_objects() == before
