@@ -34,7 +34,7 @@ from app.client.errors import (
 )
 from app.client.job import Job
 from app.client.portrait import Portrait
-from app.client.values import Added, Camera, Codes, Latents, Problem, Progress, Variant, Wish
+from app.client.values import Added, Camera, Codes, Latents, Parts, Problem, Progress, Variant, Wish
 from app.client.webhook import Delivery, WebhookEndpoint, verify_webhook
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "Latents",
     "NotFound",
     "NotUnderstood",
+    "Parts",
     "Perse",
     "PerseError",
     "Picture",

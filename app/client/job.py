@@ -14,7 +14,7 @@ import httpx
 from app.client.artifact import Artifact
 from app.client.errors import ApiError, JobCanceled, JobEnded, JobExpired, JobFailed, WaitTimeout
 from app.client.transport import Api
-from app.client.values import Problem, Progress, known, moment
+from app.client.values import Parts, Problem, Progress, known, moment
 
 ENDINGS: Mapping[str, type[JobEnded]] = {"failed": JobFailed, "canceled": JobCanceled, "expired": JobExpired}
 HOLD_S = 30
@@ -36,6 +36,7 @@ class Job:
     status: str
     status_sequence: int
     progress: Progress
+    parts: Parts | None
     attempt: int
     max_attempts: int
     queue_position: int | None
@@ -55,6 +56,7 @@ class Job:
         return known(
             Job, body, **times, _api=api,
             progress=known(Progress, body["progress"], status=body["status"]),
+            parts=known(Parts, body["parts"]) if body["parts"] else None,
             error=known(Problem, body["error"]) if body["error"] else None,
             avatar_id=avatar.rpartition("/")[2] if avatar else None,
         )  # fmt: skip

@@ -40,6 +40,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Into how many parts a job has fanned out, and how many of them are done."""
+
+    total: int
+    done: int
+
+
+@dataclass(frozen=True)
 class Problem:
     """Why a job failed."""
 

@@ -14,13 +14,14 @@ import httpx
 import pytest
 
 import app.client
-from app.client import Drive, Perse, Progress
+from app.client import Drive, Parts, Perse, Progress
 from app.client.transport import retry_after_s
-from app.database.session import Sessions
+from app.database.session import Sessions, transaction
+from app.jobs.store import JobStore, NewPart, enqueue
 from app.keys import create_key
 from app.settings import Settings
 from app.storage import LocalStorage
-from tests.app.conftest import JPEG, PromptEngine
+from tests.app.conftest import JPEG, TENANT, PromptEngine
 from tests.app.live import FAILS, FILES, GOES_ON, live_service
 
 Handler = Callable[[httpx.Request, int], httpx.Response | None]
@@ -59,6 +60,18 @@ def url(settings: Settings, sessions: Sessions, storage: LocalStorage, engine: P
 def perse(url: str) -> Iterator[Perse]:
     with Perse(url) as perse:
         yield perse
+
+
+def test_a_job_that_has_fanned_out_counts_its_parts(perse: Perse, sessions: Sessions) -> None:
+    store = JobStore(sessions)
+    with transaction(sessions) as session:
+        id = enqueue(session, tenant_id=TENANT, kind="render", queue="nobody", input={}).id
+    assert perse.job(id).parts is None
+    plan = store.claim("test", ["nobody"], 30)
+    assert plan is not None and store.fan_out(plan, [NewPart("piece", {})] * 3, "synthesis", (0.1, 0.5))
+    part = store.claim("test", ["nobody"], 30)
+    assert part is not None and store.succeed(part, {})
+    assert perse.job(id).parts == Parts(total=3, done=1)
 
 
 def test_from_photo_to_files(perse: Perse, tmp_path: Path) -> None:
