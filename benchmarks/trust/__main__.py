@@ -4,7 +4,7 @@ Starts real servers on this machine (Postgres, Redis, Swift with its S3 interfac
 them what the world does, and prints what came of it. Every row with a bar is a promise; a broken one makes the exit
 status 1. Needs what the tests need: `make setup`, and postgres and redis-server.
 
-    python -m benchmarks.trust chaos --jobs 100 --seed 0
+    python -m benchmarks.trust chaos --jobs 100 --seed 0 --parts
     python -m benchmarks.trust load soak --avatar me/ --json figures.json
     python -m benchmarks.trust all
 """
@@ -68,7 +68,7 @@ Scenario = Callable[[Plan], list[Promise]]
 SCENARIOS: Mapping[str, tuple[str, Scenario]] = {
     "chaos": (
         "kill -9 of API, workers, their children, Redis and Postgres at random while jobs run",
-        lambda p: chaos(p.room("chaos"), p.model, p.arguments.jobs, p.arguments.seed),
+        lambda p: chaos(p.room("chaos"), p.model, p.arguments.jobs, p.arguments.seed, in_parts=p.arguments.parts),
     ),
     "flush": (
         "Redis forgets everything while 50 jobs wait and no worker runs",
@@ -164,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("scenarios", nargs="+", choices=[*SCENARIOS, *GROUPS], metavar="SCENARIO", help="one or more")
     parser.add_argument("--jobs", type=int, default=100, help="of chaos (100)")
+    parser.add_argument("--parts", action="store_true", help="of chaos: avatars are built in job parts, by two workers")
     parser.add_argument("--seed", type=int, default=0, help="of what is random (0)")
     parser.add_argument("--soak-jobs", type=int, default=200, help="of soak (200)")
     parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement of load (15)")

@@ -7,10 +7,11 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,18 @@ import httpx
 import psutil
 from sqlalchemy import func, select
 
-from app.database.models import Artifact, Job, JobEvent
+from app.database.models import Artifact, Job, JobEvent, now
+from app.jobs.parts import whole
 from app.jobs.store import TERMINAL
-from benchmarks.trust.clients import add_ready_avatar, checked, orphans, sample_portrait, until_answered, upload
+from benchmarks.trust.clients import add_ready_avatar, checked, sample_portrait, until_answered, upload
 from benchmarks.trust.promise import Promise, exactly, figure, holds
-from benchmarks.trust.stack import Stack, below, full_stack
+from benchmarks.trust.stack import LANES, Stack, below, full_stack
+from worker.orphans import erase_orphans, find_orphans
 
 LEASE_S = "4"
 KINDS = {"render": 60, "export": 30, "animate": 7, "create_avatar": 3}
 """Of a hundred jobs."""
-VICTIMS = ("api", "worker-train", "worker-files", "worker-render", "child", "redis", "postgres")
+KINDS_IN_PARTS = {"render": 60, "export": 20, "animate": 5, "create_avatar": 15}
 PAUSE_S = (3.0, 12.0)
 DOWN_S = (0.0, 1.5)
 CLIENTS = 4
@@ -47,10 +50,10 @@ class Killer:
     def run(self) -> None:
         """Until `stopping`; what it killed last runs again then."""
         random_ = random.Random(self.seed)
-        turn: list[str] = []
+        victims, turn = [*self.stack.parts, "child"], list[str]()
         while not self.stopping.wait(random_.uniform(*PAUSE_S)):
             # Every part has its turn, in an order of its own each time.
-            turn = turn or random_.sample(VICTIMS, len(VICTIMS))
+            turn = turn or random_.sample(victims, len(victims))
             self._kill(turn.pop(), random_)
 
     def _kill(self, name: str, random_: random.Random) -> None:
@@ -68,12 +71,18 @@ class Killer:
         server.start(60)
 
 
-def chaos(folder: Path, model: Path, jobs: int, seed: int) -> list[Promise]:
-    """`jobs` jobs of four kinds, by clients that ask again with the same Idempotency-Key when no answer comes."""
-    random_ = random.Random(seed)
-    kinds = random_.choices(list(KINDS), list(KINDS.values()), k=jobs)
+def chaos(folder: Path, model: Path, jobs: int, seed: int, *, in_parts: bool) -> list[Promise]:
+    """`jobs` jobs of four kinds, by clients that ask again with the same Idempotency-Key when no answer comes.
+
+    `in_parts`: avatars, more of them, are built in job parts, which two workers share.
+    """
+    shares = KINDS_IN_PARTS if in_parts else KINDS
+    kinds = random.Random(seed).choices(list(shares), list(shares.values()), k=jobs)
     limits = {"PERSE_RATE_LIMIT_PER_MIN": "0", "PERSE_MAX_UNFINISHED_JOBS": "0"}
-    with full_stack(folder, PERSE_LEASE_S=LEASE_S, PERSE_MAX_ATTEMPTS="20", **limits) as stack:
+    own = {"PERSE_LEASE_S": LEASE_S, "PERSE_MAX_ATTEMPTS": "20", "PERSE_PARTS": "always" if in_parts else "never"}
+    with full_stack(folder, **own, **limits) as stack:
+        if in_parts:
+            stack.add_worker(LANES[0], 1)
         avatar = add_ready_avatar(stack, model)
         with stack.client() as client:
             portrait = upload(client, sample_portrait())
@@ -149,14 +158,17 @@ def _settle(stack: Stack) -> None:
 
 def _look(stack: Stack, asked: Sequence[str]) -> list[Promise]:
     with stack.session() as session:
-        rows = {job.id: job for job in session.scalars(select(Job))}
+        rows = {job.id: job for job in session.scalars(select(Job).where(whole()))}
+        parts = session.scalars(select(Job).where(~whole())).all()
         ends = session.execute(
             select(JobEvent.job_id, func.count()).where(JobEvent.kind == "done").group_by(JobEvent.job_id)
         )
         ended = {str(id): int(count) for id, count in ends}
         named = Counter(session.scalars(select(Artifact.name)))
         keys = list(session.scalars(select(Artifact.storage_key)))
-        lost = orphans(session, stack)
+    lost = len(list(find_orphans(stack.sessions, stack.storage, now())))
+    erase_orphans(stack.sessions, stack.storage, timedelta())
+    left = len(list(find_orphans(stack.sessions, stack.storage, now())))
     states = Counter(_end(rows[id]) for id in asked if id in rows)
     made = [id for id in asked if id in rows and rows[id].status == "succeeded"]
     twice = [n for n, count in named.items() if count > 1 and n.startswith(("export", "animation"))]
@@ -172,9 +184,26 @@ def _look(stack: Stack, asked: Sequence[str]) -> list[Promise]:
         exactly("files made twice", len(twice), 0),
         exactly("succeeded jobs whose artifact is not there", _without_result(stack, [rows[id] for id in made]), 0),
         exactly("artifacts without their object", len(missing), 0),
-        exactly("objects of no artifact", len(lost), 0),
-        figure("attempts, mean", sum(r.attempt for r in rows.values()) / len(rows)),
+        figure("objects that no row names, left to the sweep", lost),
+        exactly("and after it", left, 0),
+        figure("attempts, mean", _mean_attempts(rows.values())),
+        *(_look_at_parts(parts, made) if parts else ()),
     ]
+
+
+def _look_at_parts(parts: Sequence[Job], made: Sequence[str]) -> list[Promise]:
+    """Of avatars that were all built in parts."""
+    of_made = [part for part in parts if part.parent_id in made]
+    return [
+        figure("job parts", len(parts)),
+        exactly("parts without a terminal state", sum(p.status not in TERMINAL for p in parts), 0),
+        exactly("parts of avatars that were built, not succeeded", sum(p.status != "succeeded" for p in of_made), 0),
+        figure("their attempts, mean", _mean_attempts(parts)),
+    ]
+
+
+def _mean_attempts(jobs: Collection[Job]) -> float:
+    return sum(job.attempt for job in jobs) / len(jobs)
 
 
 def _end(job: Job) -> str:

@@ -11,8 +11,6 @@ from typing import Any
 import httpx
 import skimage.data
 from PIL import Image
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.database.models import DEFAULT_TENANT, Artifact, Avatar, now
 from app.database.session import transaction
@@ -96,14 +94,6 @@ def add_ready_avatar(stack: Stack, model: Path, tenant: str = DEFAULT_TENANT) ->
         session.flush()
         session.add_all(_artifact(tenant, id, model / name) for name in MODEL)
     return id
-
-
-def orphans(session: Session, stack: Stack) -> list[str]:
-    """Objects of avatars that no row names, renders that are kept for repetitions aside."""
-    named = set(session.scalars(select(Artifact.storage_key)))
-    return [
-        key for key in stack.storage.list("t") if "/avatars/" in key and "/renders/" not in key and key not in named
-    ]
 
 
 def _key(tenant: str, id: str, name: str) -> str:

@@ -13,11 +13,12 @@ import httpx
 import redis
 from sqlalchemy import func, select
 
-from app.database.models import Artifact, Job, JobEvent
-from benchmarks.trust.clients import add_ready_avatar, checked, orphans, wait_for
+from app.database.models import Artifact, Job, JobEvent, now
+from benchmarks.trust.clients import add_ready_avatar, checked, wait_for
 from benchmarks.trust.promise import Promise, at_most, exactly, figure
 from benchmarks.trust.stack import Stack, full_stack
 from tests.servers import wait_until
+from worker.orphans import find_orphans
 
 UNLIMITED = {"PERSE_RATE_LIMIT_PER_MIN": "0", "PERSE_MAX_UNFINISHED_JOBS": "0"}
 FILES, SHORT = ("files",), ("render", "io")
@@ -63,7 +64,7 @@ def zombie(folder: Path, model: Path, rounds: int, seed: int) -> list[Promise]:
             jobs = session.scalars(select(Job)).all()
             ends = session.scalar(select(func.count()).select_from(JobEvent).where(JobEvent.kind == "done"))
             files = Counter(session.scalars(select(Artifact.name).where(Artifact.name.startswith("export"))))
-            lost = orphans(session, stack)
+        lost = list(find_orphans(stack.sessions, stack.storage, now()))
         return [
             exactly("jobs that a second worker took over", taken, rounds),
             exactly("jobs that succeeded", sum(job.status == "succeeded" for job in jobs), rounds),
