@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
 
-from perse_engine.errors import InvalidValue
+from perse_engine.errors import InvalidValue, UnknownName
 from perse_engine.models.pull import pull
 from perse_engine.models.store import ModelStore
-from perse_engine.models.table import MODELS, find_model
-from perse_engine.recipe import Acceptance, Learned, Perceptual
+from perse_engine.models.table import MODELS, ModelSpec, find_model
+from perse_engine.recipe import Acceptance, FrameLimits, Learned, Perceptual
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,36 +26,45 @@ def show(arguments: argparse.Namespace) -> int:
     """`perse models list`: every model, and which are here."""
     store = ModelStore.of_this_machine()
     if arguments.json:
-        rows = [
-            {
-                "name": m.name, "role": m.role, "source": m.source, "licence": m.licence.name,
-                "allows_commercial_use": m.licence.allows_commercial_use, "size_gb": m.size_gb, "vram_gb": m.vram_gb,
-                "is_here": store.has(m.name),
-            }
-            for m in MODELS
-        ]  # fmt: skip
-        print(json.dumps(rows, indent=1))
+        print(json.dumps([_row(m, store) for m in MODELS], indent=1))
         return 0
     print(f"models in {store.folder}")
     for m in MODELS:
-        use = "commercial use allowed" if m.licence.allows_commercial_use else "no commercial use"
         here = "here" if store.has(m.name) else "-"
         print(f"  {m.name:<20} {m.role:<19} {m.size_gb:>4g} GB  {m.vram_gb:>3g} GB VRAM  {here:<5} "
-              f"{m.licence.name}: {use}")  # fmt: skip
+              f"{_licence(m)}  {m.source}")  # fmt: skip
     return 0
+
+
+def _licence(spec: ModelSpec) -> str:
+    use = "commercial use allowed" if spec.licence.allows_commercial_use else "no commercial use"
+    return f"{spec.licence.name}: {use}"
+
+
+def _row(spec: ModelSpec, store: ModelStore) -> dict[str, object]:
+    """A model as JSON; `revision` and `sha256` are of what is here."""
+    manifest = store.manifest(spec.name) if store.has(spec.name) else None
+    return {
+        "name": spec.name, "role": spec.role, "source": spec.source, "licence": spec.licence.name,
+        "allows_commercial_use": spec.licence.allows_commercial_use, "needs_consent": not spec.licence.is_permissive,
+        "size_gb": spec.size_gb, "vram_gb": spec.vram_gb, "vram_4bit_gb": spec.vram_4bit_gb,
+        "is_here": manifest is not None, "revision": manifest.revision if manifest else None,
+        "sha256": manifest.digest() if manifest else None,
+    }  # fmt: skip
 
 
 def get(arguments: argparse.Namespace) -> int:
     """`perse models pull flux2-klein-4b`."""
     spec = find_model(arguments.name)
     use = "allowed" if spec.licence.allows_commercial_use else "NOT allowed"
-    print(f"{spec.name}: {spec.source}, {spec.size_gb:g} GB", file=sys.stderr)
+    print(f"{spec.name}: {spec.source}, {spec.size_gb:g} GB, {spec.vram_gb:g} GB VRAM", file=sys.stderr)
     print(f"licence {spec.licence.name} ({spec.licence.terms}); commercial use {use}", file=sys.stderr)
     from perse_engine.commands import StageProgress
 
     store = ModelStore.of_this_machine()
     manifest = pull(store, spec.name, StageProgress(), accepted=arguments.accept_licence, source=arguments.source)
-    print(f"{spec.name} at {manifest.revision}: {len(manifest.files)} files in {store.path(spec.name)}")
+    print(f"{spec.name} at {manifest.revision}: {len(manifest.files)} files in {store.path(spec.name)}, "
+          f"sha256 {manifest.digest()}")  # fmt: skip
     return 0
 
 
@@ -127,8 +138,29 @@ def learned_of(arguments: argparse.Namespace) -> Learned | None:
         spacing_model=arguments.spacing_model,
         animator_model=arguments.animator_model,
         memory=arguments.memory,
-        acceptance=Acceptance(attempts=arguments.attempts),
+        acceptance=replace(Acceptance(), attempts=arguments.attempts, **limits_of(arguments.limit, Acceptance())),
+        frames=replace(FrameLimits(), **limits_of(arguments.frame_limit, FrameLimits())),
     )
+
+
+def limits_of(words: Sequence[str], known: Acceptance | FrameLimits) -> dict[str, Any]:
+    """What `max_drift=0.1` and `max_drift=off` say, each a limit that `known` has.
+
+    Raises:
+        UnknownName: it has no such limit.
+        InvalidValue: neither a number nor 'off'.
+    """
+    names = [f.name for f in fields(known) if f.name != "attempts"]
+    found: dict[str, Any] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if name not in names:
+            raise UnknownName(f"There is no limit {name!r}.", hint=f"There are: {', '.join(names)}.")
+        try:
+            found[name] = None if value == "off" else float(value)
+        except ValueError:
+            raise InvalidValue(f"{word!r} sets no limit.", hint=f"{name}=NUMBER, or {name}=off") from None
+    return found
 
 
 def flame_of(arguments: argparse.Namespace) -> Flame | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -52,6 +53,8 @@ class Acceptance:
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise InvalidValue(f"attempts is {self.attempts}; at least one seed has to be tried.")
+        _check_limits(self, {"max_drift": 0, "max_residual": 0, "min_change": 0, "min_identity": -1,
+                             "min_attribute_gain": -2})  # fmt: skip
 
     @staticmethod
     def of_anything() -> Acceptance:
@@ -76,10 +79,22 @@ class FrameLimits:
     max_residual: float | None = 0.04
     min_share: float = 0.5
 
+    def __post_init__(self) -> None:
+        _check_limits(self, {"max_turn_deg": 0, "max_drift": 0, "max_residual": 0, "min_share": 0})
+        if self.min_share is None or self.min_share > 1:
+            raise InvalidValue(f"min_share is {self.min_share}; it is a share of a clip's frames, 0..1.")
+
     @staticmethod
     def of_anything() -> FrameLimits:
         """Every limit off: to see what a video model makes."""
         return FrameLimits(None, None, None, 0.0)
+
+
+def _check_limits(limits: Acceptance | FrameLimits, least: Mapping[str, float]) -> None:
+    for name, low in least.items():
+        value = getattr(limits, name)
+        if value is not None and not low <= value < math.inf:
+            raise InvalidValue(f"{name} is {value}; a limit is a number from {low:g} on, or None where it is off.")
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,14 @@ def add_learned_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--face-embedder", type=Path, metavar="MODEL.onnx", help="judges who pictures show")
     group.add_argument("--memory", default="24GB", help="of the GPU: 12GB, 24GB, 48GB or 80GB (default: 24GB)")
     group.add_argument("--attempts", type=int, default=3, metavar="N", help="seeds tried per picture (default: 3)")
+    group.add_argument(
+        "--limit", action="append", default=[], metavar="NAME=VALUE",
+        help="when a picture is taken: max_drift=0.1, min_identity=off (docs/guides/models.md)",
+    )  # fmt: skip
+    group.add_argument(
+        "--frame-limit", action="append", default=[], metavar="NAME=VALUE",
+        help="when a frame of a video is taken: max_turn_deg=20, min_share=0.3",
+    )  # fmt: skip
 
 
 def add_rig_options(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perse_engine.errors import InvalidValue, UnknownName
-from perse_engine.recipe import Acceptance, Learned, Recipe
+from perse_engine.recipe import Acceptance, FrameLimits, Learned, Recipe
 from perse_engine.vocabulary import PRESETS, variants_of
 
 
@@ -117,3 +118,18 @@ def test_other_numbers_of_the_preset_are_another_fingerprint(monkeypatch: pytest
 def test_specs_are_the_catalogues_entries_in_order() -> None:
     recipe = Recipe.of("draft")
     assert [(s.category, s.id) for s in recipe.specs()] == list(recipe.variants)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Acceptance(max_drift=-0.1),
+        lambda: Acceptance(min_identity=-1.5),
+        lambda: Acceptance(max_residual=float("nan")),
+        lambda: FrameLimits(max_turn_deg=-1),
+        lambda: FrameLimits(min_share=1.5),
+    ],
+)
+def test_a_limit_that_could_never_be_meant_is_refused(make: Callable[[], object]) -> None:
+    with pytest.raises(InvalidValue):
+        make()

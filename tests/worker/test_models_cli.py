@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
 import pytest
 import torch
 
-from perse_engine.model_commands import network_file
+from perse_engine.errors import EngineError, InvalidValue, UnknownName
+from perse_engine.model_commands import learned_of, limits_of, network_file
+from perse_engine.models.store import ModelStore
+from perse_engine.recipe import Acceptance, FrameLimits
 from tests.perse_engine.perception.random_weights import lpips_weights
 from worker.cli import main
+from worker.models_cli import add_learned_options
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +35,8 @@ def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "list", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["flux2-klein-9b"]["allows_commercial_use"] is False
-    assert rows["flux2-klein-4b"]["is_here"] is False
+    assert rows["flux2-klein-4b"]["is_here"] is False and rows["flux2-klein-4b"]["sha256"] is None
+    assert (rows["flux2-klein-9b"]["needs_consent"], rows["flux2-klein-4b"]["needs_consent"]) == (True, False)
 
 
 def test_published_weights_are_converted_and_pulled(
@@ -62,6 +68,12 @@ def test_pull_verify_and_path(capsys: pytest.CaptureFixture[str], tmp_path: Path
     (source / "config.json").write_text("{}")
     (source / "model.safetensors").write_bytes(b"weights")
     assert main(["models", "pull", "clip-vit-large", "--from", str(tmp_path / "usb")]) == 0
+    digest = ModelStore(store).manifest("clip-vit-large").digest()
+    assert digest in capsys.readouterr().out
+    assert main(["models", "list", "--json"]) == 0
+    assert {r["name"]: r["sha256"] for r in json.loads(capsys.readouterr().out) if r["is_here"]} == {
+        "clip-vit-large": digest
+    }
     assert main(["models", "verify"]) == 0
     assert "clip-vit-large: every file is what was pulled" in capsys.readouterr().out
     assert main(["models", "path", "clip-vit-large"]) == 0
@@ -84,3 +96,22 @@ def test_creating_with_a_model_that_is_not_here_says_so_at_once(
     assert main(command) == 1
     assert "hint: " in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_options_choose_models_and_limits() -> None:
+    parser = argparse.ArgumentParser()
+    add_learned_options(parser)
+    words = "--editor diffusion --attempts 2 --limit max_drift=0.1 --limit min_identity=off --frame-limit min_share=0.3"
+    learned = learned_of(parser.parse_args([*words.split(), "--spacing-model", "lpips-alex"]))
+    assert learned is not None and learned.spacing_model == "lpips-alex"
+    assert learned.acceptance == Acceptance(max_drift=0.1, min_identity=None, attempts=2)
+    assert learned.frames == FrameLimits(min_share=0.3)
+
+
+@pytest.mark.parametrize(
+    ("word", "error"),
+    [("max_drift=far", InvalidValue), ("max_drift", InvalidValue), ("attempts=3", UnknownName), ("=1", UnknownName)],
+)
+def test_a_limit_that_says_nothing_is_refused(word: str, error: type[EngineError]) -> None:
+    with pytest.raises(error):
+        limits_of([word], Acceptance())

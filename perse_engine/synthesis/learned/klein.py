@@ -22,7 +22,6 @@ class KleinEditor:
 
     def __init__(self, loaded: Loaded, prompts: tuple[str, ...]) -> None:
         import torch
-        from diffusers import Flux2KleinInpaintPipeline
 
         self._loaded = loaded
         pipe = loaded.pipeline
@@ -36,10 +35,6 @@ class KleinEditor:
                     prompt, device=loaded.device, max_sequence_length=MAX_WORDS, text_encoder_out_layers=layers
                 )
         loaded.place()
-        # Not from_pipe, which turns the weights into float32.
-        inpaint = Flux2KleinInpaintPipeline(**pipe.components, is_distilled=pipe.config.is_distilled)
-        self._inpaint = cast("Any", inpaint)
-        self._inpaint.set_progress_bar_config(disable=True)
 
     def edit(self, image: Rgb, mask: Array | None, prompt: str, seed: int) -> Rgb:
         """See `ImageEditor`."""
@@ -59,7 +54,20 @@ class KleinEditor:
             made = self._loaded.pipeline(image=picture, **arguments).images[0]
         else:
             hard = Image.fromarray(np.where(mask > 0, 255, 0).astype(np.uint8))
-            made = self._inpaint(
+            made = self._inpainting()(
                 image=picture, mask_image=hard, image_reference=picture, strength=1.0, **arguments
             ).images[0]
         return np.asarray(made.convert("RGB"))
+
+    def _inpainting(self) -> Any:
+        """The same parts as a pipeline that paints under a mask.
+
+        Made for each picture: one that is kept would hold the parts after the loader has freed them.
+        """
+        from diffusers import Flux2KleinInpaintPipeline
+
+        pipe = self._loaded.pipeline
+        # Not from_pipe, which turns the weights into float32.
+        inpaint = cast("Any", Flux2KleinInpaintPipeline(**pipe.components, is_distilled=pipe.config.is_distilled))
+        inpaint.set_progress_bar_config(disable=True)
+        return inpaint
