@@ -175,10 +175,12 @@ def _rejected(details: Mapping[str, Any]) -> list[str]:
 
 def recipe_of(value: dict[str, Any]) -> Recipe:
     """What a job's input says is to be built."""
-    from perse_engine.recipe import Acceptance, Learned, Recipe
+    from perse_engine.recipe import Acceptance, FrameLimits, Learned, Recipe
 
     named = dict(value.get("learned") or {})
-    accepted = Acceptance(attempts=named.pop("attempts", Acceptance.attempts))
+    attempts = named.pop("attempts", Acceptance.attempts)
+    accepted = Acceptance(**named.pop("acceptance", {}), attempts=attempts)
+    frames = FrameLimits(**named.pop("frames", {}))
     categories = value.get("categories")
     return Recipe.of(
         value["preset"],
@@ -188,5 +190,5 @@ def recipe_of(value: dict[str, Any]) -> Recipe:
         animator=value.get("animator", "rig"),
         rig=value.get("rig", "landmarks"),
         seed=value.get("seed", 0),
-        learned=Learned(**named, acceptance=accepted) if named else None,
+        learned=Learned(**named, acceptance=accepted, frames=frames) if named else None,
     )

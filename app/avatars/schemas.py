@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from app.answers import Answer
+from app.avatars.choices import FrameLimits, PictureLimits
 from app.jobs.schemas import JobBody
 from app.variants.schemas import AddedBody
 from app.webhooks.schemas import NewEndpointBody
@@ -22,8 +23,15 @@ class ModelsBody(Answer):
     animator_model: str | None = None
     interpolator: str
     interpolator_model: str | None = None
+    spacing_model: str | None = None
     encoder_model: str | None = None
     attempts: int
+    acceptance: dict[str, float | None] = Field(
+        default_factory=lambda: PictureLimits().model_dump(), description="limits on pictures; null is off"
+    )
+    frames: dict[str, float | None] = Field(
+        default_factory=lambda: FrameLimits().model_dump(), description="limits on frames of videos; null is off"
+    )
     memory: str = Field(description="how models are loaded")
 
 

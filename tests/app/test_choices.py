@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from app.jobs.store import JobStore
 from app.settings import Settings
+from perse_engine.recipe import Acceptance, FrameLimits
 from tests.app.contract import CheckedClient
 from tests.app.test_routes import assert_problem, create
 from worker.job_child import recipe_of
@@ -21,7 +22,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         data_dir=tmp_path, editors="procedural, diffusion", animators="rig,wan-vace", model_memory="48GB",
         rigs="landmarks,flame",
-        choosable_models="flux2-klein-4b,wan-vace-14b",
+        choosable_models="flux2-klein-4b,wan-vace-14b,lpips-alex",
     )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def test_the_vocabulary_says_what_is_offered(client: CheckedClient) -> None:
         "animators": ["rig", "wan-vace"],
         "rigs": ["landmarks", "flame"],
         "interpolators": ["rig", "warp", "diffusion"],
-        "models": ["flux2-klein-4b", "wan-vace-14b"],
+        "models": ["flux2-klein-4b", "wan-vace-14b", "lpips-alex"],
     }
 
 
@@ -79,6 +80,23 @@ def test_what_is_named_is_built_with(made: Any) -> None:
     assert (recipe.learned.interpolator, recipe.learned.acceptance.attempts) == ("warp", 5)
 
 
+def test_limits_are_the_recipe_s_own_until_a_request_says_otherwise(made: Any) -> None:
+    _, recipe = made(editor="diffusion", animator="wan-vace")
+    assert (recipe.learned.acceptance, recipe.learned.frames) == (Acceptance(), FrameLimits())
+    limits = {"acceptance": {"max_drift": 0.2, "min_identity": None}, "frames": {"max_turn_deg": None, "min_share": 0}}
+    told, recipe = made(editor="diffusion", animator="wan-vace", learned=limits)
+    assert recipe.learned.acceptance == Acceptance(max_drift=0.2, min_identity=None)
+    assert recipe.learned.frames == FrameLimits(max_turn_deg=None, min_share=0)
+    assert told["learned"]["acceptance"]["min_identity"] is None and told["learned"]["frames"]["max_drift"] == 0.3
+
+
+def test_what_spaces_in_betweens_is_a_model_like_the_others(made: Any) -> None:
+    wish = {"interpolator": "diffusion", "spacing_model": "lpips-alex"}
+    told, recipe = made(editor="diffusion", learned=wish)
+    assert told["learned"]["spacing_model"] == recipe.learned.spacing_model == "lpips-alex"
+    assert recipe.models()["perceptual-distance"] == "lpips-alex"
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -90,6 +108,10 @@ def test_what_is_named_is_built_with(made: Any) -> None:
         ({"learned": {"attempts": 2}}, "invalid_value"),
         ({"editor": "diffusion", "learned": {"attempts": 0}}, "invalid_request"),
         ({"editor": "diffusion", "learned": {"memory": "80GB"}}, "invalid_request"),
+        ({"editor": "diffusion", "learned": {"spacing_model": "lpips-vgg"}}, "not_offered"),
+        ({"editor": "diffusion", "learned": {"acceptance": {"max_drift": -1}}}, "invalid_request"),
+        ({"editor": "diffusion", "learned": {"acceptance": {"attempts": 9}}}, "invalid_request"),
+        ({"editor": "diffusion", "learned": {"frames": {"min_share": None}}}, "invalid_request"),
     ],
 )
 def test_what_is_not_offered_is_refused(client: CheckedClient, body: dict[str, Any], code: str) -> None:
