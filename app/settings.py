@@ -131,6 +131,11 @@ class Settings(BaseSettings):
         return self.broker_url is None
 
     @property
+    def reap_every_s(self) -> float:
+        """How often workers whose lease has ended are looked for."""
+        return min(5.0, self.lease_s / 2)
+
+    @property
     def keys_required(self) -> bool:
         """Whether requests need an API key."""
         return self.require_key if self.require_key is not None else self.host not in LOOPBACK

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.database.models import Job
@@ -15,7 +13,6 @@ from app.jobs.leftovers import erase_leftovers
 from app.retention import prune
 from worker.worker import Worker
 
-REAP_EVERY_S = 5.0
 PRUNE_EVERY_S = 600.0
 
 log = structlog.get_logger()
@@ -45,11 +42,3 @@ class Reaper:
             count = prune(self._worker.sessions, timedelta(days=self._worker.settings.retention_days))
             if count:
                 log.info("reaper.pruned", rows=count)
-
-    def run(self, stopping: threading.Event) -> None:
-        """Until asked to stop."""
-        while not stopping.wait(REAP_EVERY_S):
-            try:
-                self.round()
-            except SQLAlchemyError:
-                log.exception("reaper.database")

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
-import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError
 from sqlalchemy import and_, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.database.models import Job, Outbox, now
 from app.database.session import Sessions, transaction
 from app.jobs.store import JobStore
+from worker.rounds import rounds
 
 POLL_S = 0.3
-REAP_EVERY = 30
+AWAY_S = 2.0
+"""After a round in which the broker or the database did not answer."""
 QUIET_S = 5.0
-
-log = structlog.get_logger()
 
 
 def relay_once(jobs: JobStore, celery: Celery) -> int:
@@ -50,27 +47,13 @@ def ring_again(sessions: Sessions) -> int:
 
 
 @contextmanager
-def relaying(sessions: Sessions, celery: Celery, reap: Callable[[], None]) -> Iterator[None]:
-    """Relay in a thread while the service runs."""
-    jobs, stopping = JobStore(sessions), threading.Event()
+def relaying(sessions: Sessions, celery: Celery, reap: Callable[[], object], reap_every_s: float) -> Iterator[None]:
+    """Relay, reap and ring again while the service runs; what takes longer does not hold up the bells."""
+    relay = partial(relay_once, JobStore(sessions), celery)
 
-    def run() -> None:
-        rounds = 0
-        while not stopping.wait(POLL_S):
-            try:
-                relay_once(jobs, celery)
-                rounds += 1
-                if rounds % REAP_EVERY == 0:
-                    reap()
-                    ring_again(sessions)
-            except (SQLAlchemyError, OperationalError):
-                log.exception("relay.failed")
-                stopping.wait(2.0)
+    def reap_and_ring() -> None:
+        reap()
+        ring_again(sessions)
 
-    thread = threading.Thread(target=run, name="perse-relay")
-    thread.start()
-    try:
+    with rounds("relay", relay, POLL_S, failed_s=AWAY_S), rounds("reaper", reap_and_ring, reap_every_s):
         yield
-    finally:
-        stopping.set()
-        thread.join(10)

@@ -58,7 +58,7 @@ def build_app(settings: Settings) -> FastAPI:
         celery = create_celery(settings)
         engine = CeleryEngine(celery, str(settings.broker_url))
         reaper = Worker(settings, sessions, storage, engine, threading.Event())
-        background = partial(relaying, sessions, celery, Reaper(reaper).round)
+        background = partial(relaying, sessions, celery, Reaper(reaper).round, settings.reap_every_s)
 
     @contextmanager
     def beside() -> Iterator[None]:

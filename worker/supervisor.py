@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from worker.housekeeping import housekeeping
 from worker.reaper import Reaper
+from worker.rounds import rounds
 from worker.run_job import run_job
 from worker.worker import Worker
 
@@ -76,11 +77,9 @@ def lanes(worker: Worker, queues: Sequence[str]) -> Iterator[None]:
 @contextmanager
 def supervised(worker: Worker) -> Iterator[None]:
     """Run the jobs of every queue, the reaper and the housekeeping, while the service runs."""
-    reaper = threading.Thread(target=Reaper(worker).run, args=(worker.stopping,), name="perse-reaper")
-    reaper.start()
-    try:
-        with housekeeping(worker.settings, worker.sessions), lanes(worker, [q for lane in LANES for q in lane]):
-            yield
-    finally:
-        worker.stopping.set()
-        reaper.join(STOP_WAIT_S)
+    with (
+        rounds("reaper", Reaper(worker).round, worker.settings.reap_every_s),
+        housekeeping(worker.settings, worker.sessions),
+        lanes(worker, [queue for lane in LANES for queue in lane]),
+    ):
+        yield

@@ -22,7 +22,8 @@ from tests.app.conftest import TENANT
 from tests.servers import redis_server, wait_until
 from tests.worker.service import environment
 from worker.celery_app import create_celery
-from worker.relay import QUIET_S, relay_once, ring_again
+from worker.reaper import Reaper
+from worker.relay import QUIET_S, relay_once, relaying, ring_again
 from worker.worker import Worker
 
 LONG_AGO = timedelta(seconds=QUIET_S + 1)
@@ -59,6 +60,19 @@ def test_a_job_that_has_just_come_or_whose_time_has_not_is_not_rung_for(worker: 
     add_job(worker.sessions, "io", timedelta(seconds=60))
     lose_bells(worker.sessions)
     assert ring_again(worker.sessions) == 0
+
+
+def test_beside_the_service_lost_workers_are_noticed_soon(worker: Worker) -> None:
+    id = add_job(worker.sessions, "render", timedelta())
+    assert worker.jobs.claim("lost", ["render"], worker.settings.lease_s) is not None
+    celery = create_celery(Settings(broker_url="memory://"))
+
+    def status() -> str:
+        with worker.sessions() as session:
+            return session.get_one(Job, id).status
+
+    with relaying(worker.sessions, celery, Reaper(worker).round, worker.settings.reap_every_s):
+        wait_until(lambda: status() == "queued", 10, "the job is settled")
 
 
 @pytest.mark.slow
