@@ -13,6 +13,7 @@ from app.client.animation import Drive
 from app.client.artifact import Artifact
 from app.client.avatar import Avatar, Picture
 from app.client.client import Perse
+from app.client.driver import Capture, Driver
 from app.client.errors import (
     ApiError,
     BadSignature,
@@ -44,11 +45,13 @@ __all__ = [
     "Avatar",
     "BadSignature",
     "Camera",
+    "Capture",
     "Codes",
     "Conflict",
     "Damaged",
     "Delivery",
     "Drive",
+    "Driver",
     "Job",
     "JobCanceled",
     "JobEnded",

@@ -8,10 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from app.client.files import File, content_of
 from app.client.values import Camera
-
-File = str | Path | bytes
-"""A file's path, or its bytes."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,5 @@ def request_of(drive: Drive, audio: File | None, camera: Camera | None, **option
         own["motion"] = drive.motion
     own["camera"] = asdict(camera) if camera is not None else None
     body = {name: value for name, value in (own | options).items() if value is not None}
-    sent = {name: (name, _read(file)) for name, file in files.items() if file is not None}
+    sent = {name: (name, content_of(file)) for name, file in files.items() if file is not None}
     return {"files": sent, "data": {"options": json.dumps(body)}} if sent else {"json": body}
-
-
-def _read(file: File) -> bytes:
-    return file if isinstance(file, bytes) else Path(file).read_bytes()

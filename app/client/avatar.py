@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from app.client.animation import Drive, File, request_of
+from app.client.animation import Drive, request_of
 from app.client.artifact import Artifact
 from app.client.errors import NotFound
-from app.client.job import Job, OnProgress
+from app.client.files import File
+from app.client.job import Job, OnPreview, OnProgress
 from app.client.transport import Api
 from app.client.values import Added, Camera, Codes, Latents, known, moment
 from app.client.webhook import WebhookEndpoint
@@ -51,6 +52,8 @@ class Avatar:
     recipe: Mapping[str, Any]
     variants: Mapping[str, Sequence[str]] | None
     added: Sequence[Added] | None
+    rejected: Sequence[str] | None
+    """Variants that no model made well enough, and why."""
     expressions: Sequence[str] | None
     pose_limits_deg: Mapping[str, Sequence[float]] | None
     backends: Mapping[str, str] | None
@@ -82,10 +85,13 @@ class Avatar:
         """As it is now."""
         return Avatar.read(self._api, self._api.get(self._path), self.job, self.webhook)
 
-    def wait(self, on_progress: OnProgress | None = None, timeout_s: float | None = None) -> Avatar:
-        """Until it is ready; `on_progress` (`print`, for example) is told of each step. Raises as `Job.wait`."""
+    def wait(
+        self, on_progress: OnProgress | None = None, timeout_s: float | None = None, *,
+        on_preview: OnPreview | None = None,
+    ) -> Avatar:  # fmt: skip
+        """Until it is ready; `on_progress` (`print`, for example) is told of each step. See `Job.wait`."""
         if self.status != "ready":
-            self.building().wait(on_progress, timeout_s)
+            self.building().wait(on_progress, timeout_s, on_preview=on_preview)
         return self.refresh()
 
     def building(self) -> Job:
@@ -187,6 +193,11 @@ class Avatar:
     def looks(self) -> dict[str, Look]:
         """Saved looks by name."""
         return {entry["name"]: entry["look"] for entry in self._api.listed(f"{self._path}/looks")}
+
+    def look(self, name: str) -> Look:
+        """A saved look."""
+        worn: Look = self._api.get(f"{self._path}/looks/{name}")["look"]
+        return worn
 
     def save_look(self, name: str, look: Look) -> None:
         """Save a look; `render(look=name)` takes it. An old one of that name is replaced."""

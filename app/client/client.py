@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import httpx
 
 from app.client.avatar import Avatar
+from app.client.driver import Driver
 from app.client.errors import NotUnderstood
+from app.client.files import File, content_of
 from app.client.job import Job
 from app.client.portrait import Portrait
 from app.client.transport import Api, Retries
@@ -47,15 +48,14 @@ class Perse:
         """Close its connections."""
         self._http.close()
 
-    def upload(self, photo: str | Path | bytes, *, consent: str) -> Portrait:
+    def upload(self, photo: File, *, consent: str) -> Portrait:
         """Upload a photo; `consent` is 'self' for a photo of yourself, 'authorised' when its subject agreed."""
-        data = photo if isinstance(photo, bytes) else Path(photo).read_bytes()
-        agreed = json.dumps({"version": "1", "subject": consent})
-        response = self._api.call("POST", "/v1/portraits", files={"file": ("photo", data)}, data={"consent": agreed})
+        files = {"file": ("photo", content_of(photo))}
+        response = self._api.call("POST", "/v1/portraits", files=files, data={"consent": _agreed(consent)})
         return Portrait.read(self._api, response.json())
 
     def create(
-        self, photo: str | Path | bytes | Portrait, *, preset: str = "draft", consent: str | None = None,
+        self, photo: File | Portrait, *, preset: str = "draft", consent: str | None = None,
         name: str | None = None, categories: Sequence[str] | None = None, variants: Iterable[tuple[str, str]] = (),
         wish: str | None = None, seed: int = 0, metadata: Mapping[str, str] | None = None,
         cancel_after_s: int | None = None, webhook_url: str | None = None, editor: str = "procedural",
@@ -117,6 +117,16 @@ class Perse:
         """All of them, newest first."""
         return (Job.read(self._api, body) for body in self._api.listed("/v1/jobs"))
 
+    def meet(self, pictures: Iterable[File], *, consent: str) -> Driver:
+        """Learn a face from up to 30 pictures of a second or so in which it is at rest; then `Driver.capture` reads it.
+
+        `consent`: see `upload`. Raises ServerFailed where the service does not follow faces (`live_capture` of the
+        vocabulary), Refused where it finds none.
+        """
+        files = [("pictures", (f"{i}", content_of(one))) for i, one in enumerate(pictures)]
+        met = self._api.call("POST", "/v1/drivers", files=files, data={"consent": _agreed(consent)})
+        return Driver(met.json(), self._api)
+
     def register_webhook(self, url: str, *, events: Sequence[str] | None = None) -> WebhookEndpoint:
         """Have a URL told when jobs end; `events` are all of them, or such as "job.succeeded". Keep its `secret`."""
         body = {"url": url} | ({} if events is None else {"events": list(events)})
@@ -157,3 +167,7 @@ class Perse:
                 raise NotUnderstood("unsupported_wish", f"Not understood of the {wish.category}: {words}.")
             found.append((wish.category, wish.variant.id))
         return found
+
+
+def _agreed(subject: str) -> str:
+    return json.dumps({"version": "1", "subject": subject})

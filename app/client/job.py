@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from app.client.artifact import Artifact
-from app.client.errors import ApiError, JobCanceled, JobEnded, JobExpired, JobFailed, WaitTimeout
+from app.client.errors import ApiError, JobCanceled, JobEnded, JobExpired, JobFailed, NotFound, WaitTimeout
 from app.client.transport import Api
 from app.client.values import Parts, Problem, Progress, known, moment
 
@@ -25,6 +25,7 @@ SILENCE_S = 45.0
 """The service says something at least every 15 s on a stream of events."""
 
 OnProgress = Callable[[Progress], object]
+OnPreview = Callable[[bytes], object]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Job:
     error: Problem | None
     result: Mapping[str, Any] | None
     avatar_id: str | None
+    preview_path: str | None
+    """Of the newest picture of the avatar that is being built; a newer picture has another path."""
     created_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
@@ -59,6 +62,7 @@ class Job:
             parts=known(Parts, body["parts"]) if body["parts"] else None,
             error=known(Problem, body["error"]) if body["error"] else None,
             avatar_id=avatar.rpartition("/")[2] if avatar else None,
+            preview_path=body["links"].get("preview"),
         )  # fmt: skip
 
     @property
@@ -74,25 +78,43 @@ class Job:
         """Ask it to stop: a queued job ends at once, a running one within seconds. Raises Conflict when it is over."""
         return Job.read(self._api, self._api.call("POST", f"/v1/jobs/{self.id}/cancel").json())
 
+    def preview(self) -> bytes | None:
+        """The avatar so far, WebP: the source look, turned and smiling, and a variant. None before and afterwards."""
+        try:
+            data: bytes = self._api.call("GET", f"/v1/jobs/{self.id}/preview").content
+        except NotFound:
+            return None
+        return data
+
     def artifacts(self) -> list[Artifact]:
         """The files that it made, once it has succeeded; none of a job that makes none."""
         result = self.result or {}
         files = result.get("files") or ([result] if "artifact_id" in result else [])
         return [Artifact.read(self._api, self._api.get(f"/v1/artifacts/{f['artifact_id']}")) for f in files]
 
-    def wait(self, on_progress: OnProgress | None = None, timeout_s: float | None = None, *, check: bool = True) -> Job:
-        """Until it has ended. With `on_progress` its events are followed, else answers are held.
+    def wait(
+        self, on_progress: OnProgress | None = None, timeout_s: float | None = None, *,
+        on_preview: OnPreview | None = None, check: bool = True,
+    ) -> Job:  # fmt: skip
+        """Until it has ended. With `on_progress` or `on_preview` its events are followed, else answers are held.
+
+        `on_preview` is given each newer picture of the avatar that is being built; see `preview`.
 
         Raises:
             JobFailed, JobCanceled, JobExpired: it ended otherwise than well, and `check`.
             WaitTimeout: it goes on.
         """
         deadline = time.monotonic() + timeout_s if timeout_s is not None else float("inf")
-        job, told = self, None
-        for job in self._states(deadline, is_watched=on_progress is not None):
+        job, told, shown = self, None, None
+        is_watched = on_progress is not None or on_preview is not None
+        for job in self._states(deadline, is_watched=is_watched):
             if on_progress is not None and job.progress != told:
                 told = job.progress
                 on_progress(told)
+            if on_preview is not None and job.preview_path not in (None, shown):
+                shown = job.preview_path
+                if (picture := job.preview()) is not None:
+                    on_preview(picture)
         if not job.has_ended:
             raise WaitTimeout("wait_timeout", f"The job is still {job.status} after {timeout_s:g} s.", "It goes on.")
         if check and job.status in ENDINGS:

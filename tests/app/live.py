@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.database.models import Artifact, Avatar, LatentCode, now
 from app.database.session import Sessions
 from app.ids import new_id
+from app.jobs.preview import preview_key
 from app.jobs.store import ClaimedJob, JobStore, problem_of
 from app.main import create_app
 from app.settings import Settings
@@ -71,16 +72,20 @@ def _work(worker: Worker) -> None:
 
 
 def _build(worker: Worker, jobs: JobStore, claim: ClaimedJob) -> None:
-    """Some steps with progress; then the avatar."""
+    """Some steps with progress and a preview each; then the avatar."""
     seed, step = claim.input["recipe"]["seed"], 0
+    preview = preview_key(claim.tenant_id, str(claim.avatar_id), claim.id)
     while step < STEPS or seed == GOES_ON:
         step += 1
         told = {"stage": "training", "step": step, "total_steps": STEPS, "fraction": min(1.0, step / STEPS), "eta_s": 1}
+        worker.storage.put_bytes(preview, b"RIFF picture %d" % step, "image/webp")
+        told |= {"previews": step}
         if jobs.heartbeat(claim, 30, told).cancel_requested:
             jobs.finish_cancel(claim)
             return
         if worker.stopping.wait(0.3):
             return
+    worker.storage.delete(preview)
     if seed == FAILS:
         jobs.fail(claim, problem_of("engine_crashed", "It broke.", "Try again."), retry=False)
     else:

@@ -158,6 +158,23 @@ def test_portraits_are_uploaded_listed_and_erased(perse: Perse) -> None:
     assert list(perse.portraits()) == []
 
 
+def test_previews_are_given_while_an_avatar_is_built(perse: Perse) -> None:
+    given: list[bytes] = []
+    avatar = perse.create(JPEG, consent="self")
+    avatar.wait(on_preview=given.append, timeout_s=60)
+    assert given and len(set(given)) == len(given) and all(one.startswith(b"RIFF") for one in given)
+    queued = perse.create(JPEG, consent="self", seed=GOES_ON).building()
+    assert queued.preview_path is None or queued.preview()
+
+
+def test_a_face_is_met_and_followed(perse: Perse, tmp_path: Path) -> None:
+    (tmp_path / "rest.jpg").write_bytes(JPEG)
+    driver = perse.meet([tmp_path / "rest.jpg", JPEG], consent="self")
+    seen = driver.capture(JPEG)
+    assert seen.is_seen and seen.pose is not None and seen.pose["gaze"]["pitch_deg"] == 5.0
+    assert seen.expression == {"jawOpen": 0.5}
+
+
 def test_waiting_without_a_watcher_takes_few_requests(url: str) -> None:
     faults = Faults(no_fault)
     with Perse(url, transport=faults) as perse:

@@ -23,7 +23,7 @@ def test_the_python_of_the_guide_runs(
     monkeypatch.chdir(tmp_path)
     Path("me.jpg").write_bytes(JPEG)
     blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 9
     with live_service(settings, sessions, storage, engine) as url:
         names: dict[str, object] = {}
         for block in blocks:
@@ -32,8 +32,11 @@ def test_the_python_of_the_guide_runs(
     assert {p.name for p in Path("out").iterdir()} == set(FILES)
     assert all(
         Path(name).stat().st_size
-        for name in ("r.png", "curly.png", "party.png", "coded.png", "turn.mp4", "turn.json", "party.ply")
-    )
+        for name in (
+            "r.png", "curly.png", "party.png", "coded.png", "turn.mp4", "turn.json", "party.ply", "so-far.webp",
+            "followed.png",
+        )
+    )  # fmt: skip
     printed = capsys.readouterr().out
     for words in ("training 100 %", "wish-style-full-length-short not understood: shiny", "canceled", "not_found"):
         assert words in printed
