@@ -46,6 +46,7 @@ def plan_parts(worker: Worker, claim: ClaimedJob, heart: Heart, portrait: Path) 
         return _plan(worker, claim, heart, portrait, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        _forget_empty(folder.parent)
 
 
 def _own_folder(worker: Worker, claim: ClaimedJob, job_id: str) -> Path:
@@ -53,6 +54,12 @@ def _own_folder(worker: Worker, claim: ClaimedJob, job_id: str) -> Path:
     folder = worker.settings.data_dir / "work" / job_id / f"{claim.id}-{claim.lease_token}"
     folder.mkdir(parents=True)
     return folder
+
+
+def _forget_empty(folder: Path) -> None:
+    with suppress(OSError):
+        # The job itself, or another part of it, may still have files on this machine.
+        folder.rmdir()
 
 
 def _plan(worker: Worker, claim: ClaimedJob, heart: Heart, portrait: Path, folder: Path) -> tuple[str, Any]:
@@ -87,11 +94,9 @@ def make_part(worker: Worker, claim: ClaimedJob, heart: Heart) -> None:
         if not is_published:
             worker.storage.delete(key)
         shutil.rmtree(folder, ignore_errors=True)
+        _forget_empty(folder.parent)
         if worker.jobs.has_ended(claim):
             worker.storage.delete_prefix(claim.input["prefix"])
-            with suppress(OSError):
-                # Another part of the job may still have files on this machine.
-                folder.parent.rmdir()
 
 
 def _make(worker: Worker, claim: ClaimedJob, heart: Heart, folder: Path, key: str) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from worker.engine_host import child_environment, limit_memory
-from worker.job_child import PipeProgress, told_as_failed
+from worker.child import Message, PipeProgress, answer, told_as_failed
+from worker.engine_host import limit_memory
 
 if TYPE_CHECKING:
+    from perse_engine.errors import EngineError
     from perse_engine.motion.drive import Drive
     from perse_engine.scene import Pose
 
@@ -22,43 +24,32 @@ MOTION, SOUND = "motion.json", "sound.npy"
 
 
 def run_drive(connection: Connection, folder: Path, input: dict[str, Any]) -> None:
-    """Read the uploads in `folder`, which are hostile, into motion.json and sound.npy; messages as of `run_create`."""
-    child_environment()
+    """Read the uploads in `folder`, which are hostile, into motion.json and sound.npy; messages as of `answer`."""
     limit_memory()
-    from perse_engine.errors import Cancelled, CorruptFile, EngineError
+    answer(connection, partial(_read, connection, folder, input), _told_of_uploads)
+
+
+def _read(connection: Connection, folder: Path, input: dict[str, Any]) -> None:
+    from perse_engine.errors import CorruptFile
 
     try:
         _leave(folder, _drive(folder, input, PipeProgress(connection, _shares(input))))
-    except Cancelled:
-        connection.send(("canceled", None))
-    except CorruptFile as error:
-        # Not one of ours that is damaged: what was sent cannot be read.
-        connection.send(_undecodable(error.message, error.hint))
-    except EngineError as error:
-        connection.send(told_as_failed(error))
     except MemoryError:
-        connection.send(_undecodable("The file needs more memory than is allowed.", None))
-    else:
-        connection.send(("done", None))
+        raise CorruptFile("The file needs more memory than is allowed.") from None
+
+
+def _told_of_uploads(error: EngineError) -> Message:
+    """A damaged file is not one of ours here: what was sent cannot be read."""
+    from perse_engine.errors import CorruptFile
+
+    if not isinstance(error, CorruptFile):
+        return told_as_failed(error)
+    return "failed", {"code": "undecodable", "detail": error.message, "hint": error.hint, "final": True}
 
 
 def run_animation(connection: Connection, folder: Path, input: dict[str, Any]) -> None:
-    """Render what `run_drive` left, of the avatar in `folder`; messages as of `run_create`."""
-    child_environment()
-    from perse_engine.errors import Cancelled, EngineError
-
-    try:
-        made = _animate(folder, input, PipeProgress(connection, _shares(input)))
-    except Cancelled:
-        connection.send(("canceled", None))
-    except EngineError as error:
-        connection.send(told_as_failed(error))
-    else:
-        connection.send(("done", made))
-
-
-def _undecodable(detail: str, hint: str | None) -> tuple[str, dict[str, Any]]:
-    return "failed", {"code": "undecodable", "detail": detail, "hint": hint, "final": True}
+    """Render what `run_drive` left, of the avatar in `folder`; messages as of `answer`."""
+    answer(connection, partial(_animate, connection, folder, input))
 
 
 def _shares(input: dict[str, Any]) -> dict[str, float]:
@@ -122,7 +113,7 @@ def _leave(folder: Path, drive: Drive) -> None:
         np.save(folder / SOUND, drive.sound.samples, allow_pickle=False)
 
 
-def _animate(folder: Path, input: dict[str, Any], progress: PipeProgress) -> dict[str, Any]:
+def _animate(connection: Connection, folder: Path, input: dict[str, Any]) -> dict[str, Any]:
     import numpy as np
 
     from perse_engine.avatar.storage import load_avatar
@@ -133,6 +124,7 @@ def _animate(folder: Path, input: dict[str, Any], progress: PipeProgress) -> dic
     from perse_engine.rendering.sound import Sound
     from perse_engine.scene import Camera
 
+    progress = PipeProgress(connection, _shares(input))
     wish, name = input["wish"], input["name"]
     motion = read_motion(folder / MOTION)
     sound = Sound(np.load(folder / SOUND, allow_pickle=False)) if (folder / SOUND).exists() else None

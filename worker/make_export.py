@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from worker.engine_host import child_environment
-from worker.job_child import PipeProgress, told_as_failed
+from worker.child import PipeProgress, answer
 
 if TYPE_CHECKING:
     from perse_engine.export.avatar_files import ExportWish
@@ -16,20 +16,16 @@ SHARES = {"avatar": 0.3, "subject": 0.4, "export": 0.3}
 
 
 def run_export(connection: Connection, folder: Path, input: dict[str, Any]) -> None:
-    """Write the file of `input['wish']` beside the model in `folder`; messages as of `run_create`."""
-    child_environment()
-    from perse_engine.errors import Cancelled, EngineError
+    """Write the file of `input['wish']` beside the model in `folder`; messages as of `answer`."""
+    answer(connection, partial(_made, connection, folder, input))
+
+
+def _made(connection: Connection, folder: Path, input: dict[str, Any]) -> dict[str, Any]:
     from perse_engine.export.avatar_files import frame_of
 
-    try:
-        wish = _wish(input["wish"])
-        name = _export(folder, wish, input["digest"], PipeProgress(connection, SHARES))
-    except Cancelled:
-        connection.send(("canceled", None))
-    except EngineError as error:
-        connection.send(told_as_failed(error))
-    else:
-        connection.send(("done", {"files": [name], "result": {"frame": frame_of(wish)}}))
+    wish = _wish(input["wish"])
+    name = _export(folder, wish, input["digest"], PipeProgress(connection, SHARES))
+    return {"files": [name], "result": {"frame": frame_of(wish)}}
 
 
 def _wish(told: dict[str, Any]) -> ExportWish:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from worker.archive import pack, unpack
-from worker.engine_host import child_environment
-from worker.job_child import PipeProgress, failed, recipe_of
+from worker.child import PipeProgress, answer, build_told_as_failed
+from worker.job_child import recipe_of
 
 if TYPE_CHECKING:
     from perse_engine.recipe import Recipe
@@ -19,36 +20,28 @@ SUBJECT = "subject.zip"
 PART = "part.zip"
 TAKEN = "parts"
 """Where a job that joins finds its subject and its parts, as archives."""
-PART_SHARES = {"edits": 0.7, "betweens": 0.1, "videos": 0.15, "synthesis": 0.05}
-"""About how much of a part each stage takes, where models make the pictures."""
 
 
 def run_plan(connection: Connection, portrait: Path, recipe: dict[str, Any], folder: Path, most: int) -> None:
-    """Build the subject in `folder` and pack it; the last message is ('done', plan) or as of `run_create`.
+    """Build the subject in `folder` and pack it; the last message is that of `answer`, its result the plan.
 
-    The plan has `parts`, lists of at most `most` variants, and `span`, where the stage lies in the whole's progress.
+    The plan has `parts`, lists of at most `most` variants, and `span`, where the parts lie in the whole's progress.
     Where there are less than two parts, nothing is built.
     """
-    child_environment()
-    from perse_engine.errors import Cancelled, EngineError
-    from perse_engine.pipeline import STAGE_SHARES, begin_avatar
+    answer(connection, partial(_plan, connection, portrait, recipe, folder, most), build_told_as_failed)
+
+
+def _plan(connection: Connection, portrait: Path, recipe: dict[str, Any], folder: Path, most: int) -> dict[str, Any]:
+    from perse_engine.pipeline import begin_avatar
+    from perse_engine.stages import parts_span, stage_shares
     from perse_engine.synthesis.parts import part_variants
 
-    try:
-        wanted = recipe_of(recipe)
-        parts = part_variants(wanted, most)
-        if len(parts) > 1:
-            begin_avatar(portrait.read_bytes(), wanted, folder, PipeProgress(connection))
-            _pack_subject(folder)
-    except Cancelled:
-        connection.send(("canceled", None))
-        return
-    except EngineError as error:
-        connection.send(failed(error))
-        return
-    stages = list(STAGE_SHARES)
-    start = sum(STAGE_SHARES[s] for s in stages[: stages.index("synthesis")])
-    connection.send(("done", {"parts": parts, "span": (start, start + STAGE_SHARES["synthesis"])}))
+    wanted = recipe_of(recipe)
+    parts = part_variants(wanted, most)
+    if len(parts) > 1:
+        begin_avatar(portrait.read_bytes(), wanted, folder, PipeProgress(connection, stage_shares(wanted)))
+        _pack_subject(folder)
+    return {"parts": parts, "span": parts_span(wanted)}
 
 
 def _pack_subject(folder: Path) -> None:
@@ -60,27 +53,22 @@ def _pack_subject(folder: Path) -> None:
 
 
 def run_part(connection: Connection, folder: Path, recipe: dict[str, Any], variants: list[list[str]]) -> None:
-    """Make and pack what a dataset has of some variants, with the subject in `folder`; messages as of `run_create`."""
-    child_environment()
-    from perse_engine.errors import Cancelled, EngineError
+    """Make and pack what a dataset has of some variants, with the subject in `folder`; messages as of `answer`."""
+    answer(connection, partial(_part, connection, folder, recipe, variants), build_told_as_failed)
+
+
+def _part(connection: Connection, folder: Path, recipe: dict[str, Any], variants: list[list[str]]) -> None:
     from perse_engine.head.storage import load_subject
+    from perse_engine.stages import part_shares
     from perse_engine.synthesis.parts import synthesize_part
 
     wanted = recipe_of(recipe)
-    progress = PipeProgress(connection, {"synthesis": 1.0} if wanted.learned is None else PART_SHARES)
-    try:
-        unpack(folder / SUBJECT, folder)
-        own = tuple((category, id) for category, id in variants)
-        synthesize_part(load_subject(folder / "subject"), wanted, own, folder / "dataset", progress)
-    except Cancelled:
-        connection.send(("canceled", None))
-        return
-    except EngineError as error:
-        connection.send(failed(error))
-        return
+    progress = PipeProgress(connection, part_shares(wanted))
+    unpack(folder / SUBJECT, folder)
+    own = tuple((category, id) for category, id in variants)
+    synthesize_part(load_subject(folder / "subject"), wanted, own, folder / "dataset", progress)
     (folder / "dataset").mkdir(exist_ok=True)
     pack(folder / "dataset", folder / PART)
-    connection.send(("done", None))
 
 
 def take_parts(folder: Path, portrait: bytes, recipe: Recipe) -> None:

@@ -16,7 +16,8 @@ from app.jobs.store import ClaimedJob, NewPart, enqueue
 from app.settings import Settings
 from tests.app.conftest import TENANT
 from tests.worker.conftest import add_avatar
-from worker.build_parts import PART_KIND, fans_out, fetch_parts
+from worker.build_parts import PART_KIND, fans_out, fetch_parts, make_part
+from worker.heart import Heart
 from worker.run_job import run_job
 from worker.supervisor import work_through
 from worker.worker import Worker
@@ -79,6 +80,19 @@ def test_a_part_whose_subject_is_gone_fails_the_job_and_its_avatar(worker: Worke
     assert row is not None and row.status == "failed" and row.error is not None and row.error["code"] == "not_found"
     assert avatar is not None and avatar.status == "failed" and list(others) == ["canceled", "failed"]
     assert not list(worker.storage.list(parts_prefix(TENANT, avatar_id))) and not list(tmp_path.glob("work/*"))
+
+
+def test_a_zombie_leaves_no_folder_while_the_job_goes_on(worker: Worker, tmp_path: Path) -> None:
+    _, job_id = fanned_out(worker, 1)
+    zombie = worker.jobs.claim("stopped", ["train"], -1)
+    other = next_claim(worker)
+    assert zombie is not None and zombie.id == other.id and zombie.lease_token < other.lease_token
+    with Heart(worker.jobs, zombie, 30) as heart:
+        make_part(worker, zombie, heart)
+    assert not list(tmp_path.glob("work/*"))
+    with worker.sessions() as session:
+        statuses = [row.status for row in (session.get(Job, job_id), session.get(Job, other.id)) if row]
+    assert "failed" not in statuses and statuses[1] == "running"
 
 
 def test_a_join_takes_only_what_its_parts_made(worker: Worker, tmp_path: Path) -> None:
