@@ -20,8 +20,9 @@ from perse_engine.recipe import Recipe
 from perse_engine.synthesis.animator import RigAnimator
 from perse_engine.synthesis.dataset import Clip
 from perse_engine.synthesis.editor import AttributeEditor
-from perse_engine.synthesis.learned.prepare import EDITS, SUMMARY, learned_editor, loader_of
+from perse_engine.synthesis.learned.prepare import EDITS, learned_editor, loader_of
 from perse_engine.synthesis.procedural import ProceduralEditor
+from perse_engine.synthesis.summary import SUMMARY
 from perse_engine.synthesis.synthesize import make_clips, planned
 from perse_engine.synthesis.video.film import VIDEOS, film_variants
 

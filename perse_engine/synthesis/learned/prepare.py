@@ -5,11 +5,10 @@ check -> edits -> in-betweens -> DiffusionEditor, and the recipe without the var
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
-from perse_engine.errors import CorruptFile, EditsRejected, InvalidValue, UnknownName
+from perse_engine.errors import EditsRejected, InvalidValue, UnknownName
 from perse_engine.head.subject import Subject
 from perse_engine.models.loading import ModelLoader
 from perse_engine.models.memory import find_memory
@@ -25,10 +24,10 @@ from perse_engine.synthesis.learned.edits import EditFolder
 from perse_engine.synthesis.learned.make_betweens import make_betweens
 from perse_engine.synthesis.learned.make_edits import make_edits
 from perse_engine.synthesis.procedural import ProceduralEditor
+from perse_engine.synthesis.summary import read_summary, write_summary
 from perse_engine.vocabulary import VariantSpec
 
 EDITS = "edits"
-SUMMARY = "summary.json"
 
 
 def check_learned(recipe: Recipe) -> None:
@@ -72,7 +71,7 @@ def learned_editor(
         "rejected": rejected,
         "models": loader_of(recipe.learned).used(recipe.learned.edit_models().values()),
     }
-    (edits.folder / SUMMARY).write_text(json.dumps(summary, indent=1))
+    write_summary(edits.folder, summary)
     return DiffusionEditor(subject, edits), kept
 
 
@@ -138,13 +137,7 @@ def edits_summary(folder: Path) -> dict[str, object] | None:
     Raises:
         CorruptFile: the summary is damaged.
     """
-    path = folder / EDITS / SUMMARY
-    if not path.exists():
-        return None
-    try:
-        return dict(json.loads(path.read_text()))
-    except ValueError as error:
-        raise CorruptFile(f"{EDITS}/{SUMMARY} is not JSON.", hint="Make the dataset again.") from error
+    return read_summary(folder / EDITS)
 
 
 def loader_of(learned: Learned) -> ModelLoader:

@@ -5,14 +5,13 @@ videos -> judged source clip -> judged variants -> in-betweens -> what a dataset
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from perse_engine.errors import CorruptFile, EditsRejected, InvalidValue
+from perse_engine.errors import EditsRejected, InvalidValue
 from perse_engine.head.mesh_raster import MeshImage
 from perse_engine.head.subject import Subject
 from perse_engine.models.loading import ModelLoader
@@ -23,6 +22,7 @@ from perse_engine.synthesis.dataset import Clip, Frame
 from perse_engine.synthesis.editor import AttributeEditor
 from perse_engine.synthesis.learned.interpolator import FaceInterpolator
 from perse_engine.synthesis.learned.make_betweens import open_interpolator
+from perse_engine.synthesis.summary import read_summary, write_summary
 from perse_engine.synthesis.video.chunks import VideoFolder
 from perse_engine.synthesis.video.judge import judge_clip, judge_source, make_between
 from perse_engine.synthesis.video.judged import JudgedClip, JudgedFolder
@@ -30,7 +30,6 @@ from perse_engine.synthesis.video.make_videos import make_videos, prompt_of
 from perse_engine.synthesis.video.video_model import rendered
 
 VIDEOS = "videos"
-SUMMARY = "summary.json"
 STAGE = "judging"
 SOURCE = "source"
 
@@ -77,17 +76,21 @@ def film(
     source = next(c for c in clips if c.kind == "source")
     filmed = [c for c in clips if c.kind in ("variant", "mix")]
 
-    def make(chosen: Sequence[Clip]) -> None:
-        make_videos(subject, editor, chosen, frames, model, recipe.seed, loader, videos, progress)
+    is_source_filmed = recipe.animator == "wan-animate"
 
-    if recipe.animator == "wan-animate":
-        # Before the others: without it hours of them would be for nothing.
-        make([source])
-        if out.verdicts(source.path) is None:
-            judge_source(subject, source, frames, videos, limits, out)
-        if not _is_enough(source, frames, limits.min_share, out):
-            raise _none_taken(_told(source, out))
-    make(filmed)
+    def judge_first(clip: Clip) -> None:
+        """The source clip before the others are filmed: without it hours of them would be for nothing."""
+        if clip is not source:
+            return
+        if out.verdicts(clip.path) is None:
+            judge_source(subject, clip, frames, videos, limits, out)
+        if not _is_enough(clip, frames, limits.min_share, out):
+            raise _none_taken(_told(clip, out))
+
+    make_videos(
+        subject, editor, [source, *filmed] if is_source_filmed else filmed, frames, model, recipe.seed, loader, videos,
+        progress, when_complete=judge_first,
+    )  # fmt: skip
     found, shown = _source(subject, source, frames, out)
     for number, clip in enumerate(filmed):
         progress.report(STAGE, number, len(filmed))
@@ -121,13 +124,7 @@ def videos_summary(folder: Path) -> dict[str, object] | None:
     Raises:
         CorruptFile: the summary is damaged.
     """
-    path = folder / VIDEOS / SUMMARY
-    if not path.exists():
-        return None
-    try:
-        return dict(json.loads(path.read_text()))
-    except ValueError as error:
-        raise CorruptFile(f"{VIDEOS}/{SUMMARY} is not JSON.", hint="Make the dataset again.") from error
+    return read_summary(folder / VIDEOS)
 
 
 def _source(
@@ -227,4 +224,4 @@ def _summarise(
             name: sum(m[name] for m in turns) / len(turns) for name in ("turn_deg", "drift", "residual") if turns
         },
     }
-    (out.folder / SUMMARY).write_text(json.dumps(summary, indent=1))
+    write_summary(out.folder, summary)
