@@ -25,7 +25,7 @@ class TerminalProgress:
     EVERY_S = 0.2
 
     def __init__(self, shares: Mapping[str, float] | None = None) -> None:
-        from perse_engine.pipeline import STAGE_SHARES, OverallProgress
+        from perse_engine.stages import STAGE_SHARES, OverallProgress
 
         self._overall = OverallProgress(STAGE_SHARES if shares is None else shares)
         self._last = 0.0
@@ -67,6 +67,7 @@ def create(arguments: argparse.Namespace) -> int:
     from perse_engine.model_commands import flame_of, identity_of, learned_of, perceptual_of
     from perse_engine.pipeline import create_avatar
     from perse_engine.recipe import Recipe
+    from perse_engine.stages import stage_shares
 
     categories = tuple(arguments.categories.split(",")) if arguments.categories else None
     recipe = Recipe.of(
@@ -74,7 +75,7 @@ def create(arguments: argparse.Namespace) -> int:
         rasterizer=arguments.rasterizer, seed=arguments.seed, learned=learned_of(arguments), rig=arguments.rig,
         perceptual=perceptual_of(arguments),
     )  # fmt: skip
-    progress: Progress = TerminalProgress()
+    progress: Progress = TerminalProgress(stage_shares(recipe))
     identity = identity_of(arguments)
     photo, flame = arguments.photo.read_bytes(), flame_of(arguments)
     made = create_avatar(photo, recipe, arguments.output, progress, identity=identity, flame=flame)

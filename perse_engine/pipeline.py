@@ -55,18 +55,6 @@ from perse_engine.synthesis.video.film import videos_summary
 from perse_engine.vocabulary import pose_limits_deg
 from perse_engine.warm_up import warm_up
 
-STAGE_SHARES: Mapping[str, float] = {
-    "compile": 0.01,
-    "subject": 0.04,
-    "synthesis": 0.27,
-    "placing": 0.04,
-    "training": 0.50,
-    "evaluation": 0.06,
-    "artifacts": 0.04,
-    "turntable": 0.04,
-}
-"""About how much of the whole each stage takes on 2 cores: what overall progress is reckoned from."""
-
 FLAME_REPORT = "flame.json"
 
 ARTIFACTS: Mapping[str, str] = {
@@ -258,25 +246,3 @@ class _Stopwatch:
         finally:
             self.values[stage] = round(self.values.get(stage, 0.0) + time.monotonic() - start, 3)
             self._path.write_text(json.dumps(self.values))
-
-
-class OverallProgress:
-    """Turns stage reports into one fraction and an ETA, and hands them on."""
-
-    def __init__(self, shares: Mapping[str, float] = STAGE_SHARES) -> None:
-        self._shares = shares
-        self._began = time.monotonic()
-        self.fraction = 0.0
-
-    def update(self, stage: str, step: int, total_steps: int) -> tuple[float, float | None]:
-        """The whole's fraction 0..1 (never falling) and the seconds left, None while it is too early to say."""
-        before = 0.0
-        for name, share in self._shares.items():
-            if name == stage:
-                self.fraction = max(self.fraction, min(1.0, before + share * step / max(total_steps, 1)))
-                break
-            before += share
-        elapsed = time.monotonic() - self._began
-        if self.fraction < 0.03 or elapsed < 2:
-            return self.fraction, None
-        return self.fraction, elapsed * (1 - self.fraction) / self.fraction

@@ -5,7 +5,8 @@ clip -> path -> shot -> chunks -> frames of the dataset
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from perse_engine.head.subject import Subject
 from perse_engine.models.loading import ModelLoader
 from perse_engine.models.memory import MemoryPreset
 from perse_engine.progress import Progress
+from perse_engine.scene import Camera
 from perse_engine.synthesis.dataset import Clip, Frame
 from perse_engine.synthesis.editor import AttributeEditor
 from perse_engine.synthesis.learned.prompts import plain_words
@@ -40,9 +42,12 @@ class _Work:
 
 def make_videos(
     subject: Subject, editor: AttributeEditor, clips: Sequence[Clip], frames: Sequence[Frame], model: str, seed: int,
-    loader: ModelLoader, folder: VideoFolder, progress: Progress,
+    loader: ModelLoader, folder: VideoFolder, progress: Progress, when_complete: Callable[[Clip], None] | None = None,
 ) -> None:  # fmt: skip
-    """A complete video of every clip.
+    """A complete video of every clip, in order; the model is loaded once, and not at all where nothing is left.
+
+    Args:
+        when_complete: told of every clip before the next is begun; what it raises ends the filming.
 
     Raises:
         BackendMissing, CorruptFile: see `ModelLoader.pipeline`.
@@ -51,22 +56,21 @@ def make_videos(
     works = [_plan(clip, frames, loader.memory) for clip in clips]
     left = [w for w in works if not folder.is_complete(w.clip.path)]
     total, done = sum(len(w.chunks) for w in works), sum(len(w.chunks) for w in works if w not in left)
-    progress.report(STAGE, done, total)
-    if not left:
-        return
-    edits = folder.folder.parent / "edits"
     camera = frames[0].camera.resized(loader.memory.video_px, loader.memory.video_px)
-    with open_video_model(loader, model, [prompt_of(w.clip) for w in left]) as filming:
-        for work in left:
-            dressed = editor.dress(subject, work.clip.look)
-            reference = reference_picture(subject, work.clip.look, dressed, edits, camera)
-            shot = Shot(subject, dressed, work.path, reference, prompt_of(work.clip), seed)
-            for number, chunk in enumerate(work.chunks):
-                if not folder.has_chunk(work.clip.path, number):
-                    _film(filming, shot, work, number, chunk, folder)
-                done += 1
-                progress.report(STAGE, done, total)
-            folder.complete(work.clip.path, _places(work))
+    progress.report(STAGE, done, total)
+    with ExitStack() as opened:
+        filming: VideoModel | None = None
+        for work in works:
+            if work in left:
+                filming = filming or opened.enter_context(
+                    open_video_model(loader, model, [prompt_of(w.clip) for w in left])
+                )
+                for _ in _chunks(filming, _shot(subject, editor, work, folder, camera, seed), work, folder):
+                    done += 1
+                    progress.report(STAGE, done, total)
+                folder.complete(work.clip.path, _places(work))
+            if when_complete is not None:
+                when_complete(work.clip)
 
 
 def prompt_of(clip: Clip) -> str:
@@ -82,11 +86,23 @@ def _plan(clip: Clip, frames: Sequence[Frame], memory: MemoryPreset) -> _Work:
     return _Work(clip, path, plan_chunks(len(path.frames), memory.chunk_frames, memory.overlap_frames))
 
 
-def _film(filming: VideoModel, shot: Shot, work: _Work, number: int, chunk: Chunk, folder: VideoFolder) -> None:
-    known = range(chunk.start, chunk.start + chunk.known)
-    previous = folder.read_positions(work.clip.path, number - 1, known) if chunk.known else []
-    made = filming.film(shot, chunk, previous)
-    folder.write_chunk(work.clip.path, number, dict(zip(chunk.added, made, strict=True)))
+def _shot(
+    subject: Subject, editor: AttributeEditor, work: _Work, folder: VideoFolder, camera: Camera, seed: int
+) -> Shot:
+    dressed = editor.dress(subject, work.clip.look)
+    reference = reference_picture(subject, work.clip.look, dressed, folder.folder.parent / "edits", camera)
+    return Shot(subject, dressed, work.path, reference, prompt_of(work.clip), seed)
+
+
+def _chunks(filming: VideoModel, shot: Shot, work: _Work, folder: VideoFolder) -> Iterator[Chunk]:
+    """Each chunk of a clip, once it is on disk."""
+    for number, chunk in enumerate(work.chunks):
+        if not folder.has_chunk(work.clip.path, number):
+            known = range(chunk.start, chunk.start + chunk.known)
+            previous = folder.read_positions(work.clip.path, number - 1, known) if chunk.known else []
+            made = filming.film(shot, chunk, previous)
+            folder.write_chunk(work.clip.path, number, dict(zip(chunk.added, made, strict=True)))
+        yield chunk
 
 
 def _places(work: _Work) -> dict[int, tuple[int, int]]:
