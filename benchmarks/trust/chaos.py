@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import psutil
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from app.database.models import Artifact, Job, JobEvent, now
 from app.jobs.parts import whole
@@ -35,12 +36,15 @@ KINDS_IN_PARTS = {"render": 60, "export": 20, "animate": 5, "create_avatar": 15}
 PAUSE_S = (3.0, 12.0)
 DOWN_S = (0.0, 1.5)
 CLIENTS = 4
-TIMEOUT_S = 1800.0
+TIMEOUT_S = 3600.0
 
 
 @dataclass
 class Killer:
-    """Kills a random part now and then, and starts it again; `counts` says what it killed."""
+    """Kills a random part now and then, and starts it again; `counts` says what it killed.
+
+    Between two kills a job or a part ends: else a slow machine would never come to the end.
+    """
 
     stack: Stack
     seed: int
@@ -51,10 +55,21 @@ class Killer:
         """Until `stopping`; what it killed last runs again then."""
         random_ = random.Random(self.seed)
         victims, turn = [*self.stack.parts, "child"], list[str]()
+        seen: int | None = None
         while not self.stopping.wait(random_.uniform(*PAUSE_S)):
+            ended = self._ended()
+            if ended is None or ended == seen:
+                continue
+            seen = ended
             # Every part has its turn, in an order of its own each time.
             turn = turn or random_.sample(victims, len(victims))
             self._kill(turn.pop(), random_)
+
+    def _ended(self) -> int | None:
+        """How many jobs and parts there are that have ended; None when the database has just been started again."""
+        with suppress(OperationalError), self.stack.session() as session:
+            return session.scalar(select(func.count()).select_from(Job).where(Job.status.in_(TERMINAL)))
+        return None
 
     def _kill(self, name: str, random_: random.Random) -> None:
         if name == "child":
