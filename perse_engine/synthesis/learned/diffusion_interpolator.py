@@ -7,7 +7,7 @@ self-attention looks at both ends, and steps are re-spaced so that they look equ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -66,6 +66,7 @@ class DiffusionInterpolator:
         self._attention = BlendedAttention()
         self._attention.install(self._pipe.unet)
         self._ends: dict[str, _End] = {}
+        self._numbers = itertools.count()
 
     def between(self, first: Face, second: Face, mask: Array, steps: Sequence[float]) -> list[Rgb]:
         """See `FaceInterpolator`; `steps` count in equal visible distances."""
@@ -76,15 +77,15 @@ class DiffusionInterpolator:
         size = first.picture.shape[0]
         return [paste(first.picture, cv2.resize(p, (size, size), interpolation=cv2.INTER_CUBIC), mask) for p in made]
 
-    def forget(self) -> None:
+    def forget(self, keep: Container[str] = ()) -> None:
         """See `FaceInterpolator`: the LoRA of each face."""
-        if self._ends:
-            self._pipe.unet.delete_adapters([end.adapter for end in self._ends.values()])
-        self._ends.clear()
+        gone = [name for name in self._ends if name not in keep]
+        if gone:
+            self._pipe.unet.delete_adapters([self._ends.pop(name).adapter for name in gone])
 
     def _end(self, face: Face) -> _End:
         if face.name not in self._ends:
-            adapter = f"end{len(self._ends)}"
+            adapter = f"end{next(self._numbers)}"
             latents, condition = self._encoded(face.picture), self._conditions[face.prompt]
             fit_lora(self._pipe.unet, adapter, latents, condition, self._schedule, self._loaded.memory.lora_steps)
             self._ends[face.name] = _End(adapter, self._inverted(latents, condition, adapter), condition)

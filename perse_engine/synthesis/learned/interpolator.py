@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,6 +33,6 @@ class FaceInterpolator(Protocol):
         """
         ...
 
-    def forget(self) -> None:
-        """Let go of what is kept of the faces so far."""
+    def forget(self, keep: Container[str] = ()) -> None:
+        """Let go of what is kept of the faces so far, but of those whose names are in `keep`."""
         ...

@@ -77,6 +77,9 @@ def make_betweens(
             for name, picture in zip(way.names(), pictures, strict=True):
                 outcome = Outcome(way.category, name, "", "ends", (Verdict(0, (), {}),))
                 folder.write(outcome, picture, mask)
+            # A morphing model keeps a LoRA for each end: those that no later way goes from or to are in the way.
+            later = (spec for w in ways[number + 1 :] for spec in (w.first, w.second))
+            interpolator.forget({source.name, *(_name(spec) for spec in later if spec is not None)})
     progress.report(STAGE, len(ways), len(ways))
 
 
@@ -106,5 +109,9 @@ def _face(folder: EditFolder, spec: VariantSpec) -> tuple[Face, Array]:
     picture = folder.picture(spec.category, spec.id)
     if picture is None:
         raise CorruptFile(f"The picture of {spec.category}/{spec.id} is gone.", hint="Delete the edit.")
-    face = Face(f"{spec.category}/{spec.id}", picture, work_landmarks(picture), plain_words(spec))
+    face = Face(_name(spec), picture, work_landmarks(picture), plain_words(spec))
     return face, folder.mask(spec.category, spec.id)
+
+
+def _name(spec: VariantSpec) -> str:
+    return f"{spec.category}/{spec.id}"

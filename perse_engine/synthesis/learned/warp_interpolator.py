@@ -6,7 +6,7 @@ What has no landmarks, hair and hats, is cross-faded: see the interpolator 'rig'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import cv2
@@ -40,8 +40,8 @@ class WarpInterpolator:
         way = landmark_way(first, second)
         return [paste(first.picture, _at(first.picture, second.picture, way, t), mask) for t in steps]
 
-    def forget(self) -> None:
-        """Nothing is kept."""
+    def forget(self, keep: Container[str] = ()) -> None:
+        """See `FaceInterpolator`; nothing is kept."""
 
 
 def landmark_way(first: Face, second: Face) -> Array:

@@ -24,13 +24,14 @@ from perse_engine.synthesis.learned.interpolator import FaceInterpolator
 from perse_engine.synthesis.learned.make_betweens import open_interpolator
 from perse_engine.synthesis.summary import read_summary, write_summary
 from perse_engine.synthesis.video.chunks import VideoFolder
-from perse_engine.synthesis.video.judge import judge_clip, judge_source, make_between
+from perse_engine.synthesis.video.judge import judge_clip, judge_source, make_frame_betweens
 from perse_engine.synthesis.video.judged import JudgedClip, JudgedFolder
 from perse_engine.synthesis.video.make_videos import make_videos, prompt_of
 from perse_engine.synthesis.video.video_model import rendered
 
 VIDEOS = "videos"
 STAGE = "judging"
+BETWEENS = "betweens"
 SOURCE = "source"
 
 
@@ -175,17 +176,22 @@ def _make_betweens(
     left = [c for c in clips if out.verdicts(c.path) is None]
     if not left:
         return
+    ways: dict[tuple[str, str], dict[float, Clip]] = {}
+    for clip in left:
+        ((category, weights),) = clip.look.variants.items()
+        names = [f"{category}/{id}" for id in weights]
+        ends = (SOURCE, names[0]) if len(names) == 1 else (names[0], names[1])
+        ways.setdefault(ends, {})[list(weights.values())[-1]] = clip
+    total = sum(len({i for clip in clips.values() for i in clip.frames}) for clips in ways.values())
+    done = 0
     with _open(learned, loader, left) as interpolator:
-        for number, clip in enumerate(left):
-            progress.report("betweens", number, len(left))
-            ((category, weights),) = clip.look.variants.items()
-            names = [f"{category}/{id}" for id in weights]
-            ends = (SOURCE, names[0]) if len(names) == 1 else (names[0], names[1])
-            t = list(weights.values())[-1]
-            prompts = (_words(ends[0]), _words(ends[1]))
+        for ends, own in ways.items():
+            progress.report(BETWEENS, done, total)
             images = tuple(source if e == SOURCE else {i: out.read(e, i) for i in out.taken(e)} for e in ends)
-            make_between(clip, ends, prompts, t, frames, (images[0], images[1]), interpolator, out)
-    progress.report("betweens", len(left), len(left))
+            prompts = (_words(ends[0]), _words(ends[1]))
+            for _ in make_frame_betweens(own, ends, prompts, frames, (images[0], images[1]), interpolator, out):
+                done += 1
+                progress.report(BETWEENS, done, total)
 
 
 def _open(learned: Learned, loader: ModelLoader, clips: Iterable[Clip]) -> AbstractContextManager[FaceInterpolator]:

@@ -6,7 +6,7 @@ into the source clip's frame, whose pose, expression and bytes hold everywhere e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -86,31 +86,43 @@ def judge_clip(
     out.write(clip.path, verdicts, pictures)
 
 
-def make_between(
-    clip: Clip, ends: tuple[str, str], prompts: tuple[str, str], t: float, frames: Sequence[Frame],
+def make_frame_betweens(
+    clips: Mapping[float, Clip], ends: tuple[str, str], prompts: tuple[str, str], frames: Sequence[Frame],
     images: tuple[Mapping[int, MeshImage], Mapping[int, MeshImage]], interpolator: FaceInterpolator, out: JudgedFolder,
-) -> None:  # fmt: skip
-    """In-betweens of the frames that both ends have; `t` is 0 at the first."""
-    verdicts, pictures = [], {}
-    for frame in (frames[i] for i in clip.frames):
-        first, second = (end.get(frame.index) for end in images)
-        if first is None or second is None:
-            verdicts.append(FrameVerdict(frame, ("a frame of its ends was dropped",), {}))
-            continue
-        faces = [_face(f"{end}/{frame.index}", image, words)
-                 for end, image, words in zip(ends, (first, second), prompts, strict=True)]  # fmt: skip
-        mask = frame_mask(first, second)
-        picture = interpolator.between(faces[0], faces[1], mask, [t])[0]
-        interpolator.forget()
-        alpha = first.rgba[..., 3] + t * (second.rgba[..., 3].astype(np.float32) - first.rgba[..., 3])
-        rgba = off_backdrop(picture, (alpha + 0.5).astype(np.uint8))
-        # A warp reaches beyond what changes; where the ends agree, so does what lies between them.
-        inside = (mask > 0) & (first.rgba != second.rgba).any(-1)
-        rgba = np.where(inside[..., None], rgba, first.rgba)
-        labels = np.where(inside, (first if t < 0.5 else second).labels, first.labels)
-        pictures[frame.index] = MeshImage(np.ascontiguousarray(rgba), labels)
-        verdicts.append(FrameVerdict(frame, (), {}))
-    out.write(clip.path, verdicts, pictures)
+) -> Iterator[int]:  # fmt: skip
+    """In-betweens of the frames that both ends have, a clip for each t, which is 0 at the first end.
+
+    A frame is made for all of its clips at once, so that its ends are fitted once. Gives the index of each frame that
+    is done; the clips are kept after the last.
+    """
+    verdicts: dict[float, list[FrameVerdict]] = {t: [] for t in clips}
+    pictures: dict[float, dict[int, MeshImage]] = {t: {} for t in clips}
+    for index in sorted({i for clip in clips.values() for i in clip.frames}):
+        own = [t for t, clip in clips.items() if index in clip.frames]
+        first, second = (end.get(index) for end in images)
+        reasons = ("a frame of its ends was dropped",) if first is None or second is None else ()
+        for t in own:
+            verdicts[t].append(FrameVerdict(frames[index], reasons, {}))
+        if first is not None and second is not None:
+            faces = [_face(f"{end}/{index}", image, words)
+                     for end, image, words in zip(ends, (first, second), prompts, strict=True)]  # fmt: skip
+            made = interpolator.between(faces[0], faces[1], frame_mask(first, second), own)
+            interpolator.forget()
+            for t, picture in zip(own, made, strict=True):
+                pictures[t][index] = _between(first, second, t, picture)
+        yield index
+    for t, clip in clips.items():
+        out.write(clip.path, verdicts[t], pictures[t])
+
+
+def _between(first: MeshImage, second: MeshImage, t: float, picture: Rgb) -> MeshImage:
+    """A picture between two frames, with an alpha and labels between theirs."""
+    alpha = first.rgba[..., 3] + t * (second.rgba[..., 3].astype(np.float32) - first.rgba[..., 3])
+    rgba = off_backdrop(picture, (alpha + 0.5).astype(np.uint8))
+    # A warp reaches beyond what changes; where the ends agree, so does what lies between them.
+    inside = (frame_mask(first, second) > 0) & (first.rgba != second.rgba).any(-1)
+    rgba = np.where(inside[..., None], rgba, first.rgba)
+    return MeshImage(np.ascontiguousarray(rgba), np.where(inside, (first if t < 0.5 else second).labels, first.labels))
 
 
 def _face(name: str, image: MeshImage, words: str) -> Face:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from perse_engine.models.memory import MEMORY_PRESETS, MemoryPreset
@@ -14,7 +12,7 @@ from perse_engine.progress import SilentProgress
 from tests.perse_engine.models.tiny_models import SAVERS, SIDE, save_tiny_models
 
 CPU_TINY = MemoryPreset(
-    "cpu-tiny", memory_gb=1000, dtype="float32", steps=2, edit_px=SIDE, lora_steps=3, video_px=SIDE, chunk_frames=13,
+    "cpu-tiny", memory_gb=1000, dtype="float32", steps=2, edit_px=SIDE, lora_steps=1, video_px=SIDE, chunk_frames=13,
     overlap_frames=1, needs_gpu=False,
 )  # fmt: skip
 
@@ -32,17 +30,21 @@ def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
 
 
 @pytest.fixture
-def cpu_tiny(tiny_store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryPreset]:
-    """The memory preset 'cpu-tiny' exists, the store of this machine is the tiny one, and there is no network."""
+def cpu_tiny(tiny_store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> MemoryPreset:
+    """This machine is as `become_tiny` makes it."""
+    become_tiny(monkeypatch, tiny_store)
+    return CPU_TINY
+
+
+def become_tiny(monkeypatch: pytest.MonkeyPatch, store: ModelStore) -> None:
+    """The memory preset 'cpu-tiny' exists, the store of this machine is `store`, and there is no network."""
 
     def refuse(*_: object) -> None:
         raise AssertionError("A job reached for the network.")
 
     monkeypatch.setattr("socket.socket.connect", refuse)
-    monkeypatch.setenv("PERSE_MODELS", str(tiny_store.folder))
-    MEMORY_PRESETS[CPU_TINY.name] = CPU_TINY
-    yield CPU_TINY
-    del MEMORY_PRESETS[CPU_TINY.name]
+    monkeypatch.setenv("PERSE_MODELS", str(store.folder))
+    monkeypatch.setitem(MEMORY_PRESETS, CPU_TINY.name, CPU_TINY)
 
 
-__all__ = ["CPU_TINY", "cpu_tiny", "tiny_store"]
+__all__ = ["CPU_TINY", "become_tiny", "cpu_tiny", "tiny_store"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from perse_engine.look import Look
 from perse_engine.recipe import FrameLimits
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.dataset import Clip, Frame
+from perse_engine.synthesis.learned.interpolator import Face
 from perse_engine.synthesis.learned.warp_interpolator import WarpInterpolator
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.video.backdrop import over_backdrop
 from perse_engine.synthesis.video.chunks import VideoFolder
 from perse_engine.synthesis.video.frame_mask import frame_mask
-from perse_engine.synthesis.video.judge import judge_clip, judge_source, make_between
+from perse_engine.synthesis.video.judge import judge_clip, judge_source, make_frame_betweens
 from perse_engine.synthesis.video.judged import JudgedFolder
 from perse_engine.synthesis.video.video_model import rendered
 
@@ -117,15 +119,31 @@ def test_the_source_clip_tells_how_the_head_was_really_turned(astronaut_subject:
     assert np.abs(own - wanted.rgba).mean() < 0.5 * np.abs(own - unrefined.rgba).mean()
 
 
+class _Asked(WarpInterpolator):
+    """Remembers for which steps it was asked."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[float, ...]] = []
+
+    def between(self, first: Face, second: Face, mask: np.ndarray, steps: Sequence[float]) -> list[np.ndarray]:
+        self.steps.append(tuple(steps))
+        return super().between(first, second, mask, steps)
+
+
 def test_in_betweens_agree_with_their_ends_where_those_agree(
     dressed: TexturedRig, source: dict[int, MeshImage], tmp_path: Path
 ) -> None:
     ends = dict(enumerate(rendered(dressed, FRAMES[:2])))
-    half = Clip("eyeglasses/source--round-black@0.50", "between", Look({"eyeglasses": {"round-black": 0.5}}), (0, 1, 2))
+    near, half = (
+        Clip(f"eyeglasses/source--round-black@{t:.2f}", "between", Look({"eyeglasses": {"round-black": t}}), chosen)
+        for t, chosen in ((0.25, (1,)), (0.5, (0, 1, 2)))
+    )
     out = JudgedFolder(tmp_path)
-    names, words = ("source", CLIP.path), ("a", "b")
-    make_between(half, names, words, 0.5, FRAMES, (source, ends), WarpInterpolator(), out)
-    assert out.taken(half.path) == (0, 1)
+    names, words, interpolator = ("source", CLIP.path), ("a", "b"), _Asked()
+    clips = {0.25: near, 0.5: half}
+    assert list(make_frame_betweens(clips, names, words, FRAMES, (source, ends), interpolator, out)) == [0, 1, 2]
+    assert out.taken(near.path) == (1,) and out.taken(half.path) == (0, 1)
+    assert interpolator.steps == [(0.5,), (0.25, 0.5)], "a frame of several clips is asked for once"
     for index in (0, 1):
         image, first, second = out.read(half.path, index), source[index], ends[index]
         same = frame_mask(first, second) == 0
