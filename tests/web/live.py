@@ -88,3 +88,9 @@ def until(page: Page, expression: str, timeout_s: float = 60.0) -> None:
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, f"not within {timeout_s:.0f} s: {expression}"
         page.wait_for_timeout(1000 * POLL_S)
+
+
+def artifact_named(studio: Studio, name: str) -> dict[str, Any]:
+    """One of the avatar's files, as the API tells it."""
+    stored = studio.service.client.get(f"/v1/avatars/{studio.avatar_id}/artifacts").json()["data"]
+    return next(one for one in stored if one["name"] == name)

@@ -13,6 +13,7 @@ from perse_engine.motion.clips import make_clip
 from perse_engine.motion.live_link import motion_to_csv
 from tests.web.conftest import Studio
 from tests.web.films import STILL_S, write_film
+from tests.web.lines import lines_of, written
 from tests.web.live import open_avatar, until
 
 KEEP_SENT = """
@@ -163,3 +164,14 @@ def test_other_files_are_not_taken_and_a_clip_takes_a_files_place(page: Page, st
     assert idle.get_attribute("aria-pressed") == "false"
     idle.click()
     assert idle.get_attribute("aria-pressed") == "true" and page.get_by_text(name).count() == 0
+
+
+def test_lines_for_a_video_send_the_file_beside_them(page: Page, studio: Studio, tmp_path: Path) -> None:
+    motion = tmp_path / "it's me.json"
+    motion.write_text('[{"jawOpen": 0.5}, {"jawOpen": 0.1}, {"jawOpen": 0.4}]')
+    open_animate(page, studio)
+    page.locator("#movement").set_input_files(motion)
+    page.get_by_text("With curl or Python").first.click()
+    compile(lines_of(page, "The same video with Python"), "lines", "exec")
+    written(lines_of(page, "The same video with curl"), "curl", tmp_path)
+    assert (tmp_path / "avatar.mp4").read_bytes()[4:8] == b"ftyp"

@@ -1,14 +1,16 @@
-"""Export of what is on screen for other programs: the file is the one that the API gives for the same state."""
+"""Export of what is on screen: buttons, and lines for shell and Python, give what the API gives for the same state."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Page
 
 from tests.web.conftest import Studio
-from tests.web.live import set_state
+from tests.web.lines import lines_of, written
+from tests.web.live import artifact_named, set_state
 
 ON_SCREEN: dict[str, Any] = {
     "look": {"eyeglasses": {"round-black": 0.5}},
@@ -30,30 +32,42 @@ def exported(studio: Studio, **wish: Any) -> bytes:
     return studio.service.client.get(job["result"]["content"]).content
 
 
-def test_the_file_shows_what_is_on_screen(live: Page, studio: Studio) -> None:
+def test_buttons_and_lines_give_what_is_on_screen(live: Page, studio: Studio, tmp_path: Path) -> None:
     open_export(live)
-    live.get_by_label("Kind of file").select_option(label="GLB with a still mesh")
-    with live.expect_download() as waiting:
-        live.get_by_role("button", name="Save the file").click()
-        live.get_by_role("progressbar", name="Writing the file").wait_for()
-    assert waiting.value.suggested_filename == "Eileen.glb"
-    assert Path(waiting.value.path()).read_bytes() == exported(studio, **ON_SCREEN, format="glb", content="mesh")
+    live.get_by_role("spinbutton", name="Width, px").fill("320")
+    live.get_by_label("Upside down").check()
+    for fold in live.get_by_text("With curl or Python").all()[-2:]:
+        fold.click()
+    for what, name in (("picture", "avatar.png"), ("file", "avatar.ply")):
+        with live.expect_download() as waiting:
+            live.get_by_role("button", name=f"Save the {what}").click()
+        assert waiting.value.suggested_filename == name.replace("avatar", "Eileen")
+        for way in ("curl", "Python"):
+            (tmp_path / name).unlink(missing_ok=True)
+            written(lines_of(live, f"The same {what} with {way}"), way, tmp_path)
+            assert (tmp_path / name).read_bytes() == Path(waiting.value.path()).read_bytes()
+    assert (tmp_path / "avatar.ply").read_bytes() == exported(studio, **ON_SCREEN, format="ply", y_down=True)
+    with Image.open(tmp_path / "avatar.png") as picture:
+        assert picture.size == (320, 1024) and picture.mode == "RGBA"
 
 
 def test_only_kinds_that_can_be_turned_ask_whether(live: Page) -> None:
     open_export(live)
-    shown = {}
+    shown, asked = {}, {}
+    if not live.get_by_label("The same file with curl").is_visible():
+        live.get_by_text("With curl or Python").all()[-1].click()
     kinds = live.get_by_label("Kind of file")
     for value in ("ply", "spz", "splat", "glb", "rig", "both", "mesh"):
         kinds.select_option(value)
         shown[value] = live.get_by_label("Upside down").is_visible()
+        asked[value] = lines_of(live, "The same file with curl")
     assert [value for value, is_shown in shown.items() if is_shown] == ["ply", "splat"]
+    assert '"format":"glb","content":"mesh"' in asked["mesh"] and '"format":"spz"' in asked["spz"]
 
 
 def test_the_latents_are_saved(live: Page, studio: Studio) -> None:
     open_export(live)
     with live.expect_download() as waiting:
         live.get_by_role("button", name="latents.json").click()
-    stored = studio.service.client.get(f"/v1/avatars/{studio.avatar_id}/artifacts").json()["data"]
-    content = next(a["links"]["content"] for a in stored if a["name"] == "latents.json")
+    content = artifact_named(studio, "latents.json")["links"]["content"]
     assert Path(waiting.value.path()).read_bytes() == studio.service.client.get(content).content

@@ -11,6 +11,7 @@ from tests.web.shelf import Building
 
 def test_its_building_is_followed_from_the_library_to_its_end(page: Page, studio: Studio, building: Building) -> None:
     page.goto(studio.url)
+    expect(page.locator(".tile.building .status")).to_have_text("Being built, 42 %")
     page.get_by_role("link", name="See how Growing is built").click()
     page.locator(".cell").first.wait_for()
     shown = page.locator(".growing img")
@@ -24,9 +25,17 @@ def test_its_building_is_followed_from_the_library_to_its_end(page: Page, studio
     building.fail("The disk is full.")
     expect(page.get_by_role("alert")).to_contain_text("The disk is full.")
     page.get_by_role("link", name="To all avatars").click()
-    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("link", name="See why Growing could not be built").click()
+    expect(page.get_by_role("alert")).to_contain_text("The disk is full.")
+    page.get_by_role("link", name="To all avatars").click()
     erase = page.get_by_role("button", name="Delete Growing")
     erase.click()
+    assert serious_faults(page) == []
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert erase.is_visible()
+    erase.click()
+    page.get_by_role("button", name="Delete", exact=True).click()
     erase.wait_for(state="detached")
     portraits = studio.service.client.get("/v1/portraits").json()["data"]
     avatars = studio.service.client.get("/v1/avatars").json()["data"]

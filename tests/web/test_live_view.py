@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from perse_engine.avatar.avatar import Avatar
 from tests.web.conftest import Studio
-from tests.web.live import engine_pixels, open_avatar, pixels, psnr_db, set_state, settle, until
+from tests.web.live import artifact_named, engine_pixels, open_avatar, pixels, psnr_db, set_state, settle, until
 
 SAME_DB = 40.0
 
@@ -59,6 +59,19 @@ def test_the_base_is_drawn_before_attributes_are_fetched(page: Page, studio: Stu
     set_state(page, {"look": {category: {ids[0]: 1.0}}})
     set_state(page, {"look": {category: {ids[0]: 0.5}}})
     assert len(asked) == 3
+
+
+def test_it_is_told_how_much_of_a_file_has_come(live: Page, studio: Studio) -> None:
+    told = live.evaluate(
+        """async url => {
+          const { Source } = await import("/web/viewer/source.js"), told = [];
+          const bytes = await new Source(url, {}).read(4, 300004, fraction => told.push(fraction));
+          return [bytes.byteLength, ...told];
+        }""",
+        f"/v1/artifacts/{artifact_named(studio, 'bundle.glb')['id']}/content",
+    )
+    size, fractions = told[0], told[1:]
+    assert size == 300000 and fractions == sorted(fractions) and fractions[-1] == 1
 
 
 def test_a_lost_context_comes_back(page: Page, studio: Studio) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.conftest import SIZE, Studio
 from tests.web.live import open_avatar, pixels, settle, until
@@ -31,15 +31,49 @@ def test_a_photo_is_analysed_becomes_a_job_is_canceled_and_erased(page: Page, st
     # The astronaut's face lies right of the middle, in the upper half.
     assert 0.3 < (box["x"] + box["width"] / 2 - picture["x"]) / picture["width"] < 0.6
     assert 0.1 < (box["y"] + box["height"] / 2 - picture["y"]) / picture["height"] < 0.4
-    page.get_by_placeholder("A name for the avatar").fill("To be canceled")
+    page.get_by_label("Name").fill("To be canceled")
+    page.get_by_text("What can be changed later").click()
+    assert page.get_by_label("Hat", exact=True).is_checked() and not page.get_by_label("Earrings").is_checked()
+    page.get_by_label("More looks from the catalogue").select_option("earrings/hoop-silver-small")
+    assert page.get_by_label("Earrings").is_checked()
+    page.get_by_label("Or in your own words").fill("a red beanie")
     page.get_by_role("button", name="Build the avatar").click()
     page.locator(".stages .now").first.wait_for()
+    recipe = studio.service.client.get("/v1/avatars").json()["data"][0]["recipe"]
+    assert {"hat", "earrings"} <= set(recipe["categories"]) and "cloth" not in recipe["categories"]
+    assert recipe["variants"] == [["earrings", "hoop-silver-small"], ["hat", "beanie-red"]]
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Choose a photo").wait_for()
-    page.on("dialog", lambda dialog: dialog.accept())
     erase = page.get_by_role("button", name="Delete To be canceled")
     erase.click()
+    page.get_by_role("button", name="Delete", exact=True).click()
     erase.wait_for(state="detached")
+
+
+def test_who_makes_the_pictures_is_chosen_where_there_is_a_choice_and_refused_where_there_is_none(
+    page: Page, studio: Studio, photo: Path
+) -> None:
+    def with_models(route: Route) -> None:
+        told = route.fetch().json()
+        told["backends"] |= {"editors": ["procedural", "diffusion"], "animators": ["rig", "wan-vace"]}
+        route.fulfill(json=told)
+
+    page.goto(studio.url)
+    choose(page, photo)
+    page.locator(".face-box").wait_for()
+    assert page.get_by_label("Looks drawn by").count() == 0
+    page.route("**/v1/vocabulary", with_models)
+    page.reload()
+    choose(page, photo)
+    page.get_by_label("Looks drawn by").select_option("diffusion")
+    page.get_by_label("Movements by").select_option("wan-vace")
+    assert page.get_by_label("Shape of the head from").count() == 0
+    with page.expect_request("**/v1/avatars") as asked:
+        page.get_by_role("button", name="Build the avatar").click()
+    body = asked.value.post_data_json
+    assert (body["editor"], body["animator"], body["preset"]) == ("diffusion", "wan-vace", "draft")
+    expect(page.get_by_role("alert")).to_contain_text("does not offer the editor")
+    page.get_by_role("button", name="Another photo").click()
 
 
 def test_nothing_is_sent_before_the_person_agrees(page: Page, studio: Studio, photo: Path) -> None:
@@ -62,6 +96,7 @@ def test_a_photo_without_a_face_is_refused_in_words(page: Page, studio: Studio, 
     alert = page.get_by_role("alert")
     alert.wait_for()
     assert "face" in alert.inner_text().lower()
+    assert alert.get_by_alt_text("The photo that cannot be used").is_visible()
     assert page.get_by_role("button", name="Choose a photo").is_visible()
 
 
@@ -94,6 +129,15 @@ def test_sliders_and_keys_move_the_head(page: Page, studio: Studio) -> None:
     page.get_by_label("Open the mouth").fill("0.5")
     page.get_by_label("The avatar.").press("ArrowLeft")
     page.get_by_role("tab", name="Pose").click()
+    page.get_by_label("Turn", exact=True).fill("20")
+    settle(page)
+    guesses = page.get_by_text("Beyond this angle the avatar guesses.")
+    assert guesses.is_hidden()
+    page.get_by_label("Turn", exact=True).fill("40")
+    expect(guesses).to_be_visible()
+    # The track turns amber at 35 degrees, which the camera's own -5 bring to 30, of -45 to 45.
+    most = page.get_by_label("Turn", exact=True).evaluate("range => range.style.getPropertyValue('--most')")
+    assert float(most) == pytest.approx(75 / 90)
     page.get_by_label("Turn", exact=True).fill("20")
     settle(page)
     state = json.loads(page.evaluate("JSON.stringify(perse.session.state)"))

@@ -3,9 +3,10 @@
 import { orbitBy } from "../viewer/orbit.js";
 import { Viewer, restState } from "../viewer/viewer.js";
 import { animationPanel } from "./animation_panel.js";
-import { access, getJson, picture } from "./api.js";
+import { access, getJson } from "./api.js";
 import { h, iconButton, say } from "./dom.js";
 import { exportPanel } from "./export_panel.js";
+import { portraitFace } from "./face_crop.js";
 import { facePanel } from "./face_panel.js";
 import { lookPanel } from "./look_panel.js";
 import { moved } from "./motion.js";
@@ -32,7 +33,7 @@ export async function avatarPage(main, bar, id, vocabulary, again) {
   const session = new Session(path);
 
   const canvas = h("canvas", { tabIndex: 0, role: "img", "aria-label": "The avatar. Turn it with the arrow keys, come closer with plus and minus.", "aria-keyshortcuts": "ArrowLeft ArrowRight ArrowUp ArrowDown + - Home" });
-  const loading = h("div", { class: "loading", role: "status" }, h("p", {}, "Loading the avatar …"));
+  const loading = h("div", { class: "loading", role: "status" }, h("p", {}, "Loading the avatar …"), h("div", { class: "progress", "aria-hidden": "true" }, h("div")));
   const hint = h("p", { class: "note warn small hint", hidden: true }, "Beyond this angle the avatar guesses.");
   const photo = h("div", { class: "source-photo", hidden: true });
   const dock = h("div", { class: "dock", role: "toolbar", "aria-label": "View" });
@@ -79,8 +80,8 @@ export async function avatarPage(main, bar, id, vocabulary, again) {
     photo.hidden = !photo.hidden;
     showPhoto.setAttribute("aria-pressed", String(!photo.hidden));
     if (!photo.firstChild) {
-      const url = await picture(`/v1/portraits/${avatar.portrait_id}/image`).catch(() => null);
-      if (url) photo.append(h("img", { src: url, alt: "The photo that the avatar was made from" }));
+      const seen = await portraitFace(avatar.portrait_id, "The photo that the avatar was made from");
+      if (seen) photo.replaceChildren(seen);
       else {
         photo.hidden = true;
         say("The photo is no longer there.");
@@ -93,12 +94,11 @@ export async function avatarPage(main, bar, id, vocabulary, again) {
   const panels = [
     { name: "Look", ...lookPanel({ avatar, session, vocabulary, reload: () => open(true), signal: stop.signal }) },
     { name: "Face", ...facePanel({ session, vocabulary, play, playing: () => motion, signal: stop.signal }) },
-    { name: "Pose", ...posePanel({ session }) },
+    { name: "Pose", ...posePanel({ avatar, session }) },
     { name: "Animate", ...animationPanel({ avatar, session, vocabulary, signal: stop.signal }) },
     { name: "Export", ...exportPanel({ avatar, session, vocabulary, signal: stop.signal }) },
   ];
   main.append(h("div", { class: "studio" }, stage, tabbed(panels)));
-  bar.append(h("span", { class: "soft small count" }, `${avatar.gaussians.toLocaleString()} Gaussians`));
 
   const refresh = () => {
     undo.disabled = !session.can(-1);
@@ -118,6 +118,10 @@ export async function avatarPage(main, bar, id, vocabulary, again) {
     const state = location.hash.startsWith(path) && fromAddress(location.hash);
     if (state) session.set(state, true);
   }, { signal: stop.signal });
+  viewer.addEventListener("loaded", (event) => {
+    const bar = /** @type {HTMLElement | null} */ (loading.querySelector(".progress > div"));
+    if (bar) bar.style.transform = `scaleX(${/** @type {CustomEvent} */ (event).detail})`;
+  });
   viewer.addEventListener("failed", (event) => say(/** @type {CustomEvent} */ (event).detail));
 
   /** @param {boolean} again after the avatar's files have changed */

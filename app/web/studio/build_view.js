@@ -5,18 +5,18 @@ import { h } from "./dom.js";
 import { howFar } from "./job_status.js";
 
 const STAGES = /** @type {[string, string][]} */ ([
-  ["compile", "Getting ready"], ["subject", "Reading the face"], ["synthesis", "Making training pictures"], ["placing", "Placing Gaussians"],
-  ["training", "Training the avatar"], ["evaluation", "Measuring"], ["artifacts", "Writing files"], ["turntable", "Filming the turntable"],
+  ["compile", "Getting ready"], ["subject", "Reading the face"], ["synthesis", "Making training pictures"], ["placing", "Shaping the head"],
+  ["training", "Training the avatar"], ["evaluation", "Measuring"], ["artifacts", "Writing files"], ["turntable", "Filming it all around"],
 ]);
 /** The cells of a preview, left to right, and where a picture of all of them is cropped to each. */
 const CELLS = /** @type {[string, string][]} */ ([["The avatar so far", "0%"], ["Turned, smiling", "50%"], ["With one of its variants", "100%"]]);
 
 /**
- * @param {any} job @param {string | null} photo address of the photo, if it is there @param {AbortSignal} signal ends the
+ * @param {any} job @param {HTMLElement | null} photo the face on it, if it is there @param {AbortSignal} signal ends the
  * following, not the job @returns {{element: HTMLElement, ended: Promise<any>}} the job when it has ended
  */
 export function buildView(job, photo, signal) {
-  const shown = h("div", { class: "growing" }, ...(photo ? [photoOf(photo)] : []));
+  const shown = h("div", { class: "growing" }, photo);
   const bar = h("div");
   const progress = h("div", { class: "progress", role: "progressbar", "aria-label": "Building the avatar", "aria-valuemin": 0, "aria-valuemax": 100 }, bar);
   const left = h("p", { class: "soft small", role: "status" });
@@ -51,6 +51,3 @@ export function buildView(job, photo, signal) {
     h("div", { class: "row" }, cancel, h("span", { class: "soft small" }, "You may close this page; the building goes on.")));
   return { element, ended: followJob(job.id, tell, signal) };
 }
-
-/** @param {string} url */
-const photoOf = (url) => h("img", { class: "of", src: url, alt: "Your photo" });

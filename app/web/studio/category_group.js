@@ -1,7 +1,9 @@
 /** One category: a strip of its variants, an amount for each that is on, and a wish for one more. */
 
 import { followJob, render, request } from "./api.js";
-import { h, slider, words } from "./dom.js";
+import { confirmed } from "./dialog.js";
+import { h, words } from "./dom.js";
+import { slider } from "./slider.js";
 import { wishField } from "./wish_field.js";
 
 /** @typedef {import("./session.js").Session} Session */
@@ -15,10 +17,10 @@ const CLOSER = {
 let queue = Promise.resolve();
 
 /**
- * @param {{avatar: any, session: Session, category: string, canWish: boolean, reload: () => Promise<void>, signal: AbortSignal}} context
+ * @param {{avatar: any, session: Session, category: string, reload: () => Promise<void>, signal: AbortSignal}} context
  * @returns {{element: HTMLElement, refresh: () => void}}
  */
-export function categoryGroup({ avatar, session, category, canWish, reload, signal }) {
+export function categoryGroup({ avatar, session, category, reload, signal }) {
   const ids = /** @type {string[]} */ (avatar.variants[category]);
   /** @type {(id: string) => any} */
   const added = (id) => (avatar.added ?? []).find((/** @type {any} */ a) => a.category === category && a.id === id);
@@ -63,7 +65,7 @@ export function categoryGroup({ avatar, session, category, canWish, reload, sign
     h("button", {
       class: "link", type: "button",
       onclick: async () => {
-        if (!confirm(`Take "${label(id)}" away from the avatar?`)) return;
+        if (!(await confirmed(`Unlearn “${label(id)}”?`, "The avatar forgets it. It can be taught again.", "Unlearn it"))) return;
         toggle(id);
         const answer = await request(`/v1/avatars/${avatar.id}/variants/${category}/${id}`, { method: "DELETE" });
         await followJob((await answer.json()).job.id, () => undefined, signal);
@@ -110,7 +112,7 @@ export function categoryGroup({ avatar, session, category, canWish, reload, sign
   const heading = `category-${category}`;
   const element = h("section", { class: "group", "aria-labelledby": heading },
     h("header", {}, h("h2", { id: heading }, words(category)), mix),
-    h("div", { class: "strip" }, ...shots.map((s) => s.button)), amounts, canWish && wishField({ avatar, category, learnt, signal }));
+    h("div", { class: "strip" }, ...shots.map((s) => s.button)), amounts, wishField({ avatar, category, learnt, signal }));
   watcher.observe(element);
   signal.addEventListener("abort", () => watcher.disconnect());
   refresh();

@@ -82,25 +82,3 @@ export function dropped(element, take) {
     if (file) take(file);
   });
 }
-
-/** A slider with label and value.
- * @param {{label: string, value: number, min: number, max: number, step: number, unit?: string, scale?: number,
- *   input: (value: number) => void, done: () => void}} options @returns {{element: HTMLElement, set: (v: number) => void}} */
-export function slider({ label, value, min, max, step, unit = "", scale = 1, input, done }) {
-  const id = `s${(slider.count += 1)}`;
-  const shown = h("output", { for: id });
-  const range = h("input", { type: "range", id, min: String(min), max: String(max), step: String(step) });
-  const set = (/** @type {number} */ v) => {
-    range.value = String(v);
-    shown.textContent = `${Math.round(v * scale)}${unit}`;
-    range.setAttribute("aria-valuetext", shown.textContent);
-  };
-  range.addEventListener("input", () => {
-    set(Number(range.value));
-    input(Number(range.value));
-  });
-  range.addEventListener("change", done);
-  set(value);
-  return { element: h("div", { class: "slider" }, h("label", { for: id }, label), shown, range), set };
-}
-slider.count = 0;

@@ -7,7 +7,7 @@ import { toAddress } from "./session.js";
 import { answered, asCode, copy, lines, snippet } from "./snippets.js";
 
 const FILES = /** @type {Record<string, string>} */ ({
-  "bundle.glb": "Live avatar for the browser", "canonical.ply": "Gaussians, for any 3DGS viewer", "avatar.safetensors": "The model", "avatar.json": "About the model",
+  "bundle.glb": "Live avatar for the browser", "canonical.ply": "PLY, for any 3DGS viewer", "avatar.safetensors": "The model", "avatar.json": "About the model",
   "latents.json": "Latent codes", "turntable.mp4": "Turntable video", "preview.png": "Contact sheet", "metrics.json": "Measurements",
 });
 
@@ -54,13 +54,18 @@ export function exportPanel({ avatar, session, vocabulary, signal }) {
       h("li", {}, h("span", {}, FILES[a.name], h("span", { class: "soft small" }, ` · ${megabytes(a.size_bytes)}`)),
         h("button", { class: "link", type: "button", onclick: () => void saveFrom(a.links.content, a.name) }, a.name))));
   }
+  const about = () => {
+    const { editor, animator } = avatar.recipe;
+    const made = avatar.ready_at && `Made ${new Date(avatar.ready_at).toLocaleString()}`;
+    return [made, `quality ${avatar.recipe.preset}`, `${avatar.gaussians.toLocaleString()} Gaussians`, `pictures by ${editor} and ${animator}`].filter(Boolean).join(", ");
+  };
   for (const field of [width, height, format, behind]) field.addEventListener("change", refresh);
   const element = h("div", {},
     h("section", { class: "group" }, h("header", {}, h("h2", {}, "Picture")),
       h("div", { class: "sizes" }, h("label", {}, "Width, px", width), h("label", {}, "Height, px", height), h("label", {}, "Format", format), h("label", {}, "Background", behind)),
       h("div", { class: "row" }, go, link), code.element),
     file.element,
-    h("section", { class: "group" }, h("header", {}, h("h2", {}, "Files")), files),
+    h("section", { class: "group" }, h("header", {}, h("h2", {}, "Files")), files, h("p", { class: "soft small" }, `${about()}.`)),
     h("section", { class: "group" }, h("header", {}, h("h2", {}, "On another site")), snippet("HTML", frame)));
   new MutationObserver(refresh).observe(element, { attributes: true, attributeFilter: ["hidden"] });
   return { element, refresh, opened: () => void opened() };

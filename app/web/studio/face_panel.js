@@ -1,8 +1,9 @@
 /** The face: presets, motion, the useful sliders, and all 52 on demand. */
 
-import { h, slider, words } from "./dom.js";
+import { h, words } from "./dom.js";
 import { motionGroup } from "./motion_group.js";
 import { PRESETS, USEFUL } from "./presets.js";
+import { slider } from "./slider.js";
 
 /** @typedef {import("./motion.js").Motion} Motion */
 

@@ -55,14 +55,13 @@ export function lookPanel({ avatar, session, reload, signal }) {
   };
 
   async function opened() {
-    const document_ = await getJson("/openapi.json").catch(() => ({ paths: {} }));
-    const canWish = Boolean(document_.paths?.["/v1/avatars/{avatar_id}/variants"]?.post);
-    groups = Object.keys(avatar.variants ?? {}).map((category) => categoryGroup({ avatar, session, category, canWish, reload, signal }));
+    groups = Object.keys(avatar.variants ?? {}).map((category) => categoryGroup({ avatar, session, category, reload, signal }));
     element.replaceChildren(
       h("div", { class: "row" },
         h("button", { type: "button", class: "chip", onclick: random }, "Surprise me"),
         h("button", { type: "button", class: "chip", onclick: () => session.set({ look: {} }, true) }, "Source look")),
       ...groups.map((group) => group.element),
+      ...(avatar.rejected?.length ? [leftOut(avatar.rejected)] : []),
       h("section", { class: "group" }, h("header", {}, h("h2", {}, "Saved looks")), saved,
         h("form", { class: "wish", onsubmit: (/** @type {Event} */ e) => void keep(e) }, name, h("button", { type: "submit" }, "Save"))),
     );
@@ -71,3 +70,9 @@ export function lookPanel({ avatar, session, reload, signal }) {
 
   return { element, opened: () => void opened(), refresh: () => groups.forEach((group) => group.refresh()) };
 }
+
+/** @param {string[]} rejected variants, and why */
+const leftOut = (rejected) =>
+  h("section", { class: "group" }, h("header", {}, h("h2", {}, "Left out")),
+    h("p", { class: "soft small" }, "No picture of these was good enough, so the avatar goes without them."),
+    h("ul", { class: "plain small" }, ...rejected.map((one) => h("li", {}, one))));

@@ -2,12 +2,11 @@
 
 import { picture, request, sendJson } from "./api.js";
 import { buildView } from "./build_view.js";
-import { h, words } from "./dom.js";
+import { h } from "./dom.js";
+import { faceCrop } from "./face_crop.js";
 import { whyNot } from "./job_status.js";
 import { photoField } from "./photo_field.js";
-
-/** @type {Record<string, string>} */
-const PRESET_WORDS = { draft: "About a minute", standard: "Sharper, some minutes", high: "Finest, on a GPU" };
+import { planField } from "./plan_field.js";
 
 /** @param {any} vocabulary @param {() => Promise<void>} changed @returns {{element: HTMLElement, stop: () => void}} */
 export function maker(vocabulary, changed) {
@@ -15,17 +14,24 @@ export function maker(vocabulary, changed) {
   const stop = new AbortController();
   const agreed = h("input", { type: "checkbox", id: "agreed" });
 
-  function start(problem = "") {
-    const warning = problem ? h("p", { class: "note bad", role: "alert" }, problem) : null;
+  /** The next step, from its beginning. @param {...Node} children */
+  const place = (...children) => {
+    element.replaceChildren(...children);
+    if (element.getBoundingClientRect().top < 0) element.scrollIntoView({ block: "start" });
+  };
+
+  /** @param {string} [problem] why the last one could not be used @param {string} [seen] its address */
+  function start(problem = "", seen = "") {
+    const warning = problem ? refusal(problem, seen) : null;
     const field = photoField((file) => void upload(file), vocabulary.limits.upload_bytes, stop.signal);
-    element.replaceChildren(h("div", { class: "made" }, warning, field, consent()));
+    place(h("div", { class: "made" }, warning, field, consent()));
   }
 
   /** Nothing is sent before the person on the photo is known to agree. @param {Blob} file @param {string} seen */
   function askFirst(file, seen) {
     const go = h("button", { class: "main", type: "button", disabled: true, onclick: () => void upload(file) }, "Continue");
     agreed.onchange = () => (go.disabled = !agreed.checked);
-    element.replaceChildren(
+    place(
       h("div", { class: "made" }, h("div", { class: "photo" }, h("img", { src: seen, alt: "Your photo" })), consent(),
         h("div", { class: "row" }, go, h("button", { type: "button", onclick: () => start() }, "Another photo"))),
     );
@@ -41,7 +47,7 @@ export function maker(vocabulary, changed) {
       askFirst(file, seen);
       return;
     }
-    element.replaceChildren(h("div", { class: "made" }, h("div", { class: "photo" }, h("img", { src: seen, alt: "Your photo" })), h("p", { class: "soft", role: "status" }, "Looking for the face …")));
+    place(h("div", { class: "made" }, h("div", { class: "photo" }, h("img", { src: seen, alt: "Your photo" })), h("p", { class: "soft", role: "status" }, "Looking for the face …")));
     const form = new FormData();
     form.append("file", file, "photo");
     form.append("consent", JSON.stringify({ version: "1", subject: "authorised" }));
@@ -49,7 +55,7 @@ export function maker(vocabulary, changed) {
       const portrait = await (await request("/v1/portraits", { method: "POST", body: form, signal: stop.signal })).json();
       choose(portrait, await picture(portrait.links.image));
     } catch (error) {
-      if (!stop.signal.aborted) start(error instanceof Error ? error.message : String(error));
+      if (!stop.signal.aborted) start(error instanceof Error ? error.message : String(error), seen);
     }
   }
 
@@ -61,19 +67,7 @@ export function maker(vocabulary, changed) {
 
   /** What was found, and what to build. @param {any} portrait @param {string} url */
   function choose(portrait, url) {
-    let preset = "draft";
-    const presets = vocabulary.presets.filter((/** @type {any} */ p) => p.name !== "preview");
-    const presetButtons = presets.map((/** @type {any} */ p) =>
-      h("button", { type: "button", "aria-pressed": String(p.name === preset), onclick: () => pick(p.name) },
-        h("b", {}, words(p.name)), h("small", {}, PRESET_WORDS[p.name] ?? `trained at ${p.size_px} px`)));
-    const pick = (/** @type {string} */ name) => {
-      preset = name;
-      presetButtons.forEach((/** @type {HTMLElement} */ b, /** @type {number} */ i) => b.setAttribute("aria-pressed", String(presets[i].name === name)));
-    };
-    const editable = vocabulary.categories.filter((/** @type {any} */ c) => c.variants.length);
-    const boxes = editable.map((/** @type {any} */ c) => h("input", { type: "checkbox", checked: true, value: c.name }));
-    const name = h("input", { type: "text", maxLength: 200, placeholder: "A name for the avatar", "aria-label": "Name" });
-    const wish = h("input", { type: "text", maxLength: 500, placeholder: "e.g. a red beanie and a short beard", "aria-label": "Further looks in own words" });
+    const plan = planField(vocabulary);
     const trouble = h("p", { class: "note bad", role: "alert", hidden: true });
     const go = h("button", { class: "main", type: "button", onclick: () => void build() }, "Build the avatar");
 
@@ -81,15 +75,9 @@ export function maker(vocabulary, changed) {
       go.disabled = true;
       trouble.hidden = true;
       try {
-        const wishes = wish.value.trim() ? (await sendJson("/v1/vocabulary/wishes", { text: wish.value })).wishes : [];
-        const unclear = wishes.find((/** @type {any} */ w) => w.problem || w.not_understood.length);
-        if (unclear) throw new Error(unclear.problem?.detail ?? `Not understood: ${unclear.not_understood.join(", ")}.`);
-        const variants = wishes.map((/** @type {any} */ w) => ({ category: w.category, id: w.variant.id }));
-        const chosen = boxes.filter((/** @type {any} */ b) => b.checked).map((/** @type {any} */ b) => b.value);
-        const categories = chosen.length === boxes.length ? null : chosen;
-        const made = await sendJson("/v1/avatars", { portrait_id: portrait.id, preset, name: name.value.trim() || null, categories, variants });
+        const made = await sendJson("/v1/avatars", { portrait_id: portrait.id, ...(await plan.recipe()) });
         void changed();
-        await follow(made.avatar, made.job, url);
+        await follow(made.avatar, made.job, faceCrop(url, portrait, "Your photo"));
       } catch (error) {
         if (stop.signal.aborted) return;
         go.disabled = false;
@@ -98,25 +86,20 @@ export function maker(vocabulary, changed) {
       }
     }
 
-    element.replaceChildren(
+    const hints = portrait.warnings.map((/** @type {any} */ w) => h("p", { class: "note warn" }, w.message));
+    place(
       h("div", { class: "made" },
-        analysed(portrait, url),
-        ...portrait.warnings.map((/** @type {any} */ w) => h("p", { class: "note warn" }, w.message)),
-        h("fieldset", {}, h("legend", {}, "Quality"), h("div", { class: "presets" }, ...presetButtons)),
-        name,
-        h("details", {}, h("summary", {}, "What can be changed later"),
-          h("div", { class: "made" },
-            h("div", { class: "row" }, ...boxes.map((/** @type {any} */ b) => h("label", { class: "check" }, b, words(b.value)))), wish)),
-        trouble,
+        analysed(portrait, url), ...(hints.length ? hints : [h("p", { class: "note good" }, "One face, clearly seen: this photo is good.")]),
+        plan.element, trouble,
         h("div", { class: "row" }, go, h("button", { type: "button", onclick: () => discard(portrait.id) }, "Another photo"))),
     );
-    go.focus();
+    go.focus({ preventScroll: true });
   }
 
-  /** @param {any} avatar @param {any} job @param {string} url */
-  async function follow(avatar, job, url) {
-    const building = buildView(job, url, stop.signal);
-    element.replaceChildren(building.element);
+  /** @param {any} avatar @param {any} job @param {HTMLElement} photo */
+  async function follow(avatar, job, photo) {
+    const building = buildView(job, photo, stop.signal);
+    place(building.element);
     const ended = await building.ended;
     if (stop.signal.aborted) return;
     if (ended.status === "succeeded") location.hash = `#/avatar/${avatar.id}`;
@@ -144,3 +127,7 @@ function analysed(portrait, url) {
   });
   return h("div", { class: "photo" }, h("img", { src: url, alt: "Your photo", width: portrait.width_px, height: portrait.height_px }), box);
 }
+
+/** @param {string} problem @param {string} seen the photo's address; empty when it is not about a photo */
+const refusal = (problem, seen) =>
+  h("div", { class: "note bad refusal", role: "alert" }, seen && h("img", { src: seen, alt: "The photo that cannot be used", onerror: (/** @type {Event} */ e) => /** @type {HTMLElement} */ (e.target).remove() }), h("p", {}, problem));

@@ -2,11 +2,12 @@
 
 import { DISTANCE } from "../viewer/orbit.js";
 import { restState } from "../viewer/viewer.js";
-import { h, slider } from "./dom.js";
+import { h } from "./dom.js";
+import { slider } from "./slider.js";
 
-/** @param {{session: import("./session.js").Session}} context
+/** @param {{avatar: any, session: import("./session.js").Session}} context
  * @returns {{element: HTMLElement, refresh: () => void, opened?: () => void}} */
-export function posePanel({ session }) {
+export function posePanel({ avatar, session }) {
   const pose = () => session.state.pose;
   const camera = () => session.state.camera;
   const turn = (/** @type {"yaw_deg" | "pitch_deg" | "roll_deg"} */ name) => ({
@@ -18,6 +19,16 @@ export function posePanel({ session }) {
   const view = (/** @type {keyof import("../viewer/types.js").CameraState} */ name) => ({
     read: () => camera()[name], write: (/** @type {number} */ v) => session.set({ camera: { ...camera(), [name]: v } }, false),
   });
+  const limits = avatar.pose_limits_deg ?? {};
+  /** Between which angles the avatar is sure: what counts is how the head stands to the camera.
+   * @type {Record<string, () => [number, number] | undefined>} */
+  const surely = {
+    Turn: () => limits.yaw?.map((/** @type {number} */ v) => v + camera().yaw_deg),
+    Nod: () => limits.pitch?.map((/** @type {number} */ v) => v + camera().pitch_deg),
+    Tilt: () => limits.roll,
+    Around: () => limits.yaw?.map((/** @type {number} */ v) => pose().yaw_deg - v).reverse(),
+    Height: () => limits.pitch?.map((/** @type {number} */ v) => pose().pitch_deg - v).reverse(),
+  };
   /** @type {[string, [string, number, number, {read: () => number, write: (v: number) => void}][]][]} */
   const groups = [
     ["Head", [["Turn", -45, 45, turn("yaw_deg")], ["Nod", -30, 30, turn("pitch_deg")], ["Tilt", -30, 30, turn("roll_deg")]]],
@@ -31,7 +42,11 @@ export function posePanel({ session }) {
     const made = rows.map(([label, min, max, { read, write }]) => {
       const isDistance = label === "Distance";
       const one = slider({ label, value: read(), min, max, step: isDistance ? 0.01 : 0.5, unit: isDistance ? " cm" : "°", scale: isDistance ? 100 : 1, input: write, done: () => session.step() });
-      updates.push(() => one.set(read()));
+      updates.push(() => {
+        one.set(read());
+        const sure = surely[label]?.();
+        if (sure) one.sure(...sure);
+      });
       return one.element;
     });
     const back = () => {
@@ -40,6 +55,6 @@ export function posePanel({ session }) {
       else session.set({ camera: rest.camera }, true);
     };
     return h("section", { class: "group" }, h("header", {}, h("h2", {}, title), h("button", { class: "link", type: "button", onclick: back, "aria-label": `Reset ${title.toLowerCase()}` }, "Reset")), ...made);
-  }), h("p", { class: "soft small" }, "Drag the avatar to turn the camera, pinch or scroll to come closer, double click to start again. With the keyboard: arrow keys, plus, minus, Home."));
+  }), h("p", { class: "soft small" }, "On the amber ends of a track the avatar guesses. Drag the avatar to turn the camera, pinch or scroll to come closer, double click to start again. With the keyboard: arrow keys, plus, minus, Home."));
   return { element, refresh: () => updates.forEach((update) => update()) };
 }

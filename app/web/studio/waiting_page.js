@@ -1,8 +1,9 @@
 /** An avatar that cannot be opened yet, or never will be: its building, or what became of it. */
 
-import { getJson, picture } from "./api.js";
+import { getJson } from "./api.js";
 import { buildView } from "./build_view.js";
 import { h, message } from "./dom.js";
+import { portraitFace } from "./face_crop.js";
 import { whyNot } from "./job_status.js";
 
 /** @param {HTMLElement} main @param {any} avatar @param {() => void} ready called when it can be opened @param {AbortSignal} signal */
@@ -20,7 +21,7 @@ export async function waitingPage(main, avatar, ready, signal) {
     tell("This avatar could not be built.");
     return;
   }
-  const photo = await picture(`/v1/portraits/${avatar.portrait_id}/image`).catch(() => null);
+  const photo = await portraitFace(avatar.portrait_id, "Your photo");
   if (signal.aborted) return;
   const building = buildView(job, photo, signal);
   card.replaceChildren(building.element);

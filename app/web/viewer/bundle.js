@@ -56,10 +56,11 @@ export class Bundle {
     this.start = start;
   }
 
-  /** Fetch a block. @param {BlockEntry} entry @returns {Promise<Block>} */
-  async block(entry) {
+  /** Fetch a block. @param {BlockEntry} entry @param {(fraction: number) => void} [tell] how much has come
+   * @returns {Promise<Block>} */
+  async block(entry, tell) {
     const { byteOffset, byteLength } = this.views[entry.bufferView];
-    const bytes = await this.source.read(this.start + byteOffset, this.start + byteOffset + byteLength);
+    const bytes = await this.source.read(this.start + byteOffset, this.start + byteOffset + byteLength, tell);
     if (bytes.byteLength !== byteLength) throw new Error("The avatar's file is not whole.");
     return new Block(bytes, entry);
   }

@@ -22,7 +22,7 @@ export function restState() {
   return { camera: { ...CAMERA }, pose, expression: {}, look: {} };
 }
 
-/** Events: `failed` (detail: text), `drawn`, `lost`, `restored`. */
+/** Events: `loaded` (detail: how much of what the first picture needs, 0..1), `failed` (detail: text), `drawn`, `lost`, `restored`. */
 export class Viewer extends EventTarget {
   /** @param {HTMLCanvasElement} canvas @param {{background?: readonly number[] | null, ratio?: number}} [options]
    * `background` null is transparent; `ratio` fixes canvas px per CSS px */
@@ -76,6 +76,7 @@ export class Viewer extends EventTarget {
       const worker = /** @type {Worker} */ (this.worker);
       worker.onerror = (event) => reject(new Error(event.message || "The viewer's worker does not start."));
       worker.onmessage = ({ data }) => {
+        if (data.loaded) this.dispatchEvent(new CustomEvent("loaded", { detail: data.loaded }));
         if (data.opened) {
           this.about = /** @type {About} */ (data.opened.about);
           this.still = data.opened.still;

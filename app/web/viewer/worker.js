@@ -17,7 +17,7 @@ const post = (/** @type {any} */ message, /** @type {Transferable[]} */ transfer
 async function open(url, headers) {
   const source = new Source(url, headers);
   const bundle = await openBundle(source);
-  stage = new Stage(bundle, await bundle.block(bundle.description.base));
+  stage = new Stage(bundle, await bundle.block(bundle.description.base, (fraction) => post({ loaded: fraction })));
   const still = stage.still();
   const properties = stage.base.slice();
   const { base, categories, added, pose_limits_deg } = bundle.description;
