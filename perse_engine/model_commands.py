@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from perse_engine.head.flame.flame_head import Flame
-    from perse_engine.synthesis.learned.acceptance import Array, FaceIdentity, Rgb
+    from perse_engine.synthesis.learned.acceptance import FaceIdentity
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -191,14 +191,7 @@ def identity_of(arguments: argparse.Namespace) -> FaceIdentity | None:
     """
     if arguments.face_embedder is None:
         return None
-    import numpy as np
+    from perse_engine.evaluation.subject.identity import OnnxEmbedder
+    from perse_engine.identity import identity_by
 
-    from perse_engine.evaluation.subject.identity import OnnxEmbedder, face_crop
-
-    network = OnnxEmbedder(arguments.face_embedder)
-
-    def identity(picture: Rgb) -> Array:
-        crop = face_crop(picture)
-        return np.zeros(1, np.float32) if crop is None else network.embed(crop)
-
-    return identity
+    return identity_by(OnnxEmbedder(arguments.face_embedder))

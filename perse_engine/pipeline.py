@@ -33,6 +33,7 @@ from perse_engine.head.build import build_subject
 from perse_engine.head.flame.flame_head import Flame, flame_of_this_machine
 from perse_engine.head.storage import load_subject, save_subject
 from perse_engine.head.subject import Subject
+from perse_engine.identity import identity_of_this_machine
 from perse_engine.look import Look
 from perse_engine.models.store import ModelStore
 from perse_engine.models.table import find_model
@@ -88,7 +89,7 @@ def create_avatar(
     """Make (or finish) the avatar of a portrait in `folder`.
 
     Args:
-        identity: judges the pictures of a learned editor.
+        identity: judges the pictures of a learned editor; when None, the file that PERSE_FACE_EMBEDDER names, if any.
         flame: what the rig 'flame' is; when None, the file that PERSE_FLAME_MODEL names.
 
     Raises:
@@ -98,6 +99,8 @@ def create_avatar(
         EditsRejected: no picture of a learned editor, or no video of an animator, was accepted.
     """
     perceptual = _perceptual_term(recipe)
+    if recipe.editor == "diffusion":
+        identity = identity or identity_of_this_machine()
     subject, face_oval = begin_avatar(portrait, recipe, folder, progress, flame)
     work = folder / "work"
     seconds = _Stopwatch(work / "seconds.json")

@@ -24,6 +24,7 @@ from perse_engine.head.build import build_subject
 from perse_engine.head.flame.flame_head import flame_of_avatar
 from perse_engine.head.storage import load_subject
 from perse_engine.head.subject import Subject
+from perse_engine.identity import identity_of_this_machine
 from perse_engine.look import Look
 from perse_engine.portrait.analyse import analyse_portrait
 from perse_engine.portrait.decode import decode_portrait
@@ -76,12 +77,15 @@ def add_to_folder(
     if takes_models:
         # A lesson is always animated by the rig.
         check_learned(replace(recipe, animator="rig"))
+    identity = identity_of_this_machine() if takes_models else None
     progress.report("subject", 0, 1)
     subject = None if method == "zero_shot" else _subject(folder, avatar, portrait)
     progress.report("subject", 1, 1)
     editor, beside = None, None
     if takes_models and subject is not None:
-        editor, beside = editor_with(subject, replace(recipe, animator="rig"), spec, folder / DATASET, progress)
+        editor, beside = editor_with(
+            subject, replace(recipe, animator="rig"), spec, folder / DATASET, progress, identity
+        )
     grown = add_variant(avatar, subject, spec, progress, method=method, editor=editor, beside=beside)
     _write(grown.avatar, folder, progress)
     return grown.avatar, grown.added

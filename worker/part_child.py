@@ -59,6 +59,7 @@ def run_part(connection: Connection, folder: Path, recipe: dict[str, Any], varia
 
 def _part(connection: Connection, folder: Path, recipe: dict[str, Any], variants: list[list[str]]) -> None:
     from perse_engine.head.storage import load_subject
+    from perse_engine.identity import identity_of_this_machine
     from perse_engine.stages import part_shares
     from perse_engine.synthesis.parts import synthesize_part
 
@@ -66,7 +67,8 @@ def _part(connection: Connection, folder: Path, recipe: dict[str, Any], variants
     progress = PipeProgress(connection, part_shares(wanted))
     unpack(folder / SUBJECT, folder)
     own = tuple((category, id) for category, id in variants)
-    synthesize_part(load_subject(folder / "subject"), wanted, own, folder / "dataset", progress)
+    identity = identity_of_this_machine() if wanted.editor == "diffusion" else None
+    synthesize_part(load_subject(folder / "subject"), wanted, own, folder / "dataset", progress, identity)
     (folder / "dataset").mkdir(exist_ok=True)
     pack(folder / "dataset", folder / PART)
 

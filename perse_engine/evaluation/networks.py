@@ -13,7 +13,7 @@ def open_network(model: Path, what: str, inputs: int = 1) -> Any:
     """An onnxruntime session on the CPU; `what` names the network in errors.
 
     Raises:
-        BackendMissing: onnxruntime is not installed.
+        BackendMissing: onnxruntime is not installed, or there is no such file.
         InvalidValue: the file is not an ONNX model, or takes another number of inputs.
     """
     try:
@@ -22,6 +22,8 @@ def open_network(model: Path, what: str, inputs: int = 1) -> Any:
         raise BackendMissing(
             f"A {what} needs onnxruntime, which is not installed.", hint="pip install 'perse[onnx]'"
         ) from error
+    if not model.is_file():
+        raise BackendMissing(f"There is no file {model.name} for a {what}.", hint="Perse ships none; name your own.")
     data = model.read_bytes()
     state = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     try:

@@ -20,6 +20,7 @@ from perse_engine.recipe import Recipe
 from perse_engine.synthesis.animator import RigAnimator
 from perse_engine.synthesis.dataset import Clip
 from perse_engine.synthesis.editor import AttributeEditor
+from perse_engine.synthesis.learned.acceptance import FaceIdentity
 from perse_engine.synthesis.learned.prepare import EDITS, learned_editor, loader_of
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.summary import SUMMARY
@@ -41,7 +42,10 @@ def part_variants(recipe: Recipe, most: int) -> tuple[Variants, ...]:
     return tuple(runs)
 
 
-def synthesize_part(subject: Subject, recipe: Recipe, variants: Variants, folder: Path, progress: Progress) -> None:
+def synthesize_part(
+    subject: Subject, recipe: Recipe, variants: Variants, folder: Path, progress: Progress,
+    identity: FaceIdentity | None = None,
+) -> None:  # fmt: skip
     """Make (or finish) in `folder` what the dataset of `recipe` has of these variants alone, and nothing else.
 
     Pictures that a learned editor makes are decided here; variants whose pictures are all rejected have no clip.
@@ -54,7 +58,7 @@ def synthesize_part(subject: Subject, recipe: Recipe, variants: Variants, folder
     made = variants
     if recipe.editor == "diffusion":
         try:
-            editor, kept = learned_editor(subject, replace(recipe, variants=variants), folder, progress)
+            editor, kept = learned_editor(subject, replace(recipe, variants=variants), folder, progress, identity)
             made = kept.variants
         except EditsRejected:
             # Another part's may have been accepted; if none was, `synthesize` says so.

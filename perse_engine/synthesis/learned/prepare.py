@@ -76,7 +76,12 @@ def learned_editor(
 
 
 def editor_with(
-    subject: Subject, recipe: Recipe, spec: VariantSpec, folder: Path, progress: Progress
+    subject: Subject,
+    recipe: Recipe,
+    spec: VariantSpec,
+    folder: Path,
+    progress: Progress,
+    identity: FaceIdentity | None = None,
 ) -> tuple[DiffusionEditor, list[tuple[str, str]]]:
     """Make the edit of one more variant in `folder`/edits, as `recipe` makes its own.
 
@@ -87,7 +92,7 @@ def editor_with(
         As `learned_editor`.
     """
     edits = EditFolder(folder / EDITS)
-    _make(subject, replace(recipe, variants=((spec.category, spec.id),)), edits, progress, None)
+    _make(subject, replace(recipe, variants=((spec.category, spec.id),)), edits, progress, identity)
     others = [v for v in recipe.variants if edits.picture_path(*v).exists()]
     return DiffusionEditor(subject, edits), others
 
