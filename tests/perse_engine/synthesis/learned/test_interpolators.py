@@ -96,6 +96,8 @@ def test_the_morphing_model_makes_masked_pictures_that_go_from_face_to_face(
     mask[20:80, 20:80] = 1
     with open_diffusion_interpolator(ModelLoader(tiny_store, cpu_tiny), model, ["a", "b"]) as interpolator:
         made = interpolator.between(first, second, mask, STEPS)
+        interpolator.forget({"a"})
+        assert len(interpolator._pipe.unet.peft_config) == 1
         again = interpolator.between(first, second, mask, STEPS)
     assert [p.shape for p in made] == [(SIZE, SIZE, 3)] * 3
     assert all(np.array_equal(a, b) for a, b in zip(made, again, strict=True))
