@@ -23,7 +23,7 @@ def networks() -> set[int]:
         for thing in gc.get_objects()
         if issubclass(type(thing), torch.nn.Module)
         and type(thing).__module__.startswith(LIBRARIES)
-        and any(not p.is_meta for p in thing.parameters(recurse=False))
+        and any(not p.is_meta for p in thing.parameters())
     }
 
 

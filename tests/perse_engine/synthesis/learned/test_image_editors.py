@@ -14,6 +14,7 @@ from perse_engine.models.loading import ModelLoader
 from perse_engine.models.memory import MemoryPreset
 from perse_engine.models.store import ModelStore
 from perse_engine.synthesis.learned.image_editor import ImageEditor, open_image_editor
+from tests.perse_engine.models.loads import networks
 
 # Of diffusers' own arithmetic with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -33,6 +34,16 @@ def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def editor(request: pytest.FixtureRequest, tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> Iterator[ImageEditor]:
     with open_image_editor(ModelLoader(tiny_store, cpu_tiny), request.param, [*WORDS, WORDS[0]]) as opened:
         yield opened
+
+
+@pytest.mark.parametrize("model", ["flux2-klein-4b", "sdxl-inpaint", "qwen-image-edit"])
+def test_an_editor_that_is_kept_holds_no_weights(model: str, tiny_store: ModelStore, cpu_tiny: MemoryPreset) -> None:
+    before = networks()
+    with open_image_editor(ModelLoader(tiny_store, cpu_tiny), model, WORDS) as editor:
+        editor.edit(portrait(64), upper_half(64), WORDS[0], 0)
+        assert networks() - before
+    assert not networks() - before
+    assert editor is not None
 
 
 def portrait(size: int) -> np.ndarray:
