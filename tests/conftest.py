@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Generator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -50,3 +50,16 @@ def astronaut_subject(astronaut_analysis: PortraitAnalysis) -> Subject:
     from perse_engine.head.build import build_subject
 
     return build_subject(astronaut_analysis)
+
+
+@pytest.fixture(scope="session")
+def once() -> Callable[[str, Callable[[], Any]], Any]:
+    """`once(name, make)` is what `make` gave the first time: fixtures that several packages define share it."""
+    made: dict[str, Any] = {}
+
+    def made_once(name: str, make: Callable[[], Any]) -> Any:
+        if name not in made:
+            made[name] = make()
+        return made[name]
+
+    return made_once

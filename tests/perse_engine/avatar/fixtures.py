@@ -1,6 +1,9 @@
-"""An avatar of the sample portrait, trained for a few seconds, once per package that asks for it."""
+"""An avatar of the sample portrait, trained for a few seconds, once per process for all packages that ask for it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -14,8 +17,14 @@ from perse_engine.synthesis.dataset import Dataset
 
 @pytest.fixture(scope="package")
 def tiny_avatar(
-    astronaut_subject: Subject, tiny_dataset: Dataset, tiny_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
-) -> Avatar:
+    astronaut_subject: Subject, tiny_dataset: Dataset, tiny_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory,
+    once: Callable[[str, Callable[[], Any]], Any],
+) -> Avatar:  # fmt: skip
     """60 steps at 64 px with 3000 Gaussians; do not change its arrays."""
-    folder = tmp_path_factory.mktemp("training")
-    return train(astronaut_subject, tiny_dataset, tiny_recipe, folder, SilentProgress())[0]
+
+    def make() -> Avatar:
+        folder = tmp_path_factory.mktemp("training")
+        return train(astronaut_subject, tiny_dataset, tiny_recipe, folder, SilentProgress())[0]
+
+    avatar: Avatar = once("tiny avatar", make)
+    return avatar

@@ -1,4 +1,4 @@
-"""A tiny dataset and an avatar trained on it, once for the package's tests."""
+"""A tiny dataset and an avatar trained on it, once for all tests."""
 
 from __future__ import annotations
 

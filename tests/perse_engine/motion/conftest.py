@@ -1,4 +1,4 @@
-"""A tiny avatar, trained once for the package's tests."""
+"""A tiny avatar, trained once for all tests."""
 
 from __future__ import annotations
 

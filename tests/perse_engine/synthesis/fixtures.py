@@ -1,8 +1,9 @@
-"""A tiny dataset, made once per package that asks for it."""
+"""A tiny dataset, made once per process for all packages that ask for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,14 @@ def tiny_recipe() -> Iterator[Recipe]:
 
 
 @pytest.fixture(scope="package")
-def tiny_dataset(tiny_recipe: Recipe, astronaut_subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+def tiny_dataset(
+    tiny_recipe: Recipe, astronaut_subject: Subject, tmp_path_factory: pytest.TempPathFactory,
+    once: Callable[[str, Callable[[], Any]], Any],
+) -> Dataset:  # fmt: skip
     """The sample portrait at 64 px; do not write into its folder."""
-    return synthesize(astronaut_subject, tiny_recipe, tmp_path_factory.mktemp("dataset"), SilentProgress())
+
+    def make() -> Dataset:
+        return synthesize(astronaut_subject, tiny_recipe, tmp_path_factory.mktemp("dataset"), SilentProgress())
+
+    dataset: Dataset = once("tiny dataset", make)
+    return dataset
