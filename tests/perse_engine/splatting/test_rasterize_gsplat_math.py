@@ -111,7 +111,10 @@ def margins(splats: Splats) -> Margins:
             to_end.abs()[reached],
             (depths - before)[visible & reached],
         )
-        nearest = [min([least, *values.tolist()]) for least, values in zip(nearest, found, strict=True)]
+        nearest = [
+            min(least, float(values.min())) if len(values) else least
+            for least, values in zip(nearest, found, strict=True)
+        ]
     return Margins(nearest[0], nearest[1], nearest[2], ended)
 
 
