@@ -17,7 +17,7 @@ from app.jobs.preview import PREVIEWS
 from app.jobs.store import ClaimedJob, problem_of
 from app.storage import avatar_prefix
 from worker.build_parts import fans_out, fetch_parts, plan_parts
-from worker.checkpoints import checkpoint_of, preview_of, restore
+from worker.checkpoints import checkpoint_of, checkpoints_prefix, preview_of, restore
 from worker.heart import Heart
 from worker.job_child import run_create
 from worker.publishing import MEDIA_TYPES, add_artifacts, add_codes, erase_earlier, upload
@@ -65,7 +65,7 @@ def _plan_or_build(
         gone = "What the parts made was deleted before the avatar was put together."
         return "failed", {"code": "not_found", "detail": gone, "hint": None, "final": True}
     checkpoint, preview = checkpoint_of(worker.storage, claim, folder), preview_of(worker.storage, claim, folder)
-    restore(worker.storage, checkpoint, folder)
+    restore(worker.storage, claim, folder)
     arguments = (portrait, claim.input["recipe"], folder, reached)
     mirrors = () if worker.settings.is_embedded else (checkpoint,)
     return supervise(worker, claim, heart, run_create, arguments, mirrors, preview)
@@ -96,6 +96,6 @@ def _publish(worker: Worker, claim: ClaimedJob, folder: Path, prefix: str, detai
         worker.storage.delete_prefix(attempt)
     if is_published or refused:
         erase_earlier(worker.storage, claim, f"{prefix}/attempt")
-        worker.storage.delete_prefix(f"{prefix}/checkpoint")
+        worker.storage.delete_prefix(checkpoints_prefix(claim))
         worker.storage.delete_prefix(f"{prefix}/{PREVIEWS}")
         shutil.rmtree(folder, ignore_errors=True)

@@ -19,18 +19,27 @@ CHECKPOINT_EVERY_S = 15.0
 def preview_of(storage: Storage, claim: ClaimedJob, folder: Path) -> Mirror:
     """The avatar as it is while it trains, as a picture."""
     key = preview_key(claim.tenant_id, str(claim.avatar_id), claim.id)
-    return Mirror(storage, folder / PREVIEW, key, "image/webp", every_s=PREVIEW_EVERY_S)
+    return Mirror(storage, folder / PREVIEW, lambda _: key, "image/webp", every_s=PREVIEW_EVERY_S)
 
 
 def checkpoint_of(storage: Storage, claim: ClaimedJob, folder: Path) -> Mirror:
     """The training's state: where several machines share the jobs, it must outlive its machine."""
-    key = f"{avatar_prefix(claim.tenant_id, str(claim.avatar_id))}/checkpoint/checkpoint.safetensors"
-    media_type = "application/octet-stream"
-    return Mirror(storage, folder / CHECKPOINT, key, media_type, every_s=CHECKPOINT_EVERY_S)
+
+    def key_of(copy: int) -> str:
+        # Of two keys, that of the later claim, and of its later copy, is the greater.
+        return f"{checkpoints_prefix(claim)}/{claim.lease_token:09d}-{copy:09d}.safetensors"
+
+    return Mirror(storage, folder / CHECKPOINT, key_of, "application/octet-stream", every_s=CHECKPOINT_EVERY_S)
 
 
-def restore(storage: Storage, checkpoint: Mirror, folder: Path) -> None:
-    """Fetch what another worker left, unless this machine has its own."""
-    if not checkpoint.path.exists() and storage.head(checkpoint.key) is not None:
+def restore(storage: Storage, claim: ClaimedJob, folder: Path) -> None:
+    """Fetch the newest checkpoint that a worker left, unless this machine has its own."""
+    newest = max(storage.list(checkpoints_prefix(claim)), default=None)
+    if newest is not None and not (folder / CHECKPOINT).exists():
         # The child puts it where training looks, once it has claimed the folder.
-        storage.download(checkpoint.key, folder / RESTORED)
+        storage.download(newest, folder / RESTORED)
+
+
+def checkpoints_prefix(claim: ClaimedJob) -> str:
+    """Below lie the checkpoints of a build, and nothing else."""
+    return f"{avatar_prefix(claim.tenant_id, str(claim.avatar_id))}/checkpoints"

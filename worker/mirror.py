@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -16,15 +17,19 @@ log = structlog.get_logger()
 
 
 class Mirror:
-    """Of `path` here, under `key` in the store.
+    """Of `path` here, under `key_of(n)` in the store, the n-th copy; the one before is erased, unless it is replaced.
+
+    A large object must not be replaced: stores that keep it in pieces may keep those of the old one too.
 
     Attributes:
         copies: how many lie, or lay, in the store.
     """
 
-    def __init__(self, storage: Storage, path: Path, key: str, media_type: str, *, every_s: float) -> None:
-        self.path, self.key, self.copies = path, key, 0
-        self._storage, self._media_type, self._every_s = storage, media_type, every_s
+    def __init__(
+        self, storage: Storage, path: Path, key_of: Callable[[int], str], media_type: str, *, every_s: float
+    ) -> None:
+        self.path, self.copies = path, 0
+        self._storage, self._key_of, self._media_type, self._every_s = storage, key_of, media_type, every_s
         self._last, self._written_ns = time.monotonic(), 0
         self._upload: threading.Thread | None = None
 
@@ -46,9 +51,12 @@ class Mirror:
             self._upload.join()
 
     def _copy(self) -> None:
+        key = self._key_of(self.copies)
         try:
-            self._storage.put_file(self.key, self.path, self._media_type)
+            self._storage.put_file(key, self.path, self._media_type)
             self.copies += 1
+            if self.copies > 1 and (old := self._key_of(self.copies - 2)) != key:
+                self._storage.delete(old)
         except (OSError, BotoCoreError, ClientError, Boto3Error):
             # The job goes on without it; the next one may come through.
-            log.exception("mirror.upload", key=self.key)
+            log.exception("mirror.upload", key=key)
