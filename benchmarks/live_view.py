@@ -37,7 +37,6 @@ from perse_engine.rendering.render import Renderer
 from perse_engine.scene import Camera, Expression, Gaze, Pose
 
 GREY = (0.82, 0.84, 0.86)
-FRAMES = 12
 PAGE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
 <style>body { margin: 0 } canvas { display: block; width: SIZEpx; height: SIZEpx }</style><canvas></canvas>
 <script type="module">
@@ -155,6 +154,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--frames", type=int, default=12, help="drawn per state; the medians are told")
     arguments = parser.parse_args()
     avatar = load_avatar(arguments.folder)
     renderer = Renderer(avatar, "cpu")
@@ -174,7 +174,7 @@ def main() -> None:
                 image = Image.open(io.BytesIO(base64.b64decode(text.partition(",")[2]))).convert("RGB")
                 off = np.asarray(image, np.float64) / 255 - engine_picture(renderer, wanted, arguments.size)
                 copy = json.loads(json.dumps(wanted))
-                times, work, sort = page.evaluate(TIME.replace("FRAMES", str(FRAMES)), copy)
+                times, work, sort = page.evaluate(TIME.replace("FRAMES", str(arguments.frames)), copy)
                 assert page.evaluate("viewer.glError()") == 0
                 frame_ms, work_ms, sort_ms = (statistics.median(ms) for ms in (times, work, sort))
                 db = -10 * np.log10(np.mean(off**2))
