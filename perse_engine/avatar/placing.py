@@ -20,12 +20,14 @@ from perse_engine.synthesis.dataset import AddedSurface
 Array = npt.NDArray[Any]
 
 RELATIVE_SPACING = {
-    "torso": 1.9, "mouth": 0.55, "face": 0.72, "scalp": 1.25, "ears": 0.8, "eyes": 0.42, "irises": 0.33, "added": 1.0,
+    "torso": 1.2, "mouth": 0.55, "face": 0.72, "scalp": 1.25, "ears": 0.8, "eyes": 0.42, "irises": 0.33, "added": 1.0,
 }  # fmt: skip
 """Distance between Gaussians relative to the average: dense where people look (research/avatar.md section 2)."""
 TANGENT_SIGMA, NORMAL_SIGMA = 0.75, 0.12
 """Standard deviations of a flat disc in units of the spacing; wide enough to close the surface by themselves, since the
 rasteriser's blur brings no weight (docs/experiments.md, Close-ups)."""
+ADDED_SIGMA = 0.4
+"""The same along the surface of what is added: few pictures show it, and rims that begin soft stay soft."""
 MIN_ALPHA = 0.3
 THINNINGS = 12
 AXIS_Z_M = -0.08
@@ -97,7 +99,7 @@ def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], counts: M
         relative = _relative(thin.points)
         wanted = (1 / _relative(surface.points) ** 2).sum()
         spacing = thin.spacing_m * relative * np.sqrt(wanted / max(len(thin.points), 1))
-        base = _discs(spacing, thin.colours, np.zeros(len(thin.points)))
+        base = _discs(spacing, thin.colours, np.zeros(len(thin.points)), ADDED_SIGMA)
         base[:, :3] = local - thin.travel
         base[:, 3:7] = _towards(thin.normals)
         bary = np.tile(np.array([[1.0, 0, 0]], np.float32), (len(base), 1))
@@ -149,10 +151,10 @@ def _voxel_points(
     return face[first], bary[first].astype(np.float32)
 
 
-def _discs(spacing: Array, colours: Array, opacity: Array) -> FloatArray:
+def _discs(spacing: Array, colours: Array, opacity: Array, sigma: float = TANGENT_SIGMA) -> FloatArray:
     base = np.zeros((len(spacing), PROPERTIES), np.float32)
     base[:, 3] = 1
-    base[:, LOG_SCALE.start : LOG_SCALE.start + 2] = np.log(TANGENT_SIGMA * spacing)[:, None]
+    base[:, LOG_SCALE.start : LOG_SCALE.start + 2] = np.log(sigma * spacing)[:, None]
     base[:, LOG_SCALE.stop - 1] = np.log(NORMAL_SIGMA * spacing)
     base[:, OPACITY] = opacity
     base[:, COLOUR] = colours

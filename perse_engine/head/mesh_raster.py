@@ -28,10 +28,9 @@ REACH_PX = 2
 """See `Backdrop`."""
 OUTSIDE, SLACK = 1e-6, 0.01
 """A sample belongs to a triangle whose edge it misses by this share of its height; samples looked at in addition."""
-ZERO, HALF, ONE, FOUR, WHITE = (np.float32(x) for x in (0, 0.5, 1, 4, 255))
-TURN = 0.25
-"""Four samples of a pixel stand on a square that is turned (rotated-grid supersampling): each is moved by this share of
-a sample, so that an upright or level edge passes them one by one."""
+ZERO, HALF, ONE, WHITE = (np.float32(x) for x in (0, 0.5, 1, 255))
+MOST_SAMPLES = 4
+"""Per pixel and axis."""
 MIN_ALPHA, OPAQUE = 0.02, 0.9999
 NEAR_M = 0.05
 OUTER, INNER = np.float32(-3 / 32), np.float32(19 / 32)
@@ -84,12 +83,12 @@ def draw(
 
     Args:
         texture: the look's texture for an expression; its resting texture when None.
-        supersample: samples per pixel and axis, 1 or 2. Two are weighed so that fine detail stays.
+        supersample: samples per pixel and axis, 1 to MOST_SAMPLES. Two are weighed so that fine detail stays.
         canvas: of the camera's size and `supersample`; a new one when None.
         backdrop: what is copied outside its stale tiles.
     """
-    if supersample not in (1, 2):
-        raise InvalidValue(f"supersample is {supersample}; expected 1 or 2.")
+    if not 1 <= supersample <= MOST_SAMPLES:
+        raise InvalidValue(f"supersample is {supersample}; expected 1 to {MOST_SAMPLES}.")
     size_px = camera.width_px, camera.height_px
     if canvas is None or (canvas.size_px, canvas.supersample) != (size_px, supersample):
         canvas = Canvas(*size_px, supersample)
@@ -105,8 +104,7 @@ def draw(
         look.texture if texture is None else texture,
         look.labels,
         tiles,
-        TILE_PX * supersample,
-        TURN if supersample == 2 else 0.0,
+        supersample,
         canvas.colour,
         canvas.depth,
         canvas.label,
@@ -187,12 +185,20 @@ def _cut(low: float, high: float, value: float, slope: float) -> tuple[float, fl
 
 
 @nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _shift(i: int, n: int) -> float:
+    """The samples of a pixel stand on a square that is turned (rotated-grid supersampling): those of a row or column
+    are moved by this share of a sample, so that an upright or level edge passes all n * n one by one."""
+    return ((n - 1) / 2 - i % n) / n
+
+
+@nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _draw(
     points: Array, faces: Array, order: Array, two_sided: Array, uv: Array, texture: Array, texels: Array,
-    tiles: Array, tile_side: int, turn: float, colour: Array, depth: Array, label: Array,
+    tiles: Array, n: int, colour: Array, depth: Array, label: Array,
 ) -> None:  # fmt: skip
     height, width = depth.shape
     last_v, last_u = texture.shape[0] - 1.001, texture.shape[1] - 1.001
+    turn = (n - 1) / (2 * n)
     slack = SLACK + turn
     for t in order:
         a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
@@ -209,7 +215,7 @@ def _draw(
         y0 = int(np.ceil(max(0.0, min(ay, by, cy) - 0.5 - slack)))
         x1 = int(np.floor(min(width - 1.0, max(ax, bx, cx) - 0.5 + slack)))
         y1 = int(np.floor(min(height - 1.0, max(ay, by, cy) - 0.5 + slack)))
-        if x1 < x0 or y1 < y0 or not _is_any(tiles, tile_side, x0, x1, y0, y1):
+        if x1 < x0 or y1 < y0 or not _is_any(tiles, TILE_PX * n, x0, x1, y0, y1):
             continue
         inverse = 1.0 / area
         wa, wb, wc = 1.0 / az, 1.0 / bz, 1.0 / cz
@@ -217,14 +223,14 @@ def _draw(
         fall1, fall2 = (ax - cx) * inverse, (bx - ax) * inverse
         more1, more2, more0 = turn * abs(fall1), turn * abs(fall2), turn * abs(fall1 + fall2)
         for y in range(y0, y1 + 1):
-            middle, left = y + 0.5, 0.5 + (-turn if y & 1 else turn)
+            middle, left = y + 0.5, 0.5 + _shift(y, n)
             at1 = ((left - ax) * (cy - ay) - (cx - ax) * (middle - ay)) * inverse
             at2 = ((bx - ax) * (middle - ay) - (left - ax) * (by - ay)) * inverse
             low, high = _cut(x0, x1, at1 + more1, slope1)
             low, high = _cut(low, high, at2 + more2, slope2)
             low, high = _cut(low, high, 1.0 - at1 - at2 + more0, -slope1 - slope2)
             for x in range(int(np.ceil(low)), int(np.floor(high)) + 1):
-                px, py = x + left, middle + (turn if x & 1 else -turn)
+                px, py = x + left, middle - _shift(x, n)
                 l1 = ((px - ax) * (cy - ay) - (cx - ax) * (py - ay)) * inverse
                 l2 = ((bx - ax) * (py - ay) - (px - ax) * (by - ay)) * inverse
                 l0 = 1.0 - l1 - l2
@@ -260,20 +266,35 @@ def _draw(
 def _reduce(colour: Array, label: Array, n: int, tiles: Array, rgba: Array, labels: Array) -> None:
     for i in range(tiles.shape[0]):
         for j in range(tiles.shape[1]):
-            if tiles[i, j] and n == 1:
-                _round_tile(colour, label, i, j, rgba, labels)
-            elif tiles[i, j]:
+            if tiles[i, j] and n == 2:
                 _reduce_tile(colour, label, tiles, i, j, rgba, labels)
+            elif tiles[i, j]:
+                _mean_tile(colour, label, n, i, j, rgba, labels)
 
 
 @nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _round_tile(colour: Array, label: Array, row: int, column: int, rgba: Array, labels: Array) -> None:
+def _mean_tile(colour: Array, label: Array, n: int, row: int, column: int, rgba: Array, labels: Array) -> None:
     height, width = labels.shape
     for y in range(row * TILE_PX, min(height, (row + 1) * TILE_PX)):
         for x in range(column * TILE_PX, min(width, (column + 1) * TILE_PX)):
-            labels[y, x] = label[y, x]
+            labels[y, x] = _shown(label, y * n, x * n, n)
             for k in range(4):
-                rgba[y, x, k] = _byte(colour[y, x, k])
+                total = ZERO
+                for j in range(y * n, (y + 1) * n):
+                    for i in range(x * n, (x + 1) * n):
+                        total += colour[j, i, k]
+                rgba[y, x, k] = _byte(total / np.float32(n * n))
+
+
+@nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _shown(label: Array, v: int, u: int, n: int) -> np.uint8:
+    """What a pixel counts as: what a sample of its middle shows; background needs all."""
+    found = label[v + n // 2, u + n // 2]
+    if found == 0:
+        for j in range(v, v + n):
+            for i in range(u, u + n):
+                found = found or label[j, i]
+    return found
 
 
 @nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -286,12 +307,8 @@ def _reduce_tile(colour: Array, label: Array, tiles: Array, row: int, column: in
             # Beside a tile that was not drawn samples are missing; REACH_PX is why the backdrop holds there.
             if not (is_inner or _is_surrounded(tiles, y, x, height, width)):
                 continue
-            # A pixel counts as what its last sample shows; background needs all four.
             v, u = 2 * y, 2 * x
-            found = label[v + 1, u + 1]
-            if found == 0:
-                found = label[v, u] or label[v, u + 1] or label[v + 1, u]
-            labels[y, x] = found
+            found = labels[y, x] = _shown(label, v, u, 2)
             # Across the edge of a region the cubic's negative weights would draw a halo.
             is_cubic = found != 0 and 0 < y < height - 1 and 0 < x < width - 1
             if is_cubic:
@@ -307,7 +324,7 @@ def _reduce_tile(colour: Array, label: Array, tiles: Array, row: int, column: in
             else:
                 for k in range(4):
                     four = colour[v, u, k] + colour[v, u + 1, k] + colour[v + 1, u, k] + colour[v + 1, u + 1, k]
-                    rgba[y, x, k] = _byte(four / FOUR)
+                    rgba[y, x, k] = _byte(four / np.float32(4))
 
 
 @nb.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")

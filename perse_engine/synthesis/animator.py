@@ -18,6 +18,9 @@ from perse_engine.scene import Expression, FloatArray
 from perse_engine.synthesis.dataset import Frame
 
 Array = npt.NDArray[Any]
+SUPERSAMPLE = 3
+"""Samples per pixel and axis. Edges of 2 were 42 dB from those of 8 at 256 px, which no avatar can learn; of 3, 49 dB
+(docs/experiments.md)."""
 
 
 class PortraitAnimator(Protocol):
@@ -43,7 +46,7 @@ class RigAnimator:
     What another look of the same subject shows the same is copied from `shown`.
     """
 
-    def __init__(self, supersample: int = 2, shown: Shown | None = None) -> None:
+    def __init__(self, supersample: int = SUPERSAMPLE, shown: Shown | None = None) -> None:
         self._supersample, self._shown = supersample, shown
 
     def starting_from(

@@ -83,16 +83,28 @@ def test_supersampling_shows_the_diagonal_as_partly_covered() -> None:
     assert image.rgba[3, 4, 3] == 128
 
 
-def test_an_upright_edge_passes_the_four_samples_of_a_pixel_one_by_one() -> None:
+@pytest.mark.parametrize("supersample", [2, 3, 4])
+def test_an_upright_edge_passes_the_samples_of_a_pixel_one_by_one(supersample: int) -> None:
     look = square(np.ones(2 * SIZE), np.full(2 * SIZE, 7, np.uint8))
     vertices = look.rig.vertices
     width = vertices[:, 0].max() - vertices[:, 0].min()
+    samples = supersample**2
 
     def covered(share: float) -> int:
         moved = vertices + np.array([share / SIZE * width, 0, 0], np.float32)
-        return int(draw(look, moved.astype(np.float32), CAMERA).rgba[SIZE // 2, 0, 3])
+        return int(draw(look, moved.astype(np.float32), CAMERA, supersample=supersample).rgba[SIZE // 2, 0, 3])
 
-    assert [covered(share) for share in (0, 0.25, 0.5, 0.75)] == [255, 191, 128, 64]
+    steps = [covered(k / samples) for k in range(samples)]
+    assert steps == [int(255 * (samples - k) / samples + 0.5) for k in range(samples)]
+
+
+def test_a_pixel_counts_as_what_its_middle_shows_and_as_background_only_when_empty() -> None:
+    labels = np.where(np.arange(2 * SIZE) < SIZE, 7, 8).astype(np.uint8)
+    look = square(np.ones(2 * SIZE), labels)
+    # A sixth of a pixel to the right: the left column of samples of the first pixel is empty.
+    moved = look.rig.vertices + np.array([1 / 6 / SIZE, 0, 0], np.float32)
+    image = draw(look, moved.astype(np.float32), CAMERA, supersample=3)
+    assert image.labels[3].tolist() == [7] * (SIZE // 2) + [8] * (SIZE // 2)
 
 
 def test_a_wave_of_four_pixels_keeps_nine_tenths_of_its_height() -> None:
@@ -217,7 +229,8 @@ def test_a_canvas_leaves_no_traces_of_the_picture_before() -> None:
     assert np.array_equal(image.rgba, draw(far, far.rig.vertices, CAMERA).rgba)
 
 
-def test_three_samples_per_axis_are_refused() -> None:
+@pytest.mark.parametrize("supersample", [0, 5])
+def test_other_numbers_of_samples_are_refused(supersample: int) -> None:
     look = triangle()
-    with pytest.raises(InvalidValue, match="1 or 2"):
-        draw(look, look.rig.vertices, CAMERA, supersample=3)
+    with pytest.raises(InvalidValue, match="1 to 4"):
+        draw(look, look.rig.vertices, CAMERA, supersample=supersample)
