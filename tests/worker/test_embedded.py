@@ -306,16 +306,15 @@ def test_a_killed_service_goes_on_from_its_checkpoint(tmp_path: Path, astronaut_
         wait_until(checkpoint.exists, 150, "a checkpoint")
         reached = first.job(job)["progress"]["step"]
         first.kill()
-    steps = []
+    steps: list[int] = []
     with service(tmp_path, fast_lease) as second:
 
-        def ended() -> bool:
+        def is_further() -> bool:
             now = second.job(job)
+            assert now["status"] in ("queued", "running"), now
             if now["progress"]["stage"] == "training" and now["attempt"] == 2:
                 steps.append(now["progress"]["step"])
-            return now["status"] in ("succeeded", "failed")
+            return bool(steps) and steps[-1] > reached
 
-        wait_until(ended, 200, "the job ends")
-        final = second.job(job)
-    assert (final["status"], final["attempt"]) == ("succeeded", 2), final["error"]
-    assert reached > 100 and steps and min(steps) > 100
+        wait_until(is_further, 150, "the training goes on")
+    assert reached > 100 and min(steps) > 100, "it did not start again"
