@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -113,6 +115,18 @@ def test_the_page_around_it_moves_an_embedded_avatar(page: Page, studio: Studio)
     state = "document.querySelector('perse-avatar').state"
     until(page, f"{state}.expression.jawOpen === 0.4")
     assert page.evaluate(f"[{state}.pose.yaw_deg, {state}.pose.roll_deg]") == [10, 0]
+
+
+def test_an_embedded_avatar_wears_what_its_address_says(page: Page, studio: Studio) -> None:
+    look = {"eyeglasses": {"round-black": 1}}
+    page.goto(f"{studio.url}/embed#{studio.avatar_id}?s={quote(json.dumps({'look': look}))}")
+    page.wait_for_selector("perse-avatar[data-live]")
+    viewer = "document.querySelector('perse-avatar').viewer"
+    picture = f"{viewer}.settled().then(() => {viewer}.canvas.toDataURL())"
+    worn = page.evaluate(picture)
+    assert page.evaluate(f"{viewer}.drawnState.look") == look
+    page.evaluate(f"{viewer}.show({{...{viewer}.state, look: {{}}}})")
+    assert page.evaluate(picture) != worn
 
 
 def test_an_unknown_avatar_is_refused_in_words(page: Page, studio: Studio) -> None:
