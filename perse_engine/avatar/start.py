@@ -31,7 +31,7 @@ SHADE_ONLY = ("eyeglasses", "hat", "headphones", "earrings")
 SEEN = 0.02
 STRANDS = {"hair": 1.5}
 """More for what is finely structured: hats are smooth."""
-START_OPACITY = 0.7
+START_OPACITY = 0.95
 SHOWN_SHARE = 0.1
 """Of the frames have to show where a Gaussian is."""
 EVEN_WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -43,6 +43,9 @@ MIN_MASK = 0.02
 FULL_DIFFERENCE = 0.25
 """Mean difference of colours (0..1) that counts whole where categories share: a beard's; skin's is a quarter of it. The
 change mask cannot tell them apart: it is whole from 20 levels on. Hats and hair, which cover, keep it."""
+COVERS: Mapping[str, float] = {"hat": 1.0, "headphones": 1.0, "beard": 0.75}
+UNDERNEATH = 0.4
+"""What lies over others rules where both change a Gaussian: of the rest less counts (and the rule squares it)."""
 
 CHANNELS: tuple[Mapping[str, float], ...] = (
     {"jawOpen": 1.0}, {"mouthSmileLeft": 1.0}, {"mouthSmileRight": 1.0}, {"mouthPucker": 1.0}, {"mouthFunnel": 1.0},
@@ -84,11 +87,17 @@ def start_avatar(
         seen = pictures.changed, pictures.difference
         changed, difference = _change(view, placed.base, seen, clips, frames, vertices)
         force = changed.copy() if category in placed.owners else np.minimum(difference / FULL_DIFFERENCE, 1)
+        force = cover(category) * force
         changed[placed.owner >= 0] = force[placed.owner >= 0] = 0
         owned = placed.owner == placed.owners.index(category) if category in placed.owners else changed < 0
         force[owned] = 1
         models[category] = _category(category, clips, changed, force, owned, placed, random)
     return Start(placed, models, _expression(subject, placed), vertices)
+
+
+def cover(category: str) -> float:
+    """The share of its changes with which a category takes part in the sharing rule."""
+    return COVERS.get(category, UNDERNEATH)
 
 
 def _change(

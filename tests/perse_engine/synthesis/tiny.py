@@ -12,16 +12,20 @@ from perse_engine.vocabulary import Preset
 from perse_engine.vocabulary.presets import PRESETS
 
 TINY = Preset("tiny", 64, 3000, ("hair", "eyeglasses"), 1, 8, 3, 1, 60)
+_wanted: list[Preset] = []
 
 
 @contextmanager
 def tiny_preset() -> Iterator[Preset]:
-    """PRESETS with 'tiny' while the block runs."""
+    """PRESETS with 'tiny' while any such block runs: those of a package and of one inside it end in any order."""
+    _wanted.append(TINY)
     PRESETS["tiny"] = TINY
     try:
         yield TINY
     finally:
-        PRESETS.pop("tiny", None)
+        _wanted.pop()
+        if not _wanted:
+            PRESETS.pop("tiny", None)
 
 
 @dataclass
