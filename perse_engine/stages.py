@@ -10,12 +10,12 @@ from perse_engine.recipe import Learned, Recipe
 STAGE_SHARES: Mapping[str, float] = {
     "compile": 0.01,
     "subject": 0.04,
-    "synthesis": 0.27,
+    "synthesis": 0.38,
     "placing": 0.04,
-    "training": 0.50,
-    "evaluation": 0.06,
-    "artifacts": 0.04,
-    "turntable": 0.04,
+    "training": 0.41,
+    "evaluation": 0.07,
+    "artifacts": 0.03,
+    "turntable": 0.02,
 }
 """About how much of the whole each stage takes on 2 cores, where no model makes pictures."""
 

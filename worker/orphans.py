@@ -3,7 +3,8 @@
 Whoever stores something erases it where the row is refused; only a process that dies on the way leaves an orphan. It
 would outlive the erasure of its avatar or portrait, so it is looked for. Objects are proved to be orphans: the rows
 are read after the store was listed, nothing of an avatar that has an unfinished job counts, and what is younger than
-`GRACE` may belong to a request that still runs.
+`GRACE` may belong to a request that still runs. A database without any job proves nothing: it may be a new one in front
+of an old store.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ log = structlog.get_logger()
 
 
 def find_orphans(sessions: Sessions, storage: Storage, before: datetime) -> Iterator[str]:
-    """Keys of orphans that were written before this moment."""
+    """Keys of orphans that were written before this moment; none while the database has no job."""
+    if _is_new(sessions):
+        return
     keys = storage.list(ROOT)
     while page := list(islice(keys, PAGE)):
         for key in _unnamed(sessions, page):
@@ -60,6 +63,11 @@ def sweeping(
 ) -> AbstractContextManager[None]:
     """Erase orphans a few times a day while the block runs. Several processes that do so harm nothing."""
     return rounds("orphans", partial(erase_orphans, sessions, storage, grace), EVERY_S, first_s)
+
+
+def _is_new(sessions: Sessions) -> bool:
+    with transaction(sessions, writes=False) as session:
+        return session.scalar(select(Job.id).limit(1)) is None
 
 
 def _unnamed(sessions: Sessions, keys: Sequence[str]) -> list[str]:

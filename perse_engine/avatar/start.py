@@ -86,8 +86,8 @@ def start_avatar(
         progress.report(STAGE, 2 + number, 2 + len(categories))
         seen = pictures.changed, pictures.difference
         changed, difference = _change(view, placed.base, seen, clips, frames, vertices)
-        force = changed.copy() if category in placed.owners else np.minimum(difference / FULL_DIFFERENCE, 1)
-        force = cover(category) * force
+        share = changed if category in placed.owners else np.minimum(difference / FULL_DIFFERENCE, 1)
+        force = cover(category) * share
         changed[placed.owner >= 0] = force[placed.owner >= 0] = 0
         owned = placed.owner == placed.owners.index(category) if category in placed.owners else changed < 0
         force[owned] = 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from app.database.models import Artifact, Avatar, Portrait, now
+from app.database.models import Artifact, Avatar, Job, JobEvent, Portrait, now
 from app.database.session import transaction
 from app.ids import new_id
 from app.storage import avatar_prefix, portrait_prefix
@@ -19,6 +19,13 @@ from worker.orphans import erase_orphans, find_orphans, sweeping
 from worker.worker import Worker
 
 AT_ONCE = timedelta(seconds=-1)
+pytestmark = pytest.mark.usefixtures("used")
+
+
+@pytest.fixture
+def used(worker: Worker) -> None:
+    """The database is not a new one: a job has ended."""
+    worker.jobs.fail(claimed(worker, "export", add_avatar(worker)), {}, retry=False)
 
 
 def put(worker: Worker, key: str) -> str:
@@ -111,3 +118,14 @@ def test_a_worker_that_dies_between_upload_and_row_leaves_nothing_for_good(worke
         wait_until(lambda: list(worker.storage.list(base)) == [kept], 10, "the orphan is erased")
     with worker.sessions() as session:
         assert session.scalars(select(Artifact.storage_key)).all() == [kept]
+
+
+def test_a_new_database_in_front_of_an_old_store_erases_nothing(worker: Worker) -> None:
+    key = put(worker, f"{portrait_prefix(TENANT, 'por_old')}/portrait")
+    assert found(worker) == {key}
+    with transaction(worker.sessions) as session:
+        session.execute(delete(JobEvent))
+        session.execute(delete(Job))
+    assert found(worker) == set()
+    assert erase_orphans(worker.sessions, worker.storage, AT_ONCE) == 0
+    assert list(worker.storage.list("t")) == [key]

@@ -4,7 +4,7 @@ import { sendJson } from "./api.js";
 import { h, words } from "./dom.js";
 
 /** @type {Record<string, string>} */
-const PRESET_WORDS = { draft: "About a minute", standard: "Sharper, some minutes", high: "Finest, on a GPU" };
+const PRESET_WORDS = { draft: "A minute or two", standard: "Sharper, some minutes", high: "Finest, on a GPU" };
 /** @type {[string, string, string][]} a kind of the service's backends, the request's name for it, and what it is to people */
 const MAKERS = [["editors", "editor", "Looks drawn by"], ["animators", "animator", "Movements by"], ["rigs", "rig", "Shape of the head from"]];
 /** @type {Record<string, string>} */
