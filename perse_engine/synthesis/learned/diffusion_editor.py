@@ -21,6 +21,7 @@ from perse_engine.synthesis.plan import BETWEEN_STEPS
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.procedural_editor import APPLY
+from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import VariantSpec, find_variant, variant_spec
 
 KEPT_PAINTS = 12
@@ -72,10 +73,10 @@ class DiffusionEditor:
             apply_paint(outfit, self._paint_at(category, id, weight), 1.0, first)
 
     def _shape(self, outfit: Outfit, category: str, weights: Mapping[str, float]) -> None:
-        for id, weight in weights.items():
-            spec = _spec(category, id)
-            if self._has_shape(spec):
-                APPLY[category](outfit, spec, weight)
+        specs = {id: _spec(category, id) for id in weights}
+        worn = Worn(tuple((spec, weights[id]) for id, spec in specs.items() if self._has_shape(spec)))
+        if worn.variants:
+            APPLY[category](outfit, worn)
 
     def _has_shape(self, spec: VariantSpec) -> bool:
         """Whether the procedural editor can make it; if not, only the texture changes."""

@@ -1,4 +1,7 @@
-"""Eyeglasses: tubes for rims, bridge and temples, thin lenses; rigid on the head. Less weight is a thinner frame."""
+"""Eyeglasses: tubes for rims, bridge and temples, thin lenses; rigid on the head. Less weight is a thinner frame.
+
+Between two variants it is one frame of a shape, thickness and colour between theirs.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ import numpy.typing as npt
 from perse_engine.head.sampling import smoothstep
 from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import FRAMES, colour
-from perse_engine.synthesis.procedural.frames import SHAPES, THICKNESS
+from perse_engine.synthesis.procedural.frames import SHAPES, THICKNESS, FrameShape
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit, rigid_to
 from perse_engine.synthesis.procedural.shadow import contact_shadow
+from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
 Array = npt.NDArray[Any]
@@ -23,27 +27,30 @@ CURVE_PER_M = 4.5
 TEXELS = (4, 32)
 
 
-def eyeglasses(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
+def eyeglasses(outfit: Outfit, worn: Worn) -> None:
     """Add frame and lenses, and their shadow."""
-    tone = np.array(colour(FRAMES, spec.slots["colour"], "eyeglasses"))
-    shape = chosen(SHAPES, spec, "shape")
-    thick = THICKNESS.get(spec.slots.get("thickness", ""), 1.0)
+    weight = worn.weight
+    tone = worn.mean(lambda spec: np.array(colour(FRAMES, spec.slots["colour"], "eyeglasses")))
+    outline = worn.mean(lambda spec: _outline(_shape(spec)))
+    has_rim = worn.mean(lambda spec: float(_shape(spec).has_rim))
+    thick = worn.mean(lambda spec: THICKNESS.get(spec.slots.get("thickness", ""), 1.0))
     eyes = [(outfit.landmark(a) + outfit.landmark(b)) / 2 for a, b in ((33, 133), (263, 362))]
     distance = float(eyes[1][0] - eyes[0][0])
     # The whole frame grows with the weight, from a fine wire.
     radius = (0.25 + 1.35 * weight) / 1000 * (1 + (thick - 1) * weight)
     opacity = min(1.0, weight / 0.12)
     size = distance * (0.9 + 0.1 * weight)
-    w, h = size * shape.half_width, size * shape.half_height
     depth = max(float(outfit.landmark(168)[2]), float(outfit.landmark(6)[2])) + 0.003
     frame = _frame_texture(tone, opacity)
-    lens = _lens_texture(spec.slots.get("lens"), opacity, weight, has_edge=not shape.has_rim)
+    lens = worn.mean(
+        lambda spec: _lens_texture(spec.slots.get("lens"), opacity, weight, has_edge=not _shape(spec).has_rim)
+    )
     parts, inner = [], []
     for sign, eye in ((-1.0, eyes[0]), (1.0, eyes[1])):
         centre = np.array([eye[0] + sign * 0.0012, eye[1] - 0.0022])
-        xy = shape.outline(RIM_POINTS) * [sign * w, h] + centre
+        xy = size * outline * [sign, 1] + centre
         rim = np.column_stack([xy, depth - CURVE_PER_M * xy[:, 0] ** 2])
-        parts.append(_tube(rim, radius if shape.has_rim else 0.25 * radius, frame, is_closed=True))
+        parts.append(_tube(rim, (0.25 + 0.75 * has_rim) * radius, frame, is_closed=True))
         outfit.parts.append(_lens(rim, centre, depth, lens))
         hinge = rim[np.argmax(sign * rim[:, 0] + 0.5 * rim[:, 1])]
         inner.append(rim[np.argmin(sign * rim[:, 0] - 0.1 * rim[:, 1]), 0])
@@ -52,13 +59,28 @@ def eyeglasses(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     bridge = np.linspace(0, 1, 13)
     arch = 1 - (2 * bridge - 1) ** 2
     middle = (eyes[0][1] + eyes[1][1]) / 2
-    for level in shape.bridges:
+    for level in size * worn.mean(lambda spec: _bridges(spec, most=max(len(_shape(s).bridges) for s in worn.specs))):
         x = inner[0] + (inner[1] - inner[0]) * bridge
-        path = np.stack([x, middle + level * h + 0.003 * arch, np.full(13, depth) + 0.002 * arch], -1)
+        path = np.stack([x, middle + level + 0.003 * arch, np.full(13, depth) + 0.002 * arch], -1)
         parts.append(_tube(path, 0.9 * radius, frame))
     contact_shadow(outfit, parts, 0.40 * weight, 0.0045)
     # Frames are drawn before lenses, or glass would hide what lies behind it.
     outfit.parts[len(outfit.parts) - 2 :] = [*parts, *outfit.parts[-2:]]
+
+
+def _shape(spec: VariantSpec) -> FrameShape:
+    return chosen(SHAPES, spec, "shape")
+
+
+def _outline(shape: FrameShape) -> Array:
+    """Points of a rim [RIM_POINTS, 2] in eye distances; x runs outwards."""
+    return shape.outline(RIM_POINTS) * [shape.half_width, shape.half_height]
+
+
+def _bridges(spec: VariantSpec, most: int) -> Array:
+    """Heights [most] in eye distances; what has fewer bars has some in one place."""
+    shape = _shape(spec)
+    return np.resize(shape.bridges, most) * shape.half_height
 
 
 def _pad(outfit: Outfit, sign: float, x: float, y: float, depth: float, radius: float, texture: Array) -> AddedPart:

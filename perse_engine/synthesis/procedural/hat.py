@@ -1,6 +1,7 @@
 """Hats: a copy of the cranium with its hair, lifted outwards, so that it fits by construction; brims and visors.
 
-The weight is how far the hat is pulled on: its lower edge comes down from the crown.
+The weight is how far the hat is pulled on: its lower edge comes down from the crown. Between two variants it is one hat
+of a shape and colour between theirs.
 """
 
 from __future__ import annotations
@@ -10,34 +11,93 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.head.sampling import resample_grid, smoothstep
 from perse_engine.head.scalp import vertex_normals
 from perse_engine.head.subject import PARTS
 from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import CLOTH, colour
 from perse_engine.synthesis.procedural.hat_crowns import BLOCKS, blocked
-from perse_engine.synthesis.procedural.hat_ring import TILT, Crown, brim
+from perse_engine.synthesis.procedural.hat_ring import (
+    BRIMLESS,
+    TILT,
+    TWILL,
+    Brim,
+    Cloth,
+    Crown,
+    brim_of,
+    lit_grid,
+    placed,
+)
 from perse_engine.synthesis.procedural.hat_shells import LIFT_M, shell
-from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.synthesis.procedural.shadow import contact_shadow
+from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import VariantSpec
 
 Array = npt.NDArray[Any]
 
 
-def hat(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
+def hat(outfit: Outfit, worn: Worn) -> None:
     """Add the crown, what the type has beside it, and their shadow."""
-    kind = spec.slots.get("type", "")
-    chosen(dict.fromkeys((*LIFT_M, *BLOCKS)), spec, "type")
-    tone = np.array(colour(CLOTH, spec.slots["colour"], "hat"))
+    weight = worn.weight
+    tone = worn.mean(_tone)
     crown = _crown(outfit)
     # At weight 0 the edge lies at the very top, at 1 where the hat sits.
     edge = crown.top * (1 - weight)
-    crown_part = shell if kind in LIFT_M else blocked
-    parts = [crown_part(crown, kind, tone, edge, weight)]
-    if kind not in ("beanie", "beret"):
-        parts.append(brim(crown, kind, tone, edge, weight))
+    cloth = _covering(crown, worn, edge)
+    parts = [_cut(cloth, worn, tone)]
+    brimmed = Worn(tuple((spec, w) for spec, w in worn.variants if _kind(spec) not in BRIMLESS))
+    if brimmed.variants:
+        parts.append(_brim(crown, cloth, brimmed, tone, edge))
     contact_shadow(outfit, parts, 0.6 * weight, 0.012)
     outfit.parts += parts
+
+
+def _kind(spec: VariantSpec) -> str:
+    return chosen({kind: kind for kind in (*LIFT_M, *BLOCKS)}, spec, "type")
+
+
+def _tone(spec: VariantSpec) -> Array:
+    return np.array(colour(CLOTH, spec.slots["colour"], "hat"))
+
+
+def _covering(crown: Crown, worn: Worn, edge: float) -> Cloth:
+    cloths: dict[str, Cloth] = {}
+    for spec in worn.specs:
+        kind = _kind(spec)
+        cloths[spec.id] = (shell if kind in LIFT_M else blocked)(crown, kind, edge, worn.weight)
+    rows = max(len(cloth.grid) for cloth in cloths.values())
+    return Cloth(
+        worn.mean(lambda spec: _with_rows(cloths[spec.id].grid, rows)),
+        worn.mean(lambda spec: cloths[spec.id].paint),
+        worn.mean(lambda spec: cloths[spec.id].above),
+    )
+
+
+def _with_rows(grid: Array, rows: int) -> Array:
+    return grid if len(grid) == rows else resample_grid(grid, rows, grid.shape[1])
+
+
+def _cut(cloth: Cloth, worn: Worn, tone: Array) -> AddedPart:
+    """The cloth, transparent below the edge."""
+    hatched = worn.mean(lambda spec: float(_kind(spec) == "bucket"))
+    part = lit_grid(cloth.grid, tone, hatched=hatched, paint=cloth.paint)
+    if worn.weight < 1:
+        part.texture[..., 3] = smoothstep(cloth.above, -0.0035, -0.0005)
+    return part
+
+
+def _brim(crown: Crown, cloth: Cloth, worn: Worn, tone: Array, edge: float) -> AddedPart:
+    brims = {spec.id: brim_of(_kind(spec)) for spec in worn.specs}
+    mean = Brim(
+        worn.mean(lambda spec: brims[spec.id].turn),
+        worn.mean(lambda spec: brims[spec.id].reach),
+        worn.mean(lambda spec: brims[spec.id].rise),
+    )
+    hatched = worn.mean(lambda spec: float(_kind(spec) in TWILL))
+    # A little inside, so that the two meet.
+    ring = cloth.ring(mean.turn) - 0.001
+    return lit_grid(placed(crown, mean, ring, edge, worn.weight), tone, hatched=hatched)
 
 
 def _crown(outfit: Outfit) -> Crown:

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from perse_engine.head.sampling import smoothstep
-from perse_engine.synthesis.procedural.hat_ring import COLUMNS, Crown, lit_grid
-from perse_engine.synthesis.procedural.outfit import AddedPart
+from perse_engine.synthesis.procedural.hat_ring import COLUMNS, TEXELS, Cloth, Crown
 
 Array = npt.NDArray[Any]
 
@@ -54,7 +53,7 @@ BLOCKS = {
 }
 
 
-def blocked(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> AddedPart:
+def blocked(crown: Crown, kind: str, edge: float, weight: float) -> Cloth:
     """The crown at the edge; hair that would stick out pushes it outwards."""
     block = BLOCKS[kind]
     profile = np.array(block.profile)
@@ -76,8 +75,14 @@ def blocked(crown: Crown, kind: str, tone: Array, edge: float, weight: float) ->
         grid[..., 0] += 0.026 * weight * smoothstep(rise, 0.1, 0.8)
         side = smoothstep(grid[..., 0], -0.05, 0.13)
         grid[..., 1] -= 0.030 * weight * side * smoothstep(rise, 0.12, 0.6)
-    paint = np.where(rise[:, 0] < block.band, 0.35 if kind != "beret" else 0.72, 1.0) if block.band else None
-    return lit_grid(grid, tone, hatched=kind == "bucket", paint=paint)
+    paint = np.where(rise[:, 0] < block.band, 0.35 if kind != "beret" else 0.72, 1.0)
+    return Cloth(grid, _on_texels(paint), _on_texels(full * rise[:, 0] * weight))
+
+
+def _on_texels(rows: Array) -> Array:
+    """Numbers of the grid's rows [ROWS] at every texel, [*TEXELS]."""
+    fine = np.interp(np.linspace(0, ROWS - 1, TEXELS[0]), np.arange(ROWS), rows)
+    return np.broadcast_to(fine[:, None], TEXELS)
 
 
 def _room(crown: Crown, height: Array, turn: Array) -> Array:

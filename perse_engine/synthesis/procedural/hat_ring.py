@@ -23,7 +23,29 @@ AXIS_Z = -0.09
 """The middle of the head lies this far behind the eyes, metres."""
 COLUMNS = 121
 TEXELS = (96, 512)
+BRIM_ROWS = 11
 THICK_M = 0.0032
+CAP_LIMIT = np.radians(78)
+"""A cap's visor ends this far to each side."""
+BRIMLESS = ("beanie", "beret")
+TWILL = ("cap", "bucket")
+
+
+@dataclass(frozen=True)
+class Cloth:
+    """A hat's crown: a grid [n, m, 3] of world metres from the edge (row 0) to the top, its paint [*TEXELS], metres
+    above the hat's edge [*TEXELS], below which it is not there yet."""
+
+    grid: Array
+    paint: Array
+    above: Array
+
+    def ring(self, turn: Array) -> Array:
+        """How far from the axis its edge runs, smooth all around."""
+        rows, columns = self.grid.shape[:2]
+        above = resample_grid(self.above[..., None], rows, columns)[..., 0]
+        x, _, z = self.grid[np.argmax(above > 0, 0), np.arange(columns)].T
+        return _smooth(np.hypot(x, z - AXIS_Z)[:-1], turn)
 
 
 @dataclass(frozen=True)
@@ -51,10 +73,7 @@ class Crown:
 
     def ring(self, edge: float, turn: Array) -> Array:
         """The head's radius at the edge, smooth all around."""
-        own = self.radius(np.full(72, edge), np.linspace(-np.pi, np.pi, 73)[:-1])
-        waves = np.fft.rfft(own)
-        waves[7:] = 0
-        return np.interp(turn, np.linspace(-np.pi, np.pi, 73), np.r_[np.fft.irfft(waves), np.fft.irfft(waves)[:1]])
+        return _smooth(self.radius(np.full(72, edge), np.linspace(-np.pi, np.pi, 73)[:-1]), turn)
 
     def place(self, radius: Array, turn: Array, height: Array) -> Array:
         """World points of cylinder coordinates in the tilted frame."""
@@ -62,14 +81,34 @@ class Crown:
         return np.stack([x, self.base + height + TILT * z, z], -1)
 
 
-def brim(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> AddedPart:
-    """A ring of cloth around the edge; a cap has it in front only."""
-    limit = np.radians(78) if kind == "cap" else np.pi
+def _smooth(around: Array, turn: Array) -> Array:
+    """Numbers at even steps from -pi to pi (without it), at other angles and without their short waves."""
+    waves = np.fft.rfft(around)
+    waves[7:] = 0
+    even = np.fft.irfft(waves, len(around))
+    return np.interp(turn, np.linspace(-np.pi, np.pi, len(around) + 1), np.r_[even, even[:1]])
+
+
+@dataclass(frozen=True)
+class Brim:
+    """What stands out from the edge: directions [1, COLUMNS], and metres outwards and upwards at weight 1
+    [2 * BRIM_ROWS, COLUMNS], first out, then back underneath."""
+
+    turn: Array
+    reach: Array
+    rise: Array
+
+
+def brim_of(kind: str) -> Brim:
+    """A ring of cloth; a cap has it in front only. Not for BRIMLESS ones."""
+    limit = CAP_LIMIT if kind == "cap" else np.pi
     turn = np.linspace(-limit, limit, COLUMNS)[None]
-    out = np.r_[np.linspace(0, 1, 11), np.linspace(1, 0, 11)][:, None]
+    out = np.r_[np.linspace(0, 1, BRIM_ROWS), np.linspace(1, 0, BRIM_ROWS)][:, None]
     aside, ahead = np.sin(turn) ** 2, np.cos(turn)
     if kind == "cap":
-        reach, rise = 0.066 * np.clip(np.cos(turn * np.radians(90) / limit), 0, 1) ** 0.6, -0.016 - 0.020 * aside
+        # It narrows to nothing at its ends, and hangs down the less, or its ends would dangle at the temples.
+        taper = np.clip(np.cos(turn * np.radians(90) / limit), 0, 1) ** 0.6
+        reach, rise = 0.066 * taper, (-0.016 - 0.020 * aside) * taper
     elif kind == "cowboy":
         reach, rise = 0.082 + 0.012 * ahead**2 + 0 * turn, 0.046 * aside - 0.010 * np.abs(ahead)
     elif kind == "bucket":
@@ -79,15 +118,19 @@ def brim(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> Ad
     else:
         reach, rise = 0.055 + 0 * turn, 0.006 * np.cos(2 * turn + np.pi)
     curl = out ** (2.0 if kind in ("cowboy", "top-hat") else 1.0)
-    under = np.r_[np.zeros(11), np.ones(11)][:, None]
-    radius = crown.ring(edge, turn) + 0.002 + reach * out * weight
-    height = edge + 0.001 + rise * curl * weight - under * THICK_M * min(1.0, 4 * weight)
-    grid = crown.place(radius, np.broadcast_to(turn, radius.shape), height)
-    return lit_grid(grid, tone, hatched=kind in ("cap", "bucket"))
+    return Brim(turn, reach * out, rise * curl)
 
 
-def lit_grid(grid: Array, tone: Array, *, hatched: bool = False, paint: Array | None = None) -> AddedPart:
-    """A grid [n, m, 3] of felt or twill in the light; `paint` [n] darkens rows, [*TEXELS] every texel."""
+def placed(crown: Crown, brim: Brim, ring: Array, edge: float, weight: float) -> Array:
+    """The points [2 * BRIM_ROWS, COLUMNS, 3] around the edge, `ring` metres from the axis; less weight is narrower."""
+    under = np.repeat([0.0, 1.0], BRIM_ROWS)[:, None]
+    radius = ring + brim.reach * weight
+    height = edge + 0.001 + brim.rise * weight - under * THICK_M * min(1.0, 4 * weight)
+    return crown.place(radius, np.broadcast_to(brim.turn, radius.shape), height)
+
+
+def lit_grid(grid: Array, tone: Array, *, hatched: float = 0.0, paint: Array | float = 1.0) -> AddedPart:
+    """A grid [n, m, 3] of felt in the light; `hatched` 0..1 of the way to twill, `paint` [*TEXELS] darkens it."""
     n, m = grid.shape[:2]
     faces = grid_faces(n, m)
     normals = vertex_normals(grid.reshape(-1, 3), faces).reshape(n, m, 3)
@@ -97,12 +140,8 @@ def lit_grid(grid: Array, tone: Array, *, hatched: bool = False, paint: Array | 
     lit = resample_grid(light(normals)[..., None], *TEXELS)[..., 0]
     noise = cv2.GaussianBlur(np.random.default_rng(4).standard_normal(TEXELS).astype(np.float32), (0, 0), 1.0)
     shade = lit * (1 + 0.03 * noise / noise.std())
-    if hatched:
-        seams = np.sin(np.linspace(0, 2 * np.pi * n / 3.2, TEXELS[0]))[:, None]
-        shade = shade * (1 - 0.14 * smoothstep(seams, 0.86, 1.0))
-    if paint is not None:
-        rows = np.linspace(0, n - 1, TEXELS[0])
-        shade = shade * (paint if paint.ndim == 2 else np.interp(rows, np.arange(n), paint)[:, None])
+    seams = np.sin(np.linspace(0, 2 * np.pi * n / 3.2, TEXELS[0]))[:, None]
+    shade = shade * (1 - 0.14 * hatched * smoothstep(seams, 0.86, 1.0)) * paint
     # Even black felt has a sheen where the light falls on it.
     rgb = tone * shade[..., None] + 0.065 * shade[..., None] ** 3
     texture = np.dstack([np.clip(rgb, 0, 1), np.ones(TEXELS)]).astype(np.float32)

@@ -14,8 +14,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from perse_engine.head.sampling import resample_grid, smoothstep
-from perse_engine.synthesis.procedural.hat_ring import AXIS_Z, COLUMNS, TEXELS, Crown, lit_grid
-from perse_engine.synthesis.procedural.outfit import AddedPart
+from perse_engine.synthesis.procedural.hat_ring import AXIS_Z, COLUMNS, TEXELS, Cloth, Crown
 
 Array = npt.NDArray[Any]
 
@@ -30,8 +29,8 @@ LEAN = 10
 """Power mean over neighbours: leans towards the outermost, because cloth spans the dents of a hairdo."""
 
 
-def shell(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> AddedPart:
-    """The cloth, a grid from where its edge comes to lie (row 0) to the top; transparent below the height `edge`."""
+def shell(crown: Crown, kind: str, edge: float, weight: float) -> Cloth:
+    """The cloth, from where its edge comes to lie (row 0) to the top."""
     turn = np.linspace(-np.pi, np.pi, COLUMNS)[None]
     points = _on_head(_reach(crown), np.linspace(LOWEST, 0, ROWS)[:, None], turn)
     # The smooth surface's top is a little lower than the hair's.
@@ -46,14 +45,10 @@ def shell(crown: Crown, kind: str, tone: Array, edge: float, weight: float) -> A
         lift += weight * (0.020 * smoothstep(height, 0.02, crown.top) - 0.016 * middle)
     points += outwards * lift[..., None]
     radius = np.hypot(points[..., 0], points[..., 2])
-    part = lit_grid(
-        crown.place(radius, np.broadcast_to(turn, radius.shape), points[..., 1]),
-        tone,
-        paint=_pattern(kind, height - edge),
-    )
-    above = resample_grid((height - edge)[..., None], *TEXELS)[..., 0]
-    part.texture[..., 3] = smoothstep(above, -0.0035, -0.0005) if weight < 1 else 1
-    return part
+    grid = crown.place(radius, np.broadcast_to(turn, radius.shape), points[..., 1])
+    pattern = _pattern(kind, resample_grid((height - edge)[..., None], *TEXELS)[..., 0])
+    # Where the cloth is lifted to, or hair would show between it and the brim.
+    return Cloth(grid, pattern, resample_grid((points[..., 1] - edge)[..., None], *TEXELS)[..., 0])
 
 
 def _reach(crown: Crown) -> Array:
@@ -83,9 +78,8 @@ def _on_head(reach: Array, share: Array, turn: Array) -> Array:
     )
 
 
-def _pattern(kind: str, above: Array) -> Array:
-    """Darkness of ribs, panels or a band at metres above the edge, [*TEXELS]; 1 is plain."""
-    height = resample_grid(above[..., None], *TEXELS)[..., 0]
+def _pattern(kind: str, height: Array) -> Array:
+    """Darkness of ribs, panels or a band at metres above the edge, both [*TEXELS]; 1 is plain."""
     turn = np.linspace(0, 2 * np.pi, TEXELS[1])[None]
     if kind == "beanie":
         ribs = (0.86 + 0.14 * np.cos(40 * turn)) * (0.985 + 0.015 * np.cos(height * 1400))

@@ -1,8 +1,11 @@
-"""Headphones: a band over crown and hair, cups and cushions over the ears. With the weight they grow to full size."""
+"""Headphones: a band over crown and hair, cups and cushions over the ears. With the weight they grow to full size.
+
+Between two variants they are one pair of a size and colour between theirs.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from perse_engine.synthesis.procedural.colours import HEADPHONES, colour
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.synthesis.procedural.shadow import contact_shadow
 from perse_engine.synthesis.procedural.solids import Solid, lathe, lit_sphere, part, ring_faces, tube
+from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import VariantSpec
 
 Array = npt.NDArray[Any]
@@ -41,24 +45,30 @@ TALL = 1.18
 DARK = (0.075, 0.075, 0.08)
 
 
-def headphones(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
+def headphones(outfit: Outfit, worn: Worn) -> None:
     """Add band and cups, and their shadow on the head."""
-    build = chosen(BUILDS, spec, "type")
-    tone = colour(HEADPHONES, spec.slots["colour"], "headphones")
-    shell = lit_sphere(tone, "metal" if spec.slots["colour"] == "silver" else "plastic")
+    weight = worn.weight
+    build = _Build(*worn.mean(lambda spec: np.array(astuple(chosen(BUILDS, spec, "type")))))
+    shell = worn.mean(_shell)
+    headset = worn.mean(lambda spec: float(spec.slots["style"] == "headset"))
+    padded = worn.mean(lambda spec: float(spec.slots["style"] != "slim"))
     parts: list[AddedPart] = []
     ends = []
     for sign in (-1.0, 1.0):
         seat, out = _seat(outfit, sign, build)
-        cup = _cup(seat, out, build, shell)
-        if spec.slots["style"] == "headset" and sign > 0:
-            cup.append(_boom(outfit, seat, out, build))
-        parts += [_grown(piece, seat, weight) for piece in cup]
+        parts += [_grown(piece, seat, weight) for piece in _cup(seat, out, build, shell)]
+        if headset > 0 and sign > 0:
+            parts.append(_grown(_boom(outfit, seat, out, build), seat, weight * headset))
         ends.append(seat + weight * (build.cushion + 0.45 * build.shell) * out)
     path = _over_the_crown(outfit, ends, build, weight)
-    parts += _band(path, build, shell, weight, is_padded=spec.slots["style"] != "slim")
+    parts += _band(path, build, shell, weight, padded)
     contact_shadow(outfit, parts, 0.55 * weight)
     outfit.parts += parts
+
+
+def _shell(spec: VariantSpec) -> Array:
+    tone = colour(HEADPHONES, spec.slots["colour"], "headphones")
+    return lit_sphere(tone, "metal" if spec.slots["colour"] == "silver" else "plastic")
 
 
 def _seat(outfit: Outfit, sign: float, build: _Build) -> tuple[Array, Array]:
@@ -130,16 +140,16 @@ def _over_the_crown(outfit: Outfit, ends: list[Array], build: _Build, weight: fl
     return np.stack([middle[0] + radius * np.sin(angle), middle[1] + radius * np.cos(angle), z], -1)
 
 
-def _band(path: Array, build: _Build, shell: Array, weight: float, *, is_padded: bool) -> list[AddedPart]:
-    """The band; its pad is another one, thicker inside and shorter."""
+def _band(path: Array, build: _Build, shell: Array, weight: float, padded: float) -> list[AddedPart]:
+    """The band; its pad is another one, thicker inside and shorter, `padded` of its thickness."""
     thick, wide = weight * build.band_thickness, weight * build.band_width
     # It narrows to the arms that hold the cups.
     share = 0.45 + 0.55 * np.sin(np.linspace(0, np.pi, len(path))) ** 0.55
     pieces = [part(_sweep(path, thick, wide * share), shell, "headphones")]
-    if is_padded:
+    if padded > 0:
         middle = slice(len(path) // 4, -(len(path) // 4))
         end = np.sin(np.linspace(0, np.pi, len(path[middle]))) ** 0.2
-        pad = _sweep(path[middle], 1.2 * thick, 0.93 * wide * share[middle] * end, inwards=0.75 * thick)
+        pad = _sweep(path[middle], 1.2 * padded * thick, 0.93 * wide * share[middle] * end, inwards=0.75 * thick)
         pieces.append(part(pad, lit_sphere(DARK, "cloth"), "headphones"))
     return pieces
 

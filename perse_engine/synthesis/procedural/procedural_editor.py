@@ -20,19 +20,21 @@ from perse_engine.synthesis.procedural.mouth import mouth
 from perse_engine.synthesis.procedural.nose import nose
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.skin import skin
+from perse_engine.synthesis.procedural.worn import Worn, one_after_the_other
 from perse_engine.synthesis.surfaces import EARLY_WEIGHT, merge_surfaces, sample_surface
 from perse_engine.vocabulary import ADDITIVE_CATEGORIES, VariantSpec, find_variant, variant_spec
 
-APPLY: dict[str, Callable[[Outfit, VariantSpec, float], None]] = {
+APPLY: dict[str, Callable[[Outfit, Worn], None]] = {
     # In this order: paint below, then what lies over it.
-    "skin": skin,
-    "eyebrows": eyebrows,
-    "mouth": mouth,
-    "nose": nose,
-    "beard": beard,
-    "cloth": cloth,
-    "hair": hair,
-    "earrings": earrings,
+    "skin": one_after_the_other(skin),
+    "eyebrows": one_after_the_other(eyebrows),
+    "mouth": one_after_the_other(mouth),
+    "nose": one_after_the_other(nose),
+    "beard": one_after_the_other(beard),
+    "cloth": one_after_the_other(cloth),
+    "hair": one_after_the_other(hair),
+    "earrings": one_after_the_other(earrings),
+    # Nobody wears two of these: variants are mixed into one.
     "eyeglasses": eyeglasses,
     "hat": hat,
     "headphones": headphones,
@@ -57,12 +59,14 @@ class ProceduralEditor:
             )
         if not look.categories():
             return subject.look
-        for category, apply in APPLY.items():
-            for id, weight in look.variants.get(category, {}).items():
-                spec = _spec(category, id)
-                if weight > 0:
-                    _check_removal(spec)
-                    _apply(apply, outfit, spec, weight)
+        for category in APPLY:
+            weights = look.variants.get(category, {})
+            specs = {id: _spec(category, id) for id in weights}
+            worn = Worn(tuple((specs[id], weight) for id, weight in weights.items() if weight > 0))
+            for spec in worn.specs:
+                _check_removal(spec)
+            if worn.variants:
+                _apply(outfit, category, worn)
         return outfit.finish()
 
     def added_surface(self, subject: Subject, category: str, variants: tuple[VariantSpec, ...]) -> AddedSurface | None:
@@ -72,8 +76,8 @@ class ProceduralEditor:
         found: list[AddedSurface] = []
         for index, spec in enumerate(variants):
             early, full = Outfit.of(subject), Outfit.of(subject)
-            APPLY[category](early, spec, EARLY_WEIGHT)
-            APPLY[category](full, spec, 1.0)
+            APPLY[category](early, Worn(((spec, EARLY_WEIGHT),)))
+            APPLY[category](full, Worn(((spec, 1.0),)))
             for number, part in enumerate(full.parts):
                 same = early.parts[number] if len(early.parts) == len(full.parts) else None
                 found.append(sample_surface(part, same, index))
@@ -82,17 +86,15 @@ class ProceduralEditor:
         return merge_surfaces(found, tuple(spec.id for spec in variants))
 
 
-def _apply(
-    apply: Callable[[Outfit, VariantSpec, float], None], outfit: Outfit, spec: VariantSpec, weight: float
-) -> None:
+def _apply(outfit: Outfit, category: str, worn: Worn) -> None:
     try:
-        apply(outfit, spec, weight)
+        APPLY[category](outfit, worn)
     except KeyError as missing:
         # Wishes have words that no table of shapes knows; the catalogue's variants must not.
-        if variant_spec(spec.category, spec.id) is not None:
+        if all(variant_spec(spec.category, spec.id) is not None for spec in worn.specs):
             raise
         raise UnsupportedWish(
-            f"The procedural editor cannot make this {spec.category}: {missing.args[0]!r}.",
+            f"The procedural editor cannot make this {category}: {missing.args[0]!r}.",
             hint="`perse vocabulary` lists what it can make.",
         ) from missing
 

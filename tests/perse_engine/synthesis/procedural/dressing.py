@@ -14,6 +14,7 @@ from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.synthesis.procedural.procedural_editor import APPLY
+from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import REGION_LABELS, variant_spec
 
 Array = npt.NDArray[Any]
@@ -24,7 +25,7 @@ def parts_of(subject: Subject, category: str, id: str, weight: float = 1.0) -> l
     spec = variant_spec(category, id)
     assert spec is not None
     outfit = Outfit.of(subject)
-    APPLY[category](outfit, spec, weight)
+    APPLY[category](outfit, Worn(((spec, weight),)))
     return outfit.parts
 
 

@@ -12,6 +12,7 @@ from perse_engine.head.subject import Subject
 from perse_engine.synthesis.procedural.eyeglasses import eyeglasses
 from perse_engine.synthesis.procedural.frames import SHAPES
 from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import variants_of
 from tests.perse_engine.synthesis.procedural.dressing import assert_sound, changed, parts_of
 
@@ -64,6 +65,6 @@ def test_outlines_do_not_cross_themselves() -> None:
 def test_frames_shade_the_face(astronaut_subject: Subject) -> None:
     outfit = Outfit.of(astronaut_subject)
     before = outfit.head.copy()
-    eyeglasses(outfit, variants_of("eyeglasses")[0], 1.0)
+    eyeglasses(outfit, Worn(((variants_of("eyeglasses")[0], 1.0),)))
     assert (before - outfit.head).max() > 0.1
     assert (before != outfit.head).any(-1).mean() < 0.2

@@ -12,6 +12,7 @@ from perse_engine.head.rig import BONES
 from perse_engine.head.subject import Subject
 from perse_engine.synthesis.procedural.hat import hat
 from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec, variants_of
 from tests.perse_engine.synthesis.procedural.dressing import (
     assert_sound,
@@ -62,10 +63,11 @@ def test_a_brim_shades_the_forehead(astronaut_subject: Subject) -> None:
     outfit = Outfit.of(astronaut_subject)
     before = outfit.head.mean()
     spec = next(v for v in variants_of("hat") if v.slots["type"] == "fedora")
-    hat(outfit, spec, 1.0)
+    hat(outfit, Worn(((spec, 1.0),)))
     assert outfit.head.mean() < before - 0.002
 
 
 def test_an_unknown_hat_is_refused(astronaut_subject: Subject) -> None:
+    crown = VariantSpec("hat", "x", {"type": "crown", "colour": "red"}, "")
     with pytest.raises(UnsupportedWish):
-        hat(Outfit.of(astronaut_subject), VariantSpec("hat", "x", {"type": "crown", "colour": "red"}, ""), 1.0)
+        hat(Outfit.of(astronaut_subject), Worn(((crown, 1.0),)))
