@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from perse_engine.avatar.added import Adapter, AddedVariant, gates, reach
 from perse_engine.avatar.kernels import add_basis
-from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork, column_weights, sharing
+from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork, active_bases, column_weights, sharing
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import InvalidValue, UnknownName
@@ -151,9 +151,10 @@ class Avatar:
         for category, code in self.codes(look).items():
             model = self.categories[category]
             weights = column_weights(model.mask, shares[category][model.rows])
-            active = np.arange(len(model.basis))
+            coefficients = model.network(code)
+            active = active_bases(coefficients)
             with PARALLEL_WORK:
-                add_basis(x, model.rows, weights, ALL_COLUMNS, model.basis, active, model.network(code))
+                add_basis(x, model.rows, weights, ALL_COLUMNS, model.basis, active, coefficients[active])
         for category, worn in self._worn(look).items():
             for adapter, weight in worn:
                 add_adapter(x, adapter, weight, shares[category])

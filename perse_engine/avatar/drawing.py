@@ -9,7 +9,7 @@ import torch
 
 from perse_engine.avatar.avatar import Binding
 from perse_engine.avatar.kernels import KEPT, bind, bind_back
-from perse_engine.avatar.properties import PROPERTIES
+from perse_engine.avatar.properties import OPACITY, PROPERTIES
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.scene import Camera, FloatArray
 from perse_engine.splatting.backends import RasterMode, choose_backend
@@ -102,27 +102,33 @@ class View:
 
     def draw(self, x: FloatArray, vertices: FloatArray, camera: Camera) -> None:
         """Fill `colours` and `alpha` over black."""
-        b, g = self._binding, self._gaussians
+        b, self._x = self._binding, x
+        # What is transparent, hats not worn above all, is not drawn and feels no gradient; nan is drawn, and refused.
+        self._rows = np.flatnonzero(~(x[:, OPACITY] <= 0))
+        g = self._gaussians.first(len(self._rows))
         with PARALLEL_WORK:
             bind(
-                vertices, b.triangles, b.bary, b.rest_area, x,
+                self._rows, vertices, b.triangles, b.bary, b.rest_area, x,
                 g.means, g.quats, g.scales, g.opacities, g.colours, self._kept,
             )  # fmt: skip
         self._rasterizer.forward(g, camera, BLACK, self.colours, self.alpha)
-        self._x = x
 
     def back(self, grad_colours: FloatArray, grad_alpha: FloatArray) -> FloatArray:
         """Gradients by the properties of the last `draw`, [N, 14]; valid until the next call."""
-        d = self._gradients
+        d = self._gradients.first(len(self._rows))
         self._rasterizer.backward(grad_colours, grad_alpha, d)
+        self._grad_x[:] = 0
         with PARALLEL_WORK:
             bind_back(
-                self._kept, self._x, self._gaussians.scales,
+                self._rows, self._kept, self._x, self._gaussians.scales,
                 d.means, d.quats, d.scales, d.opacities, d.colours, self._grad_x,
             )  # fmt: skip
         return self._grad_x
 
     def colour_gradients(self, grad_colours: FloatArray) -> FloatArray:
         """Only the gradients by colours, [N, 3]: sums of an image over each Gaussian's blending weights."""
-        self._rasterizer.backward(grad_colours, np.zeros_like(self.alpha), self._gradients)
-        return self._gradients.colours
+        d = self._gradients.first(len(self._rows))
+        self._rasterizer.backward(grad_colours, np.zeros_like(self.alpha), d)
+        out = np.zeros((len(self._x), 3), np.float32)
+        out[self._rows] = d.colours
+        return out

@@ -22,14 +22,15 @@ KEPT = 16
 
 @kernel(parallel=True)
 def bind(
-    vertices: Array, triangles: Array, bary: Array, rest_area: Array, x: Array,
+    rows: Array, vertices: Array, triangles: Array, bary: Array, rest_area: Array, x: Array,
     means: Array, quats: Array, scales: Array, opacities: Array, colours: Array, kept: Array,
 ) -> None:  # fmt: skip
-    """Properties x [N, 14] on posed vertices [V, 3] to world Gaussians.
+    """Rows [M] of properties x [N, 14] on posed vertices [V, 3] to world Gaussians [M].
 
     A triangle's frame has its first edge and its normal as axes; growth is sqrt(area / rest_area), clamped to 0.5..2.
     """
-    for i in nb.prange(triangles.shape[0]):
+    for at in nb.prange(rows.shape[0]):
+        i = rows[at]
         a, b, c = triangles[i, 0], triangles[i, 1], triangles[i, 2]
         a0, a1, a2 = vertices[a, 0], vertices[a, 1], vertices[a, 2]
         u0, u1, u2 = vertices[b, 0] - a0, vertices[b, 1] - a1, vertices[b, 2] - a2
@@ -45,9 +46,9 @@ def bind(
         w0, w1, w2 = n1 * u2 - n2 * u1, n2 * u0 - n0 * u2, n0 * u1 - n1 * u0
         g = min(max(np.sqrt(area / rest_area[i]), F(0.5)), F(2))
         d0, d1, d2 = x[i, 0] * g, x[i, 1] * g, x[i, 2] * g
-        means[i, 0] = px + u0 * d0 + w0 * d1 + n0 * d2
-        means[i, 1] = py + u1 * d0 + w1 * d1 + n1 * d2
-        means[i, 2] = pz + u2 * d0 + w2 * d1 + n2 * d2
+        means[at, 0] = px + u0 * d0 + w0 * d1 + n0 * d2
+        means[at, 1] = py + u1 * d0 + w1 * d1 + n1 * d2
+        means[at, 2] = pz + u2 * d0 + w2 * d1 + n2 * d2
         # The frame's quaternion, columns (u, w, n).
         t = u0 + w1 + n2
         if t > F(0):
@@ -63,43 +64,43 @@ def bind(
             s = np.sqrt(F(1) + n2 - u0 - w1) * F(2)
             qw, qx, qy, qz = (u1 - w0) / s, (n0 + u2) / s, (n1 + w2) / s, F(0.25) * s
         e, f, h, k = x[i, 3], x[i, 4], x[i, 5], x[i, 6]
-        quats[i, 0] = qw * e - qx * f - qy * h - qz * k
-        quats[i, 1] = qw * f + qx * e + qy * k - qz * h
-        quats[i, 2] = qw * h - qx * k + qy * e + qz * f
-        quats[i, 3] = qw * k + qx * h - qy * f + qz * e
+        quats[at, 0] = qw * e - qx * f - qy * h - qz * k
+        quats[at, 1] = qw * f + qx * e + qy * k - qz * h
+        quats[at, 2] = qw * h - qx * k + qy * e + qz * f
+        quats[at, 3] = qw * k + qx * h - qy * f + qz * e
         for j in range(3):
-            scales[i, j] = np.exp(min(x[i, 7 + j], F(-2.9957323))) * g
-            colours[i, j] = x[i, 11 + j]
-        opacities[i] = min(max(x[i, 10], F(0)), F(1))
-        kept[i, 0], kept[i, 1], kept[i, 2] = u0, u1, u2
-        kept[i, 3], kept[i, 4], kept[i, 5] = w0, w1, w2
-        kept[i, 6], kept[i, 7], kept[i, 8] = n0, n1, n2
-        kept[i, 9], kept[i, 10], kept[i, 11], kept[i, 12], kept[i, 13] = g, qw, qx, qy, qz
+            scales[at, j] = np.exp(min(x[i, 7 + j], F(-2.9957323))) * g
+            colours[at, j] = x[i, 11 + j]
+        opacities[at] = min(max(x[i, 10], F(0)), F(1))
+        kept[at, 0], kept[at, 1], kept[at, 2] = u0, u1, u2
+        kept[at, 3], kept[at, 4], kept[at, 5] = w0, w1, w2
+        kept[at, 6], kept[at, 7], kept[at, 8] = n0, n1, n2
+        kept[at, 9], kept[at, 10], kept[at, 11], kept[at, 12], kept[at, 13] = g, qw, qx, qy, qz
 
 
 @kernel(parallel=True)
 def bind_back(
-    kept: Array, x: Array, scales: Array,
+    rows: Array, kept: Array, x: Array, scales: Array,
     grad_means: Array, grad_quats: Array, grad_scales: Array, grad_opacities: Array, grad_colours: Array,
     grad_x: Array,
 ) -> None:  # fmt: skip
-    """Gradients by x [N, 14] from those by the world Gaussians of the last `bind`."""
-    for i in nb.prange(kept.shape[0]):
-        k = kept[i]
+    """Gradients by rows of x [N, 14] from those by the world Gaussians [M] of the last `bind`; other rows stay."""
+    for at in nb.prange(rows.shape[0]):
+        i, k = rows[at], kept[at]
         g, qw, qx, qy, qz = k[9], k[10], k[11], k[12], k[13]
-        m0, m1, m2 = grad_means[i, 0], grad_means[i, 1], grad_means[i, 2]
+        m0, m1, m2 = grad_means[at, 0], grad_means[at, 1], grad_means[at, 2]
         grad_x[i, 0] = g * (k[0] * m0 + k[1] * m1 + k[2] * m2)
         grad_x[i, 1] = g * (k[3] * m0 + k[4] * m1 + k[5] * m2)
         grad_x[i, 2] = g * (k[6] * m0 + k[7] * m1 + k[8] * m2)
-        e, f, h, l = grad_quats[i, 0], grad_quats[i, 1], grad_quats[i, 2], grad_quats[i, 3]
+        e, f, h, l = grad_quats[at, 0], grad_quats[at, 1], grad_quats[at, 2], grad_quats[at, 3]
         grad_x[i, 3] = qw * e + qx * f + qy * h + qz * l
         grad_x[i, 4] = qw * f - qx * e - qy * l + qz * h
         grad_x[i, 5] = qw * h + qx * l - qy * e - qz * f
         grad_x[i, 6] = qw * l - qx * h + qy * f - qz * e
         for j in range(3):
-            grad_x[i, 7 + j] = grad_scales[i, j] * scales[i, j] if x[i, 7 + j] < F(-2.9957323) else F(0)
-            grad_x[i, 11 + j] = grad_colours[i, j]
-        o, go = x[i, 10], grad_opacities[i]
+            grad_x[i, 7 + j] = grad_scales[at, j] * scales[at, j] if x[i, 7 + j] < F(-2.9957323) else F(0)
+            grad_x[i, 11 + j] = grad_colours[at, j]
+        o, go = x[i, 10], grad_opacities[at]
         # A clamped opacity only feels what pulls it back.
         grad_x[i, 10] = F(0) if (o >= F(1) and go < F(0)) or (o <= F(0) and go > F(0)) else go
 

@@ -3,6 +3,7 @@
     h_c(z) = A z + B silu(C z + d),     coefficients = h_c(z) - h_c(0)
 
 The source's code is 0 in every category, the mean of the codes' prior, so the source look is the base exactly.
+Codes and networks stay as they start: what a coefficient does is learned by its basis (docs/experiments.md).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ MIN_COEFFICIENTS = 4
 HIDDEN = 32
 MOST_WITH_BUMPS = 10
 """Variants of a category for whose bumps there are hidden units."""
+NO_COEFFICIENT = 1e-4
+"""Smaller ones are the rounding of 0."""
 BEND = 4.0
 """How sharply a hidden unit bends at its knot, in units of 1 over the distance of knots."""
 CODE_SPREAD = 0.5
@@ -33,7 +36,7 @@ CODE_SPREAD = 0.5
 
 @dataclass(frozen=True)
 class CodeNetwork:
-    """linear [K, 32], hidden_weight [32, 32], hidden_bias [32], output [K, 32]; float32, trained in place."""
+    """linear [K, 32], hidden_weight [32, 32], hidden_bias [32], output [K, 32]; float32."""
 
     linear: FloatArray
     hidden_weight: FloatArray
@@ -83,16 +86,10 @@ class CodeNetwork:
         change = _silu(before) - _silu(self.hidden_bias)
         return np.asarray(self.linear @ code + self.output @ change, np.float32)
 
-    def back(self, code: FloatArray, grad: FloatArray) -> tuple[CodeNetwork, FloatArray]:
-        """Gradients by the network's arrays and by the code, from those by the coefficients [K]."""
-        before = self.hidden_weight @ code + self.hidden_bias
-        change = _silu(before) - _silu(self.hidden_bias)
-        to_hidden = self.output.T @ grad
-        slope, slope_source = to_hidden * _silu_slope(before), to_hidden * _silu_slope(self.hidden_bias)
-        gradients = CodeNetwork(
-            np.outer(grad, code), np.outer(slope, code), slope - slope_source, np.outer(grad, change)
-        )
-        return gradients, np.asarray(self.linear.T @ grad + self.hidden_weight.T @ slope, np.float32)
+    def back(self, code: FloatArray, grad: FloatArray) -> FloatArray:
+        """Gradient by the code [32], from that by the coefficients [K]."""
+        slope = (self.output.T @ grad) * _silu_slope(self.hidden_weight @ code + self.hidden_bias)
+        return np.asarray(self.linear.T @ grad + self.hidden_weight.T @ slope, np.float32)
 
     def arrays(self) -> dict[str, FloatArray]:
         """By name, in a fixed order."""
@@ -102,6 +99,11 @@ class CodeNetwork:
             "hidden_bias": self.hidden_bias,
             "output": self.output,
         }
+
+
+def active_bases(coefficients: FloatArray) -> npt.NDArray[np.int64]:
+    """Indices of the coefficients [K] that are not 0: at a variant, all others' and the bumps' are."""
+    return np.flatnonzero(np.abs(coefficients) > NO_COEFFICIENT)
 
 
 def sharing(strength: Mapping[str, float], change: Mapping[str, FloatArray]) -> dict[str, FloatArray]:

@@ -60,7 +60,7 @@ class Poser:
         n = len(avatar)
         self._x, self._kept = np.empty((n, PROPERTIES), np.float32), np.empty((n, KEPT), np.float32)
         self._ones = np.ones((n, len(EXPRESSION_COLUMNS)), np.float32)
-        self._gaussians = GaussianBuffers.allocate(n)
+        self._rows, self._gaussians = np.arange(n), GaussianBuffers.allocate(n)
 
     def pose(self, look: VisibleLook, pose: Pose, expression: Expression) -> GaussianBuffers:
         """Gaussians [M] in the world frame, valid until the next call."""
@@ -76,11 +76,10 @@ class Poser:
                     x, look.expression_rows, self._ones[: len(look.expression_rows)], EXPRESSION_COLUMNS,
                     look.expression_basis, active, values[active],
                 )  # fmt: skip
-        g = self._gaussians
-        out = GaussianBuffers(*(a[:count] for a in (g.means, g.quats, g.scales, g.opacities, g.colours)))
+        out = self._gaussians.first(count)
         with PARALLEL_WORK:
             bind(
-                vertices, binding.triangles, binding.bary, binding.rest_area, x,
+                self._rows[:count], vertices, binding.triangles, binding.bary, binding.rest_area, x,
                 out.means, out.quats, out.scales, out.opacities, out.colours, self._kept[:count],
             )  # fmt: skip
         return out

@@ -1,8 +1,7 @@
 """Dataset to Avatar: the training loop.
 
-A step draws one frame of one clip and follows hand-written gradients back to base, bases, code networks and codes;
-there is no autograd over Gaussians. In-between clips supervise interpolated codes (PERSE's stage 2), mixed clips the
-composition.
+A step draws one frame of one clip and follows hand-written gradients back to base and bases; there is no autograd over
+Gaussians. In-between clips supervise interpolated codes (PERSE's stage 2), mixed clips the composition.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from perse_engine.avatar.avatar import (
 )
 from perse_engine.avatar.checkpoint import load_checkpoint, save_checkpoint
 from perse_engine.avatar.drawing import View, training_rasterizer
-from perse_engine.avatar.kernels import add_basis, project_on_basis, take_rows
-from perse_engine.avatar.latent import CODE_SIZE, column_weights, sharing
+from perse_engine.avatar.kernels import add_basis, take_rows
+from perse_engine.avatar.latent import CODE_SIZE, active_bases, column_weights, sharing
 from perse_engine.avatar.perceptual import PerceptualTerm
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.properties import COLOUR, OPACITY, PROPERTIES, RATES
@@ -57,18 +56,12 @@ so far, fine detail only costs time."""
 SHARES = {"source": 0.2, "variant": 0.47, "between": 0.23, "mix": 0.10}
 ADDITIVE_WEIGHT = 2.0
 """How often a variant of an additive category is drawn, next to other variants: it has more to learn."""
-CODE_RATE, NETWORK_RATE = 1.5e-4, 1.5e-4
-"""Slow: a coefficient multiplies every basis of its category, so its jitter moves locks of hair by centimetres."""
 EXPRESSION_RATE, EXPRESSION_DECAY = 0.12, 1e-3
 """Of the learned residuals: few frames show each, so fast ones without a pull to 0 speckle the skin of other frames."""
 BUMP_RATE, BUMP_DECAY = 0.3, 1e-3
 """Of the bases that show half way only: most changes are even with the weight, and few frames contradict the others."""
-CODE_DECAY = 1e-4
-"""The Gaussian prior's pull to 0, per step."""
 CHECKPOINT_EVERY_S = 6.0
 REPORT_EVERY = 20
-PARTS_OF_SUMS = 16
-"""Sums over Gaussians are cut into as many parts, so that they do not depend on the number of threads."""
 
 
 def train(
@@ -194,7 +187,7 @@ class Trainer:
     def _learn_look(self, look: Look, grad_x: FloatArray, rate: float) -> None:
         """Everything that `_properties` depends on, from gradients [N, 14] of the look it was last called with."""
         for category in look.categories():
-            self._categories[category].learn(grad_x, look.variants[category], rate)
+            self._categories[category].learn(grad_x, rate)
         self._base_adam.step(grad_x, rate_factor=rate)
         # Owned Gaussians are invisible in the source look, exactly and always. How far below 0 an opacity starts says
         # at which slider value its Gaussian appears: a hat comes down, a curtain grows, instead of fading in whole.
@@ -239,23 +232,10 @@ class _CategoryTrainer:
     def __init__(self, model: CategoryModel, shaded: npt.NDArray[np.bool_], bump_rate: float) -> None:
         self.model = model
         self._shaded = np.flatnonzero(shaded)
-        # One array whose rows the model's codes are views of, so that one optimiser moves them all.
-        self._codes = np.stack(list(model.codes.values()))
-        for row, id in zip(self._codes, model.codes, strict=True):
-            model.codes[id] = row  # type: ignore[index]
-        self._order = list(model.codes)
-        whole, bumps = model.basis[: len(self._codes)], model.basis[len(self._codes) :]
+        whole, bumps = model.basis[: len(model.codes)], model.basis[len(model.codes) :]
         self._whole_adam = Adam(whole, RATES)
         self._bump_adam = Adam(bumps, bump_rate * RATES, decays=np.full(PROPERTIES, BUMP_DECAY, np.float32))
-        decay = np.full(CODE_SIZE, CODE_DECAY, np.float32)
-        self._code_adam = Adam(self._codes, np.full(CODE_SIZE, CODE_RATE, np.float32), decays=decay)
-        self._network_adams = {}
-        for name, array in model.network.arrays().items():
-            rows = np.atleast_2d(array)
-            self._network_adams[name] = Adam(rows, np.full(rows.shape[1], NETWORK_RATE, np.float32))
         self._grad = np.empty(model.basis.shape[1:], np.float32)
-        self._all = np.arange(len(model.basis))
-        self._parts = np.empty((PARTS_OF_SUMS, len(model.basis)))
 
     def code(self, weights: Any) -> FloatArray:
         """z = sum of weight times code; the source's code is 0."""
@@ -266,33 +246,24 @@ class _CategoryTrainer:
 
     def add(self, x: FloatArray, code: FloatArray, share: FloatArray) -> None:
         m = self.model
-        self._code, self._coefficients = code, m.network(code)
+        self._coefficients = m.network(code)
+        active = active_bases(self._coefficients)
         self._weights = column_weights(m.mask, share[m.rows])
         with PARALLEL_WORK:
-            add_basis(x, m.rows, self._weights, ALL_COLUMNS, m.basis, self._all, self._coefficients)
+            add_basis(x, m.rows, self._weights, ALL_COLUMNS, m.basis, active, self._coefficients[active])
 
-    def learn(self, grad_x: FloatArray, weights: Any, rate: float) -> None:
+    def learn(self, grad_x: FloatArray, rate: float) -> None:
         m = self.model
         with PARALLEL_WORK:
             take_rows(grad_x, m.rows, self._weights, ALL_COLUMNS, self._grad)
-            self._grad[self._shaded, : COLOUR.start] = 0
-            project_on_basis(m.basis, self._grad, self._parts)
-        grad_coefficients = self._parts.sum(0).astype(np.float32)
-        gradients, grad_code = m.network.back(self._code, grad_coefficients)
-        count = len(self._codes)
+        self._grad[self._shaded, : COLOUR.start] = 0
+        # Bases that are off step too, along their momentum: steps of those alone that are on were worse at any rate.
+        count = len(m.codes)
         self._whole_adam.step_basis(self._coefficients[:count], self._grad, rate_factor=rate)
         self._bump_adam.step_basis(self._coefficients[count:], self._grad, rate_factor=rate)
-        for name, array in gradients.arrays().items():
-            self._network_adams[name].step(np.ascontiguousarray(np.atleast_2d(array), np.float32), rate_factor=rate)
-        grad_codes = np.zeros_like(self._codes)
-        for id, weight in weights.items():
-            grad_codes[self._order.index(id)] = weight * grad_code
-        self._code_adam.step(grad_codes, rate_factor=rate)
 
     def adams(self) -> dict[str, Adam]:
-        return {"basis": self._whole_adam, "bumps": self._bump_adam, "codes": self._code_adam} | {
-            f"network.{name}": adam for name, adam in self._network_adams.items()
-        }
+        return {"basis": self._whole_adam, "bumps": self._bump_adam}
 
 
 def plan_steps(dataset: Dataset, steps: int, seed: int, additive: tuple[str, ...]) -> list[tuple[Clip, int]]:

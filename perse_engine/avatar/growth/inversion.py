@@ -11,7 +11,6 @@ from perse_engine.avatar.avatar import ALL_COLUMNS, EXPRESSION_COLUMNS, Avatar
 from perse_engine.avatar.drawing import View, training_rasterizer
 from perse_engine.avatar.kernels import add_basis, project_on_basis, take_rows
 from perse_engine.avatar.latent import CODE_SIZE, column_weights
-from perse_engine.avatar.training import PARTS_OF_SUMS
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import UnknownName
 from perse_engine.progress import Progress
@@ -26,6 +25,8 @@ RATE, DECAY = 0.06, 2e-3
 FINAL_RATE = 0.1
 ADAPTER_BELOW_DB = 30.0
 """Below this PSNR in the changed region the code alone does not show what was asked for: an adapter is recommended."""
+PARTS_OF_SUMS = 16
+"""Sums over Gaussians are cut into as many parts, so that they do not depend on the number of threads."""
 LOOK_FROM = 0.1
 """Share of the category's mask in a pixel from which the pixel counts, where no region is given."""
 
@@ -101,7 +102,7 @@ def invert(
         with PARALLEL_WORK:
             take_rows(grad_x, model.rows, weights, ALL_COLUMNS, grad)
             project_on_basis(model.basis, grad, parts)
-        _, grad_code = model.network.back(code[0], parts.sum(0).astype(np.float32))
+        grad_code = model.network.back(code[0], parts.sum(0).astype(np.float32))
         adam.step(grad_code[None], rate_factor=FINAL_RATE ** (step / steps))
         if step % 10 == 0:
             progress.report(STAGE, step, steps)

@@ -84,6 +84,11 @@ class GaussianBuffers:
         arrays = (cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colours)
         return GaussianBuffers(*(np.require(array, F, ["C", "W"]) for array in arrays))
 
+    def first(self, count: int) -> GaussianBuffers:
+        """Views of the first of them."""
+        arrays = (self.means, self.quats, self.scales, self.opacities, self.colours)
+        return GaussianBuffers(*(array[:count] for array in arrays))
+
     def check(self) -> None:
         """Refuse arrays that kernels would read past the end of, or compile anew for.
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perse_engine.avatar.drawing import training_rasterizer
+from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.drawing import View, training_rasterizer
+from perse_engine.avatar.properties import OPACITY
+from perse_engine.errors import InvalidValue
 from perse_engine.scene import Camera
 from perse_engine.splatting import RasterMode
 from perse_engine.splatting.cpu.layout import GaussianBuffers
+from perse_engine.synthesis.dataset import Dataset
 
 MODES: tuple[RasterMode, ...] = ("classic", "antialiased")
 
@@ -34,3 +38,35 @@ def test_training_is_the_same_by_torch_and_by_the_kernels(raster_mode: RasterMod
         drawn.append((colours, alpha, gradients.means, gradients.scales, gradients.opacities))
     for ours, theirs in zip(*drawn, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-3 * np.abs(theirs).max())
+
+
+def test_what_is_transparent_changes_nothing_and_feels_nothing(tiny_avatar: Avatar, tiny_dataset: Dataset) -> None:
+    rasterizer, _ = training_rasterizer("cpu", "antialiased")
+    base, frame = tiny_avatar.base, tiny_dataset.frames[0]
+    vertices = tiny_avatar.binding.rig.posed(frame.pose, frame.expression)
+    view = View(tiny_avatar.binding, rasterizer, (64, 64))
+    x = base.copy()
+    hidden = np.arange(0, len(x), 2)
+    x[hidden, OPACITY] = -0.3
+    view.draw(x, vertices, frame.camera)
+    colours, alpha = view.colours.copy(), view.alpha.copy()
+    back = view.back(np.ones_like(colours), np.ones_like(alpha)).copy()
+    seen = view.colour_gradients(np.ones_like(colours))
+    x[hidden] = base[hidden]
+    x[hidden, OPACITY] = 1e-4
+    view.draw(x, vertices, frame.camera)
+    assert np.array_equal(view.colours, colours)
+    assert np.array_equal(view.back(np.ones_like(colours), np.ones_like(alpha)), back)
+    assert np.abs(back).max() > 0
+    assert not back[hidden].any()
+    assert not seen[hidden].any()
+
+
+def test_an_opacity_that_is_no_number_is_refused(tiny_avatar: Avatar, tiny_dataset: Dataset) -> None:
+    rasterizer, _ = training_rasterizer("cpu", "antialiased")
+    frame, x = tiny_dataset.frames[0], tiny_avatar.base.copy()
+    x[3, OPACITY] = np.nan
+    vertices = tiny_avatar.binding.rig.posed(frame.pose, frame.expression)
+    view = View(tiny_avatar.binding, rasterizer, (64, 64))
+    with pytest.raises(InvalidValue, match="finite"):
+        view.draw(x, vertices, frame.camera)

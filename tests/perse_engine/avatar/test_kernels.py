@@ -39,14 +39,14 @@ class Scene:
         shapes = {"means": 3, "quats": 4, "scales": 3, "colours": 3}
         out = {n: np.zeros((COUNT, shapes[n]) if n in shapes else COUNT, np.float32) for n in OUTPUTS}
         kept = np.zeros((COUNT, KEPT), np.float32)
-        bind(self.vertices, self.triangles, self.bary, self.rest_area, self.x, *out.values(), kept)
+        bind(np.arange(COUNT), self.vertices, self.triangles, self.bary, self.rest_area, self.x, *out.values(), kept)
         return out, kept
 
     def back(self, gradients: dict[str, Array]) -> Array:
         """The kernel's gradients by x."""
         out, kept = self.bound()
         grad = np.zeros((COUNT, PROPERTIES), np.float32)
-        bind_back(kept, self.x, out["scales"], *(gradients[n] for n in OUTPUTS), grad)
+        bind_back(np.arange(COUNT), kept, self.x, out["scales"], *(gradients[n] for n in OUTPUTS), grad)
         return grad
 
     def twin(self, x: Array) -> dict[str, Array]:
