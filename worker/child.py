@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from worker.engine_host import child_environment
+from worker.processes import child_environment
 
 if TYPE_CHECKING:
     from perse_engine.errors import EngineError

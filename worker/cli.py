@@ -33,7 +33,7 @@ EPILOG = """examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     arguments = build_parser().parse_args(argv)
-    from worker.engine_host import child_environment
+    from worker.processes import child_environment
 
     # Before numerical libraries load.
     child_environment()

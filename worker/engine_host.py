@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import queue
-import resource
 import shutil
-import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -22,60 +18,12 @@ from app.database.models import Avatar
 from app.database.session import Sessions
 from app.engine_client import AnalysedPortrait, AvatarFiles, EngineFailure, RenderedImage, RenderRequest
 from app.storage import Storage
+from worker.engine_tasks import Failure, serve
+from worker.processes import child_environment
 
 ANALYSE_TIMEOUT_S = 60.0
 RENDER_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 120.0
-MEMORY_LIMIT_BYTES = 12 * 2**30
-"""Address space, not resident memory: torch and numba reserve gigabytes that they never touch."""
-
-
-@dataclass(frozen=True)
-class _Failure:
-    code: str
-    detail: str
-    hint: str | None
-
-
-def child_environment() -> None:
-    """Settings that must be in the environment before numerical libraries load."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GLOG_minloglevel", "3")
-    os.environ.setdefault("CUDA_MODULE_LOADING", "LAZY")
-
-
-def limit_memory() -> None:
-    """Of this process, for good: what decodes hostile bytes dies before the machine suffers."""
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _serve(connection: Connection) -> None:
-    """The child: answer requests until the pipe closes."""
-    child_environment()
-    limit_memory()
-    from perse_engine.errors import EngineError
-    from worker import engine_tasks
-
-    tasks: dict[str, Any] = {
-        task.__name__: task
-        for task in (engine_tasks.analyse, engine_tasks.render, engine_tasks.meet, engine_tasks.follow)
-    }
-    connection.send("ready")
-    while True:
-        try:
-            name, arguments = connection.recv()
-        except EOFError:
-            return
-        answer: Any
-        try:
-            answer = tasks[name](*arguments)
-        except EngineError as error:
-            answer = _Failure(error.code, error.message, error.hint)
-        except MemoryError:
-            answer = _Failure("undecodable", "The picture needs more memory than is allowed.", None)
-        connection.send(answer)
 
 
 class _Host:
@@ -89,9 +37,10 @@ class _Host:
         if self._connection is not None and self._process.is_alive():
             return self._connection
         child_environment()
+        # Not of the fork server: it starts with the service, and a fork would hold more than most requests need.
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True, name="perse-engine-host")
+        self._process = context.Process(target=serve, args=(theirs,), daemon=True, name="perse-engine-host")
         self._process.start()
         theirs.close()
         if not ours.poll(START_TIMEOUT_S) or ours.recv() != "ready":
@@ -111,7 +60,7 @@ class _Host:
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             self.stop()
             raise EngineFailure("engine_crashed", "The engine stopped while it was working on this.") from error
-        if isinstance(answer, _Failure):
+        if isinstance(answer, Failure):
             raise EngineFailure(answer.code, answer.detail, answer.hint)
         return answer
 

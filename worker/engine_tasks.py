@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine_client import AnalysedPortrait, RenderedImage, RenderRequest
+from worker.processes import child_environment, limit_memory
 
 if TYPE_CHECKING:
     from perse_engine.motion.rig_fit import Driver
@@ -19,6 +21,38 @@ if TYPE_CHECKING:
 MAX_WARM_BYTES = 600_000_000
 
 _warm: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An answer: the engine refused."""
+
+    code: str
+    detail: str
+    hint: str | None
+
+
+def serve(connection: Connection) -> None:
+    """Answer requests, a name and arguments each, until the pipe closes."""
+    child_environment()
+    limit_memory()
+    from perse_engine.errors import EngineError
+
+    tasks: dict[str, Callable[..., Any]] = {task.__name__: task for task in (analyse, render, meet, follow)}
+    connection.send("ready")
+    while True:
+        try:
+            name, arguments = connection.recv()
+        except EOFError:
+            return
+        answer: Any
+        try:
+            answer = tasks[name](*arguments)
+        except EngineError as error:
+            answer = Failure(error.code, error.message, error.hint)
+        except MemoryError:
+            answer = Failure("undecodable", "The picture needs more memory than is allowed.", None)
+        connection.send(answer)
 
 
 def analyse(data: bytes) -> AnalysedPortrait:

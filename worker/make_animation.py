@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from worker.child import Message, PipeProgress, answer, told_as_failed
-from worker.engine_host import limit_memory
+from worker.processes import limit_memory
 
 if TYPE_CHECKING:
     from perse_engine.errors import EngineError

@@ -22,7 +22,7 @@ from worker.worker import Worker
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[Worker]:
-    settings = Settings(data_dir=tmp_path, lease_s=0.6)
+    settings = Settings(data_dir=tmp_path, lease_s=30.0)
     upgrade(settings.resolved_database_url)
     sessions = open_database(settings.resolved_database_url)
     with transaction(sessions) as session:

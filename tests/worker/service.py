@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from tests.servers import free_port, wait_until
 
@@ -64,12 +65,12 @@ class Service:
             progress = job["progress"]
             return progress["stage"] == stage and progress["step"] >= step
 
-        wait_until(reached, 120, f"stage {stage}")
+        wait_until(reached, BUILD_TIMEOUT_S, f"stage {stage}")
 
     def kill(self) -> None:
         """SIGKILL, as the kernel does when memory is short."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
@@ -86,7 +87,7 @@ def service(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterat
     process = subprocess.Popen(command, env=environment(data_dir, **(settings or {})), stdout=log, stderr=log)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
-            wait_until(lambda: _is_ready(client) or process.poll() is not None, 90, "the service is ready")
+            wait_until(lambda: _is_ready(client) or process.poll() is not None, 180, "the service is ready")
             assert process.poll() is None, (data_dir / "service.log").read_text()[-3000:]
             yield Service(process, client, data_dir)
     finally:
@@ -105,21 +106,12 @@ def _is_ready(client: httpx.Client) -> bool:
         return False
 
 
-def children_named(word: str, parent: int) -> list[int]:
-    """Processes below `parent` whose command line holds a word (Linux)."""
+def job_processes(parent: int) -> list[psutil.Process]:
+    """The processes of jobs that `parent` runs: what its fork server has forked."""
     found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if int(fields[1]) == parent and word in line:
-                found.append(int(entry.name))
+    for process in psutil.Process(parent).children():
+        # An engine host may end at any time.
+        with suppress(psutil.Error):
+            if any("forkserver" in word for word in process.cmdline()):
+                found += process.children()
     return found
-
-
-def now_s() -> float:
-    """Seconds, monotonic."""
-    return time.monotonic()

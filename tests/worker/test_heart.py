@@ -32,7 +32,7 @@ class SlowStorage(LocalStorage):
 
     def _hold(self) -> None:
         start = self._last_beat()
-        wait_until(lambda: self._last_beat() != start, 10, "a heartbeat during the transfer")
+        wait_until(lambda: self._last_beat() != start, 60, "a heartbeat during the transfer")
 
     def put_bytes(self, key: str, data: bytes, media_type: str) -> None:
         """See `Storage`."""
@@ -46,7 +46,8 @@ class SlowStorage(LocalStorage):
 
 
 def slow(worker: Worker) -> Worker:
-    return dataclasses.replace(worker, storage=SlowStorage(worker.settings.data_dir / "objects", worker.sessions))
+    storage = SlowStorage(worker.settings.data_dir / "objects", worker.sessions)
+    return dataclasses.replace(worker, storage=storage, settings=worker.settings.model_copy(update={"lease_s": 0.6}))
 
 
 def status_of(worker: Worker, id: str) -> tuple[str, str | None]:
@@ -75,7 +76,7 @@ def test_a_heart_hears_of_a_cancel(worker: Worker) -> None:
         with transaction(worker.sessions) as session:
             job = session.get(Job, claim.id)
             assert job is not None and request_cancel(session, job)
-        wait_until(lambda: heart.cancel_requested, 10, "the cancel is heard")
+        wait_until(lambda: heart.cancel_requested, 60, "the cancel is heard")
         assert not heart.is_fenced
 
 
@@ -85,7 +86,7 @@ def test_a_heart_hears_that_its_job_was_taken(worker: Worker) -> None:
         with transaction(worker.sessions) as session:
             session.execute(update(Job).values(lease_expires_at=now().replace(year=2020)))
         assert worker.jobs.claim("other", ["io"], 30) is not None
-        wait_until(lambda: heart.is_fenced, 10, "the loss is heard")
+        wait_until(lambda: heart.is_fenced, 60, "the loss is heard")
 
 
 def test_progress_is_stored_at_once(worker: Worker) -> None:
@@ -97,7 +98,7 @@ def test_progress_is_stored_at_once(worker: Worker) -> None:
 
     with Heart(worker.jobs, claim, 30) as heart:
         heart.tell({"fraction": 0.5})
-        wait_until(stored, 10, "the progress is stored")
+        wait_until(stored, 60, "the progress is stored")
 
 
 def test_a_heart_hears_that_the_deadline_has_passed(worker: Worker) -> None:
@@ -105,4 +106,4 @@ def test_a_heart_hears_that_the_deadline_has_passed(worker: Worker) -> None:
     with Heart(worker.jobs, claim, 30) as heart:
         with transaction(worker.sessions) as session:
             session.execute(update(Job).values(deadline_at=now().replace(year=2020)))
-        wait_until(lambda: heart.is_expired, 10, "the deadline is heard")
+        wait_until(lambda: heart.is_expired, 60, "the deadline is heard")

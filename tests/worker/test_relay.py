@@ -64,15 +64,15 @@ def test_a_job_that_has_just_come_or_whose_time_has_not_is_not_rung_for(worker: 
 
 def test_beside_the_service_lost_workers_are_noticed_soon(worker: Worker) -> None:
     id = add_job(worker.sessions, "render", timedelta())
-    assert worker.jobs.claim("lost", ["render"], worker.settings.lease_s) is not None
+    assert worker.jobs.claim("lost", ["render"], 0.0) is not None
     celery = create_celery(Settings(broker_url="memory://"))
 
     def status() -> str:
         with worker.sessions() as session:
             return session.get_one(Job, id).status
 
-    with relaying(worker.sessions, celery, Reaper(worker).round, worker.settings.reap_every_s):
-        wait_until(lambda: status() == "queued", 10, "the job is settled")
+    with relaying(worker.sessions, celery, Reaper(worker).round, 0.3):
+        wait_until(lambda: status() == "queued", 60, "the job is settled")
 
 
 @pytest.mark.slow
@@ -91,9 +91,9 @@ def test_a_celery_worker_that_is_asked_to_leave_gives_its_job_back(
             env=environment(tmp_path, PERSE_BROKER_URL=broker), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            wait_until(lambda: stage_of(sessions, id) is not None, 120, "the job runs")
+            wait_until(lambda: stage_of(sessions, id) is not None, 240, "the job runs")
             process.terminate()
-            assert process.wait(60) == 0
+            assert process.wait(120) == 0
         finally:
             process.kill()
             process.wait(10)
