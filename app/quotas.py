@@ -15,11 +15,10 @@ from app.database.models import Avatar, Job, Portrait, Tenant, WebhookEndpoint
 from app.database.session import Sessions, transaction
 from app.jobs.parts import whole
 from app.jobs.store import TERMINAL
+from app.limits import LIMITS
 from app.problems import Problem
 from app.settings import Settings
 
-LIMITS = ("rate_limit_per_min", "max_unfinished_jobs", "max_avatars", "max_portraits", "max_webhook_endpoints")
-"""Settings that a tenant may have of its own."""
 RETRY_S = 30
 """A job may have ended by then."""
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
-from app.database.session import Sessions
-from app.quotas import LIMITS, UnknownTenant, limit_of, list_tenants, set_limits
-from app.settings import Settings
+from app.limits import LIMITS
+
+if TYPE_CHECKING:
+    from app.database.session import Sessions
+    from app.settings import Settings
 
 HINT = "limits are " + ", ".join(LIMITS) + "; 0 is no limit, 'default' is what the settings say"
 
@@ -31,6 +34,9 @@ def _limit(text: str) -> tuple[str, int | None]:
 
 
 def _list(_: argparse.Namespace) -> int:
+    from app.quotas import limit_of, list_tenants
+    from app.settings import Settings
+
     settings = Settings()
     for tenant in list_tenants(_sessions(settings)):
         limits = (f"{n}={limit_of(tenant, settings, n)}{'*' if n in tenant.limits else ''}" for n in LIMITS)
@@ -39,6 +45,9 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _set(arguments: argparse.Namespace) -> int:
+    from app.quotas import UnknownTenant, set_limits
+    from app.settings import Settings
+
     try:
         own = set_limits(_sessions(Settings()), arguments.tenant, dict(arguments.limits))
     except UnknownTenant:
