@@ -22,7 +22,7 @@ def test_from_photo_to_files(tmp_path: Path, astronaut_png: bytes) -> None:
         assert refused.value.code == "undecodable"
         avatar = perse.create(astronaut_png, preset="preview", consent="authorised", wish="short curly red hair")
         ((category, id),) = avatar.recipe["variants"]
-        ready = avatar.wait(on_progress=told.append, timeout_s=240)
+        ready = avatar.wait(on_progress=told.append, timeout_s=280)
         assert ready.variants is not None and id in ready.variants[category]
         assert {"synthesis", "training"} <= {p.stage for p in told}
 
@@ -33,4 +33,4 @@ def test_from_photo_to_files(tmp_path: Path, astronaut_png: bytes) -> None:
         assert np.abs(picture(look={category: {id: 1.0}}) - picture()).mean() > 0.2
         names = {p.name for p in avatar.download(tmp_path / "out")}
         assert {"avatar.safetensors", "canonical.ply", "latents.json"} <= names
-        assert avatar.delete(timeout_s=30).result is not None
+        assert avatar.delete(timeout_s=120).result is not None

@@ -59,7 +59,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, s3: str) -> Iterator[Service]:
                 for process in workers:
                     process.terminate()
                 for process in workers:
-                    process.wait(30)
+                    process.wait(60)
 
 
 def test_a_celery_worker_builds_renders_and_stores_in_s3(api: Service, s3: str, astronaut_png: bytes) -> None:
@@ -70,14 +70,14 @@ def test_a_celery_worker_builds_renders_and_stores_in_s3(api: Service, s3: str, 
     assert picture.content.startswith(b"\x89PNG")
     wish = {"clip": "idle", "seconds": 0.2, "width_px": 64, "height_px": 64}
     moving = api.client.post(f"/v1/avatars/{avatar}/animations", json=wish).json()["job"]["id"]
-    assert api.wait(moving, 60)["status"] == "succeeded"
+    assert api.wait(moving)["status"] == "succeeded"
     artifact = api.client.get(f"/v1/avatars/{avatar}/artifacts").json()["data"][0]
     moved = api.client.get(f"/v1/artifacts/{artifact['id']}/content")
     assert moved.status_code == 307 and moved.headers["location"].startswith(s3)
     followed = api.client.get(moved.headers["location"])
     assert len(followed.content) == artifact["size_bytes"]
     assert api.upload(b"\xff\xd8\xff" + b"\0" * 500).json()["code"] == "undecodable"
-    erased = api.wait(api.client.delete(f"/v1/avatars/{avatar}").json()["job"]["id"], 60)
+    erased = api.wait(api.client.delete(f"/v1/avatars/{avatar}").json()["job"]["id"])
     assert erased["result"]["objects_left"] == 0
     assert not list(Path(api.data_dir).glob("work/*"))
 

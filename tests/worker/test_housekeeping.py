@@ -68,7 +68,7 @@ def test_work_folders_go_when_they_are_old_or_their_avatar_is_erased(worker: Wor
 def test_the_house_is_swept_at_the_start(worker: Worker) -> None:
     old = folder(worker, "work", "job_x", 8)
     with housekeeping(worker.settings, worker.sessions):
-        wait_until(lambda: not old.exists(), 10, "the old folder is removed")
+        wait_until(lambda: not old.exists(), 60, "the old folder is removed")
 
 
 @pytest.mark.parametrize("change", [erase, begin_deletion])

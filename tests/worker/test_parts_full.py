@@ -31,8 +31,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.redis]
 
 NOSES = [{"category": "nose", "id": id} for id in ("wide", "aquiline")]
 FOUR_PARTS = {"preset": "preview", "variants": NOSES}
-LEASE_S = 3
-PART_S = 120
+LEASE_S = 5
+PART_S = 240
 """How long a part may take on a busy machine; what is waited for comes much sooner."""
 
 
@@ -73,13 +73,16 @@ class Workers:
     def wait_for_a_part(self, job_id: str) -> tuple[int, Job]:
         """Until a worker is in the middle of one: which, and the part."""
 
+        found: list[tuple[int, Job]] = []
+
         def begun() -> bool:
             job = self.api.job(job_id)
             assert job["status"] in ("queued", "running"), job
-            return any(row.progress for row in self.running(job_id).values())
+            found.extend((number, row) for number, row in self.running(job_id).items() if row.progress)
+            return bool(found)
 
         wait_until(begun, PART_S, "a part is being made")
-        return next((number, row) for number, row in self.running(job_id).items() if row.progress)
+        return found[0]
 
     def archives(self, avatar_id: str) -> list[str]:
         """What parts have handed over."""
@@ -110,9 +113,9 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
             for number, process in made.processes.items():
                 if process.poll() is None:
                     made.signal(number, signal.SIGKILL)
-                process.wait(10)
+                process.wait(60)
             short_worker.terminate()
-            short_worker.wait(30)
+            short_worker.wait(60)
             sessions.kw["bind"].dispose()
 
 
@@ -139,7 +142,7 @@ def test_a_worker_killed_in_the_middle_of_a_fan_out_costs_only_its_part(workers:
     avatar, job = workers.api.create(astronaut_png, preset="preview")
     killed, part = workers.wait_for_a_part(job)
     workers.signal(killed, signal.SIGKILL)
-    workers.processes[killed].wait(10)
+    workers.processes[killed].wait(60)
     workers.start(killed)
     seen: list[dict[str, Any]] = []
 
@@ -162,7 +165,7 @@ def test_a_worker_killed_in_the_middle_of_a_fan_out_costs_only_its_part(workers:
     assert shown["status"] == "ready" and set(shown["variants"]) == {"hair", "eyeglasses"}
     names = [a["name"] for a in workers.api.client.get(f"/v1/avatars/{avatar}/artifacts").json()["data"]]
     assert len(names) == len(set(names)) and "avatar.safetensors" in names and "subject.zip" not in names
-    wait_until(lambda: not workers.archives(avatar), 30, "what parts handed over is erased")
+    wait_until(lambda: not workers.archives(avatar), 60, "what parts handed over is erased")
 
 
 def test_a_zombie_part_publishes_nothing(workers: Workers, astronaut_png: bytes) -> None:
@@ -181,19 +184,19 @@ def test_a_zombie_part_publishes_nothing(workers: Workers, astronaut_png: bytes)
     made = next(row for row in workers.rows(job) if row.id == part.id)
     assert made.lease_token > part.lease_token and made.result is not None
     assert made.result["key"].endswith(f"{part.id}-{made.lease_token}.zip")
-    assert workers.api.wait(job, 60)["status"] == "canceled"
+    assert workers.api.wait(job)["status"] == "canceled"
     # The zombie has noticed when it takes work again.
     zombie_folder = Path(workers.environments[stopped]["PERSE_DATA_DIR"]) / "work" / job
     wait_until(lambda: not zombie_folder.exists(), 180, "the zombie gives up")
     assert not [n for n in workers.archives(avatar) if n.endswith(f"{part.id}-{part.lease_token}.zip")]
-    wait_until(lambda: not list(workers.storage.list(avatar_prefix(TENANT, avatar))), 30, "nothing is left")
+    wait_until(lambda: not list(workers.storage.list(avatar_prefix(TENANT, avatar))), 60, "nothing is left")
 
 
 def test_canceling_a_fan_out_stops_every_part_and_leaves_nothing(workers: Workers, astronaut_png: bytes) -> None:
     avatar, job = workers.api.create(astronaut_png, **FOUR_PARTS)
     workers.wait_for_a_part(job)
     workers.api.client.post(f"/v1/jobs/{job}/cancel")
-    assert workers.api.wait(job, 30)["status"] == "canceled"
+    assert workers.api.wait(job)["status"] == "canceled"
     assert {row.status for row in workers.rows(job)} <= {"canceled", "succeeded"}
     assert not list(workers.storage.list(avatar_prefix(TENANT, avatar)))
     assert workers.api.client.get(f"/v1/avatars/{avatar}").json()["status"] == "failed"
@@ -208,6 +211,6 @@ def test_a_part_that_cannot_be_made_fails_the_job_and_stops_the_others(workers: 
     ended = workers.api.wait(job, PART_S)
     assert ended["status"] == "failed" and ended["error"]["code"] == "not_found"
     stopped = ("failed", "canceled", "succeeded")
-    wait_until(lambda: all(r.status in stopped for r in workers.rows(job)), 30, "every part has ended")
+    wait_until(lambda: all(r.status in stopped for r in workers.rows(job)), 60, "every part has ended")
     assert workers.api.client.get(f"/v1/avatars/{avatar}").json()["status"] == "failed"
-    wait_until(lambda: not workers.archives(avatar), 30, "nothing that parts handed over is left")
+    wait_until(lambda: not workers.archives(avatar), 60, "nothing that parts handed over is left")

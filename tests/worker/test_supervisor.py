@@ -29,7 +29,7 @@ class HeldEngine(PromptEngine):
 
     def render(self, avatar: AvatarFiles, request: RenderRequest) -> RenderedImage:
         self.has_begun.set()
-        assert self.may_end.wait(30)
+        assert self.may_end.wait(120)
         return super().render(avatar, request)
 
 
@@ -38,7 +38,7 @@ def test_a_lane_goes_on_while_another_is_busy(worker: Worker) -> None:
     avatar = add_avatar(worker)
     with lanes(dataclasses.replace(worker, engine=engine), ("files", "render")):
         slow = _queued(worker, "render", "render", avatar, request={}, key="renders/a.png")
-        assert engine.has_begun.wait(10)
+        assert engine.has_begun.wait(60)
         _wait(worker, _queued(worker, "export", "files", add_avatar(worker, "deleting")))
         assert _status(worker, slow) == "running"
         engine.may_end.set()
@@ -71,4 +71,4 @@ def _status(worker: Worker, id: str) -> str:
 
 
 def _wait(worker: Worker, id: str) -> None:
-    wait_until(lambda: _status(worker, id) in TERMINAL, 20, "the job ends")
+    wait_until(lambda: _status(worker, id) in TERMINAL, 60, "the job ends")

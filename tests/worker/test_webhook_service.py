@@ -43,19 +43,19 @@ def test_a_message_whose_sender_was_killed_is_sent_again(tmp_path: Path) -> None
             url = f"http://127.0.0.1:{receiver.port}/hook"
             made = first.client.post("/v1/webhook-endpoints", json={"url": url}).json()
             end_a_job(first.client, sessions)
-            wait_until(lambda: len(receiver.got) == 1, 20, "the first attempt")
+            wait_until(lambda: len(receiver.got) == 1, 60, "the first attempt")
             first.kill()
         with transaction(sessions) as session:
             # Time passes.
             session.execute(update(WebhookDelivery).values(lease_expires_at=now() - timedelta(seconds=1)))
         with service(tmp_path, LENIENT) as second:
-            wait_until(lambda: len(receiver.got) == 2, 20, "the second attempt")
+            wait_until(lambda: len(receiver.got) == 2, 60, "the second attempt")
 
             def delivered() -> bool:
                 (one,) = second.client.get(made["links"]["deliveries"]).json()["data"]
                 return bool(one["status"] == "delivered" and one["attempts"] == 2)
 
-            wait_until(delivered, 20, "it is delivered")
+            wait_until(delivered, 60, "it is delivered")
     sessions.kw["bind"].dispose()
     assert len({got.headers["webhook-id"] for got in receiver.got}) == 1
 
@@ -71,7 +71,7 @@ def test_with_a_broker_they_are_sent_too(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{receiver.port}/hook"
         secret = running.client.post("/v1/webhook-endpoints", json={"url": url}).json()["secret"]
         job = end_a_job(running.client, sessions)
-        wait_until(lambda: len(receiver.got) == 1, 20, "it is told")
+        wait_until(lambda: len(receiver.got) == 1, 60, "it is told")
     sessions.kw["bind"].dispose()
     (got,) = receiver.got
     told = verify_webhook(secret, got.headers, got.body)
