@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from perse_engine.head.mesh_raster import draw
 from perse_engine.head.subject import Subject
+from perse_engine.portrait.frames import head_pose_deg
 from perse_engine.portrait.landmarks import face_models
 from perse_engine.rendering.image import to_uint8
 from perse_engine.scene import Camera, Expression, Pose
@@ -39,3 +40,32 @@ def seen_landmarks(subject: Subject, pose: Pose, expression: Expression) -> Arra
     # Averaged over shifted copies: a single detection wobbles by as much as a quarter of a weak expression.
     found = face_models().steady_landmarks(picture(subject, pose, expression, judge_camera()))
     return None if found is None else found[0]
+
+
+def read_turn_deg(subject: Subject, pose: Pose) -> tuple[float, float] | None:
+    """Yaw and pitch that the landmark model reads on a picture of the mesh; None where no face is found.
+
+    The mean of the picture's and its mirror image's: the model's own leaning to one side, up to 1.5 degrees, cancels.
+    """
+    rgb = picture(subject, pose, Expression(), judge_camera())
+    plain, mirrored = (face_models().steady_landmarks(np.ascontiguousarray(p)) for p in (rgb, rgb[:, ::-1]))
+    if plain is None or mirrored is None:
+        return None
+    (yaw, pitch, _), (mirrored_yaw, mirrored_pitch, _) = head_pose_deg(plain[0]), head_pose_deg(mirrored[0])
+    return (yaw - mirrored_yaw) / 2, (pitch + mirrored_pitch) / 2
+
+
+def shown_turn_deg(subject: Subject, pose: Pose) -> tuple[float, float]:
+    """Yaw and pitch of the head against the line from its face to the judge's camera.
+
+    A head that turns about the neck moves its face aside, so a camera at a distance of 1 m sees it from further round:
+    a tenth more than was asked.
+    """
+    points = subject.look.rig.posed(pose, Expression())[subject.landmark_vertices]
+    view = judge_camera().world_to_cam
+    eye = -view[:3, :3].T @ view[:3, 3]
+    x, y, z = eye - points.mean(0)
+    return (
+        pose.yaw_deg - float(np.degrees(np.arctan2(x, z))),
+        pose.pitch_deg - float(np.degrees(np.arctan2(y, np.hypot(x, z)))),
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from perse_engine.errors import EngineError
 from perse_engine.evaluation.avatar.distance import Distance
 from perse_engine.evaluation.subject.identity import FaceEmbedder, identity_distances
-from perse_engine.evaluation.subject.judge import seen_landmarks
+from perse_engine.evaluation.subject.judge import read_turn_deg, seen_landmarks, shown_turn_deg
 from perse_engine.evaluation.subject.lids import ClosedLids, closed_lids
 from perse_engine.evaluation.subject.measures import Likeness, face_geometry, source_likeness
 from perse_engine.evaluation.subject.responses import (
@@ -22,7 +22,6 @@ from perse_engine.evaluation.subject.responses import (
 )
 from perse_engine.head.flame.flame_head import Flame
 from perse_engine.head.subject import Subject
-from perse_engine.portrait.frames import head_pose_deg
 from perse_engine.portrait.portrait import PortraitAnalysis
 from perse_engine.scene import Expression, Pose
 
@@ -103,11 +102,11 @@ def face_geometry_of(subject: Subject, expression: Expression) -> Mapping[str, f
 
 def _turns(subject: Subject, axis: str) -> AngleResponse:
     angles = YAWS_DEG if axis == "yaw" else PITCHES_DEG
-    measured: list[float | None] = []
-    for angle in angles:
-        points = seen_landmarks(subject, Pose(angle, 0) if axis == "yaw" else Pose(0, angle), Expression())
-        measured.append(None if points is None else head_pose_deg(points)[0 if axis == "yaw" else 1])
-    return angle_response(angles, measured)
+    poses = [Pose(angle, 0) if axis == "yaw" else Pose(0, angle) for angle in angles]
+    which = 0 if axis == "yaw" else 1
+    read = [read_turn_deg(subject, pose) for pose in poses]
+    shown = [shown_turn_deg(subject, pose)[which] for pose in poses]
+    return angle_response(angles, shown, [None if r is None else r[which] for r in read])
 
 
 def _expression(subject: Subject, probe: Probe, neutral: Mapping[str, float] | None) -> ExpressionResponse | None:

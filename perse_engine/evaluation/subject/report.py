@@ -47,6 +47,8 @@ def _lines(row: Row) -> list[str]:
     lines += [f"    misses {_said(c)}" for c in missed]
     if row.warnings:
         lines.append(f"    warned {', '.join(row.warnings)}")
+    asked = f"yaw {m.yaw.slope_of_asked:.2f}, pitch {m.pitch.slope_of_asked:.2f}"
+    lines.append(f"    slopes against what was asked: {asked}")
     if m.source.lpips is not None:
         lines.append(f"    LPIPS of the source view {m.source.lpips:.4f}")
     for view, distance in (m.identity or {}).items():

@@ -56,12 +56,15 @@ PROBES: Mapping[str, Probe] = {
 class AngleResponse:
     """Asked against measured head angles, degrees; `measured` is None where no face was found.
 
+    `shown` is what was asked as the camera sees it. `slope` is against that, `slope_of_asked` against what was asked.
     `asymmetry_deg` is how much further the head turns to one side than to the other, at worst.
     """
 
     asked: tuple[float, ...]
+    shown: tuple[float, ...]
     measured: tuple[float | None, ...]
     slope: float
+    slope_of_asked: float
     monotonic: bool
     asymmetry_deg: float
 
@@ -81,18 +84,18 @@ class ExpressionResponse:
     crosstalk_with: str
 
 
-def angle_response(asked: Sequence[float], measured: Sequence[float | None]) -> AngleResponse:
-    """Least-squares slope, monotony and symmetry about the angle 0, which must be in the middle."""
-    x = np.array(asked, float)
+def angle_response(asked: Sequence[float], shown: Sequence[float], measured: Sequence[float | None]) -> AngleResponse:
+    """Least-squares slopes, monotony and symmetry about the angle 0, which must be in the middle."""
     y = np.array([np.nan if m is None else m for m in measured])
     found = np.isfinite(y)
-    slope = float(np.polyfit(x[found], y[found], 1)[0]) if found.sum() > 1 else 0.0
+    slope, slope_of_asked = (
+        float(np.polyfit(np.array(x, float)[found], y[found], 1)[0]) if found.sum() > 1 else 0.0 for x in (shown, asked)
+    )
     turned = y - y[len(y) // 2]
     uneven = np.abs(turned + turned[::-1])
     asymmetry = float(np.nanmax(uneven)) if np.isfinite(uneven).any() else 999.0
-    return AngleResponse(
-        tuple(asked), tuple(measured), slope, bool(found.all() and (np.diff(y) > 0).all()), asymmetry
-    )  # fmt: skip
+    monotonic = bool(found.all() and (np.diff(y) > 0).all())
+    return AngleResponse(tuple(asked), tuple(shown), tuple(measured), slope, slope_of_asked, monotonic, asymmetry)
 
 
 def expression_response(probe: Probe, steps: Sequence[Mapping[str, float] | None]) -> ExpressionResponse | None:

@@ -27,27 +27,33 @@ def curves(left: Sequence[float], right: float = 0.0, width: float = 0.0, gap: f
 
 @given(st.floats(0.1, 3), st.floats(-10, 10))
 def test_the_slope_is_found_whatever_the_offset(slope: float, offset: float) -> None:
-    found = angle_response(ANGLES, [slope * a + offset for a in ANGLES])
+    found = angle_response(ANGLES, ANGLES, [slope * a + offset for a in ANGLES])
     assert found.slope == pytest.approx(slope)
     assert found.monotonic and found.asymmetry_deg == pytest.approx(0, abs=1e-6)
 
 
+def test_the_slope_is_against_what_is_shown() -> None:
+    found = angle_response(ANGLES, [1.1 * a for a in ANGLES], [1.32 * a for a in ANGLES])
+    assert found.slope == pytest.approx(1.2)
+    assert found.slope_of_asked == pytest.approx(1.32)
+
+
 def test_turning_further_to_one_side_is_asymmetric() -> None:
-    assert angle_response(ANGLES, [-20, -10, 0, 10, 26]).asymmetry_deg == pytest.approx(6)
+    assert angle_response(ANGLES, ANGLES, [-20, -10, 0, 10, 26]).asymmetry_deg == pytest.approx(6)
 
 
 def test_a_step_back_is_not_monotonic() -> None:
-    assert not angle_response(ANGLES, [-20, -10, 0, -1, 20]).monotonic
+    assert not angle_response(ANGLES, ANGLES, [-20, -10, 0, -1, 20]).monotonic
 
 
 def test_a_view_without_a_face_is_not_monotonic_but_leaves_a_slope() -> None:
-    found = angle_response(ANGLES, [None, -10, 0, 10, 20])
+    found = angle_response(ANGLES, ANGLES, [None, -10, 0, 10, 20])
     assert not found.monotonic
     assert found.slope == pytest.approx(1) and found.asymmetry_deg == pytest.approx(0)
 
 
 def test_no_face_at_all_is_the_worst() -> None:
-    found = angle_response(ANGLES, [None] * 5)
+    found = angle_response(ANGLES, ANGLES, [None] * 5)
     assert (found.slope, found.monotonic, found.asymmetry_deg) == (0, False, 999)
 
 
