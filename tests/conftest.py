@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,6 +51,23 @@ def astronaut_subject(astronaut_analysis: PortraitAnalysis) -> Subject:
     from perse_engine.head.build import build_subject
 
     return build_subject(astronaut_analysis)
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with every migration and the default tenant, to be copied: each migration waits for the disk."""
+    from app.database.migrate import upgrade
+    from app.database.session import open_database, transaction
+    from app.keys import ensure_tenant
+
+    path = tmp_path_factory.mktemp("database") / "perse.db"
+    url = f"sqlite:///{path}"
+    upgrade(url)
+    sessions = open_database(url)
+    with transaction(sessions) as session:
+        ensure_tenant(session)
+    sessions.kw["bind"].dispose()
+    return path
 
 
 @pytest.fixture(scope="session")

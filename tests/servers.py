@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -17,14 +18,16 @@ from pathlib import Path
 
 import pytest
 
-START_TIMEOUT_S = 40.0
+START_TIMEOUT_S = 120.0
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    """A loopback port that nobody listens on, below those that the system gives to clients while a server starts."""
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as s, suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until(is_true: Callable[[], bool], timeout_s: float, what: str) -> None:
@@ -88,7 +91,7 @@ class Server:
         """SIGKILL for it and its children, as when the machine stops."""
         self.signal(signal.SIGKILL)
         if self.process is not None:
-            self.process.wait(10)
+            self.process.wait(60)
 
     def stop(self) -> None:
         """As an operator does; SIGKILL when that takes too long."""

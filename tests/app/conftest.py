@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from app.engine_client import AnalysedPortrait, AvatarFiles, EngineFailure, Rend
 from app.ids import new_id
 from app.jobs.store import TERMINAL, JobStore
 from app.keys import ensure_tenant
+from app.logs import configure_logs
 from app.main import create_app
 from app.settings import Settings
 from app.state import State
@@ -77,17 +79,21 @@ class PromptEngine:
         return None
 
 
+@pytest.fixture(autouse=True)
+def logs() -> None:
+    """As the service writes them; by default a traceback is drawn in colours, for seconds."""
+    configure_logs(is_terminal=False)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path)
 
 
 @pytest.fixture
-def sessions(settings: Settings) -> Iterator[Sessions]:
-    upgrade(settings.resolved_database_url)
+def sessions(settings: Settings, new_database: Path) -> Iterator[Sessions]:
+    shutil.copy(new_database, settings.data_dir)
     factory = open_database(settings.resolved_database_url)
-    with transaction(factory) as session:
-        ensure_tenant(session)
     yield factory
     factory.kw["bind"].dispose()
 
@@ -148,6 +154,12 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def migrated_url(postgres_url: str) -> str:
+    upgrade(postgres_url)
+    return postgres_url
+
+
+@pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
     with s3_server() as url:
         yield url
@@ -160,11 +172,10 @@ def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwiftStore]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def any_sessions(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sessions]:
+def any_sessions(request: pytest.FixtureRequest, new_database: Path, tmp_path: Path) -> Iterator[Sessions]:
     """A database of each kind that the service runs on; jobs of earlier tests are out of the way."""
-    own = f"sqlite:///{tmp_path / 'any.db'}"
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else own
-    upgrade(url)
+    own = shutil.copy(new_database, tmp_path / "any.db")
+    url = request.getfixturevalue("migrated_url") if request.param == "postgres" else f"sqlite:///{own}"
     sessions = open_database(url)
     with transaction(sessions) as session:
         ensure_tenant(session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -24,9 +24,12 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 class CheckedClient(TestClient):
     """A client that fails the test when an answer is not what the document says; `seen` holds what was answered."""
 
+    # No setting changes it, and making it takes longer than most tests.
+    document: ClassVar[dict[str, Any]] = {}
+
     def __init__(self, app: FastAPI, *arguments: Any, **options: Any) -> None:
         super().__init__(app, *arguments, **options)
-        self.document: dict[str, Any] = app.openapi()
+        CheckedClient.document = CheckedClient.document or app.openapi()
         self.seen: set[tuple[str, str, int]] = set()
 
     def request(self, method: str, url: Any, **options: Any) -> Any:

@@ -45,13 +45,13 @@ def live_service(settings: Settings, sessions: Sessions, storage: LocalStorage, 
     for thread in threads:
         thread.start()
     try:
-        wait_until(lambda: listens(port), 20, "the service listens")
+        wait_until(lambda: listens(port), 120, "the service listens")
         yield f"http://127.0.0.1:{port}"
     finally:
         worker.stopping.set()
         server.should_exit = True
         for thread in threads:
-            thread.join(20)
+            thread.join(60)
 
 
 def _work(worker: Worker) -> None:
@@ -83,7 +83,7 @@ def _build(worker: Worker, jobs: JobStore, claim: ClaimedJob) -> None:
         if jobs.heartbeat(claim, 30, told).cancel_requested:
             jobs.finish_cancel(claim)
             return
-        if worker.stopping.wait(0.3):
+        if worker.stopping.wait(0.1):
             return
     worker.storage.delete(preview)
     if seed == FAILS:

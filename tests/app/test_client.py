@@ -80,7 +80,7 @@ def test_from_photo_to_files(perse: Perse, tmp_path: Path) -> None:
     told: list[Progress] = []
     avatar = perse.create(photo, consent="self", name="me", wish="a red beanie", metadata={"a": "b"})
     assert avatar.status == "building" and avatar.recipe["variants"] == [["hat", "beanie-red"]]
-    ready = avatar.wait(on_progress=told.append, timeout_s=60)
+    ready = avatar.wait(on_progress=told.append, timeout_s=120)
     assert ready.status == "ready" and ready.name == "me" and ready.metadata == {"a": "b"}
     assert any(p.stage == "training" for p in told) and told[-1].status == "succeeded"
     assert str(told[-1]) == "training 100 %, step 3 of 3, 1 s left"
@@ -101,15 +101,15 @@ def test_from_photo_to_files(perse: Perse, tmp_path: Path) -> None:
     assert {f.name: f.read_bytes() for f in files} == FILES
     assert perse.avatar(avatar.id).building().id == avatar.building().id
     assert [a.id for a in perse.avatars()] == [avatar.id] and len(list(perse.jobs())) == 1
-    assert avatar.delete(timeout_s=30).result == {"erased_objects": 3, "objects_left": 0}
+    assert avatar.delete(timeout_s=120).result == {"erased_objects": 3, "objects_left": 0}
     with pytest.raises(app.client.NotFound) as gone:
         avatar.refresh()
     assert (gone.value.status, gone.value.code) == (404, "not_found")
 
 
 def test_a_ready_avatar_learns_a_variant(perse: Perse) -> None:
-    avatar = perse.create(JPEG, consent="self").wait(timeout_s=60)
-    job = avatar.add_variant("hat", id="beanie-red").wait(timeout_s=30)
+    avatar = perse.create(JPEG, consent="self").wait(timeout_s=120)
+    job = avatar.add_variant("hat", id="beanie-red").wait(timeout_s=120)
     assert job.kind == "add_variant" and job.result is not None and job.result["variant"] == "beanie-red"
     learned = avatar.refresh()
     assert learned.added is not None and learned.variants is not None
@@ -119,33 +119,33 @@ def test_a_ready_avatar_learns_a_variant(perse: Perse) -> None:
         learned.add_variant("hat", "a red beanie")
     with pytest.raises(app.client.Refused, match="sparkly"):
         learned.add_variant("hat", "a sparkly beanie")
-    assert learned.remove_variant("hat", "beanie-red").wait(timeout_s=30).status == "succeeded"
+    assert learned.remove_variant("hat", "beanie-red").wait(timeout_s=120).status == "succeeded"
     assert avatar.refresh().added == []
 
 
 def test_an_avatar_is_moved_and_taken_away(perse: Perse, tmp_path: Path) -> None:
-    avatar = perse.create(JPEG, consent="self").wait(timeout_s=60)
+    avatar = perse.create(JPEG, consent="self").wait(timeout_s=120)
     first, second = (avatar.export("ply", yaw_deg=20, expression={"jawOpen": 0.5}) for _ in range(2))
     assert first.id == second.id
-    (file,) = first.wait(timeout_s=30).artifacts()
+    (file,) = first.wait(timeout_s=120).artifacts()
     assert b"jawOpen" in file.save(tmp_path / "a.ply").read_bytes()
     with pytest.raises(app.client.Refused):
         avatar.export("obj")
     job = avatar.animate(Drive(clip="talk", seconds=2, seed=3), look={"hair": {"long-wavy-blonde": 0.5}}, fps=30)
-    video, _ = job.wait(timeout_s=30).artifacts()
+    video, _ = job.wait(timeout_s=120).artifacts()
     told = video.save(tmp_path / "a.mp4").read_bytes()
     assert all(word in told for word in (b"talk", b"long-wavy-blonde", b"('fps', 30)"))
     assert perse.create(JPEG, consent="self").building().artifacts() == []
 
 
 def test_files_go_along_with_the_options(perse: Perse, tmp_path: Path) -> None:
-    avatar = perse.create(JPEG, consent="self").wait(timeout_s=60)
+    avatar = perse.create(JPEG, consent="self").wait(timeout_s=120)
     wav = tmp_path / "a.wav"
     wav.write_bytes(b"RIFF\x00\x00\x00\x00WAVE" + bytes(50))
-    job = avatar.animate(Drive(voice=wav, clip="nod"), audio=wav.read_bytes(), background=[0, 0, 0]).wait(timeout_s=30)
+    job = avatar.animate(Drive(voice=wav, clip="nod"), audio=wav.read_bytes(), background=[0, 0, 0]).wait(timeout_s=120)
     assert job.kind == "animate" and len(job.artifacts()) == 2
     for motion in ([{"jawOpen": 0.2}], b'[{"jawOpen": 0.2}]'):
-        assert avatar.animate(Drive(motion=motion)).wait(timeout_s=30).status == "succeeded"
+        assert avatar.animate(Drive(motion=motion)).wait(timeout_s=120).status == "succeeded"
     with pytest.raises(app.client.Refused):
         avatar.animate(Drive())
 
@@ -160,9 +160,16 @@ def test_portraits_are_uploaded_listed_and_erased(perse: Perse) -> None:
 
 def test_previews_are_given_while_an_avatar_is_built(perse: Perse) -> None:
     given: list[bytes] = []
-    avatar = perse.create(JPEG, consent="self")
-    avatar.wait(on_preview=given.append, timeout_s=60)
-    assert given and len(set(given)) == len(given) and all(one.startswith(b"RIFF") for one in given)
+    avatar = perse.create(JPEG, consent="self", seed=GOES_ON)
+
+    def look(picture: bytes) -> None:
+        given.append(picture)
+        if len(given) == 2:
+            avatar.cancel()
+
+    with pytest.raises(app.client.JobCanceled):
+        avatar.wait(on_preview=look, timeout_s=120)
+    assert len(set(given)) == len(given) and all(one.startswith(b"RIFF") for one in given)
     queued = perse.create(JPEG, consent="self", seed=GOES_ON).building()
     assert queued.preview_path is None or queued.preview()
 
@@ -179,7 +186,7 @@ def test_waiting_without_a_watcher_takes_few_requests(url: str) -> None:
     faults = Faults(no_fault)
     with Perse(url, transport=faults) as perse:
         avatar = perse.create(JPEG, consent="self")
-        assert avatar.wait(timeout_s=60).status == "ready"
+        assert avatar.wait(timeout_s=120).status == "ready"
     asked = [r for r in faults.requests if r.url.path.startswith("/v1/jobs")]
     assert len(asked) <= 3 and all("wait=" in r.headers["Prefer"] for r in asked)
 
@@ -193,7 +200,7 @@ def test_a_service_that_passes_over_prefer_and_has_no_stream_is_polled(url: str)
 
     told: list[Progress] = []
     with Perse(url, transport=Faults(plain)) as perse:
-        assert perse.create(JPEG, consent="self").wait(on_progress=told.append, timeout_s=60).status == "ready"
+        assert perse.create(JPEG, consent="self").wait(on_progress=told.append, timeout_s=120).status == "ready"
     assert told[-1].status == "succeeded"
 
 
@@ -233,7 +240,7 @@ def test_a_broken_stream_is_resumed_where_it_ended(url: str) -> None:
 def test_a_job_that_fails_raises_its_problem(perse: Perse) -> None:
     avatar = perse.create(JPEG, consent="self", seed=FAILS)
     with pytest.raises(app.client.JobFailed) as failed:
-        avatar.wait(timeout_s=60)
+        avatar.wait(timeout_s=120)
     assert (failed.value.code, failed.value.hint, failed.value.job.status) == ("engine_crashed", "Try again.", "failed")
     assert str(failed.value) == "It broke. (engine_crashed)\n\nhint: Try again."
     with pytest.raises(app.client.JobFailed):
@@ -247,8 +254,8 @@ def test_a_wait_can_end_before_the_job_and_the_job_be_canceled(perse: Perse, is_
         avatar.wait(on_progress=print if is_watched else None, timeout_s=1.2)
     assert avatar.cancel().status in ("canceling", "canceled")
     with pytest.raises(app.client.JobCanceled):
-        avatar.wait(timeout_s=30)
-    assert avatar.building().wait(timeout_s=30, check=False).status == "canceled"
+        avatar.wait(timeout_s=120)
+    assert avatar.building().wait(timeout_s=120, check=False).status == "canceled"
 
 
 def test_lost_answers_and_busy_services_are_tried_again_under_one_key(url: str) -> None:
@@ -348,7 +355,7 @@ def test_retry_after_is_seconds_or_a_date(header: str, expected: float | None) -
 
 
 def latents_of(perse: Perse) -> app.client.Artifact:
-    avatar = perse.create(JPEG, consent="self").wait(timeout_s=60)
+    avatar = perse.create(JPEG, consent="self").wait(timeout_s=120)
     return next(a for a in avatar.artifacts() if a.name == "latents.json")
 
 

@@ -60,7 +60,7 @@ def make_and_change(perse: Perse, folder: Path) -> None:
     perse.portrait(portrait.id).image()
     made = perse.create(portrait, wish="a red beanie")
     made.building().preview()
-    avatar = made.wait(on_progress=print, timeout_s=60)
+    avatar = made.wait(on_progress=print, timeout_s=120)
     next(perse.avatars()).refresh()
     avatar.render()
     avatar.add_variant("hair", "short curly auburn hair").wait()
@@ -83,7 +83,7 @@ def be_told(perse: Perse) -> None:
     endpoint = perse.register_webhook("http://127.0.0.1:9/nobody")
     perse.webhook_endpoint(next(perse.webhook_endpoints()).id)
     endpoint.rotate_secret()
-    perse.create(JPEG, consent="self").wait(timeout_s=60)
+    perse.create(JPEG, consent="self").wait(timeout_s=120)
     endpoint.replay(next(endpoint.deliveries()).id)
     endpoint.delete()
 

@@ -25,7 +25,7 @@ def test_from_registration_to_replay(
     ):
         hook = f"http://127.0.0.1:{receiver.port}"
         endpoint = perse.register_webhook(f"{hook}/all", events=["job.succeeded"])
-        avatar = perse.create(JPEG, consent="self", webhook_url=f"{hook}/one").wait(timeout_s=20)
+        avatar = perse.create(JPEG, consent="self", webhook_url=f"{hook}/one").wait(timeout_s=120)
         assert avatar.webhook is not None and avatar.webhook.secret and endpoint.secret
         assert [e.id for e in perse.webhook_endpoints()] == [avatar.webhook.id, endpoint.id]
         assert "whsec_" not in repr(endpoint) and perse.webhook_endpoint(endpoint.id).secret is None

@@ -243,7 +243,7 @@ def test_workers_that_race_start_one_join(any_sessions: Sessions) -> None:
         joins: list[str] = []
 
         def work(start: threading.Barrier, store: JobStore, joins: list[str]) -> None:
-            start.wait(10)
+            start.wait(60)
             while True:
                 claim = store.claim("w", ["train"], LEASE_S)
                 if claim is None:
@@ -260,7 +260,7 @@ def test_workers_that_race_start_one_join(any_sessions: Sessions) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(120)
         assert joins == [id] and statuses(any_sessions, id) == ("succeeded", ["succeeded"] * 8)
 
 

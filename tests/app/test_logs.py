@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -13,12 +12,6 @@ from sqlalchemy.exc import OperationalError
 from app.logs import configure_logs
 from tests.app.conftest import PromptEngine
 from tests.app.test_routes import assert_problem, upload
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])

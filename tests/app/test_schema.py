@@ -46,11 +46,11 @@ def test_processes_that_start_at_once_migrate_one_after_the_other(empty_url: str
     script = f"from app.database.migrate import upgrade; upgrade({empty_url!r})"
     processes = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(3)]
     try:
-        assert [process.wait(90) for process in processes] == [0, 0, 0]
+        assert [process.wait(240) for process in processes] == [0, 0, 0]
     finally:
         for process in processes:
             process.kill()
-            process.wait(5)
+            process.wait(60)
     command.check(alembic_config(empty_url))
 
 

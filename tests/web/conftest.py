@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from app.database.session import open_database
 from app.settings import Settings
@@ -36,6 +36,9 @@ FLAGS = [
 ]  # fmt: skip
 SIZE = {"width": 920, "height": 440}
 """Of a desktop, barely: without a GPU every pixel costs."""
+
+TIMEOUT_MS = 120_000
+"""Of whatever is waited for on a page."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ def browser(astronaut_png: bytes, tmp_path_factory: pytest.TempPathFactory) -> I
         context = playwright.chromium.launch_persistent_context(
             str(profile), executable_path=found, headless=True, args=flags, viewport=SIZE, color_scheme="light"
         )
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(TIMEOUT_MS)
+        expect.set_options(timeout=TIMEOUT_MS)
         yield context
         context.close()
 

@@ -82,7 +82,7 @@ def serious_faults(page: Page) -> list[str]:
     return faults
 
 
-def until(page: Page, expression: str, timeout_s: float = 60.0) -> None:
+def until(page: Page, expression: str, timeout_s: float = 120.0) -> None:
     """Poll; the page's policy forbids what Playwright's own waiting does."""
     deadline = time.monotonic() + timeout_s
     while not page.evaluate(expression):

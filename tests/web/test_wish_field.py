@@ -26,8 +26,8 @@ def test_a_picture_becomes_a_variant_that_is_worn(page: Page, studio: Studio, ph
     learn.click()
     until(page, "Object.keys(perse.session.state.look.hair ?? {})[0]?.startsWith('reference-')", 240)
     expect(page.get_by_text("The avatar has learnt it.")).to_be_visible()
-    wait_until(lambda: photos() == before, 20, "the picture is erased")
+    wait_until(lambda: photos() == before, 120, "the picture is erased")
     assert [one["method"] for one in client.get(f"/v1/avatars/{studio.avatar_id}").json()["added"]] == ["inversion"]
-    expect(page.get_by_role("button", name="Unlearn")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Unlearn")).to_be_visible()
     settle(page)
     assert psnr_db(pixels(page), engine_pixels(page, studio)) > 40

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.database.migrate import upgrade
 from app.database.models import Avatar, now
 from app.database.session import open_database, transaction
 from app.ids import new_id
 from app.jobs.store import ClaimedJob, enqueue
-from app.keys import ensure_tenant
 from app.settings import Settings
 from app.storage import LocalStorage
-from tests.app.conftest import TENANT, PromptEngine
+from tests.app.conftest import TENANT, PromptEngine, logs
 from worker.worker import Worker
+
+__all__ = ["logs"]
 
 
 @pytest.fixture
-def worker(tmp_path: Path) -> Iterator[Worker]:
+def worker(tmp_path: Path, new_database: Path) -> Iterator[Worker]:
     settings = Settings(data_dir=tmp_path, lease_s=30.0)
-    upgrade(settings.resolved_database_url)
+    shutil.copy(new_database, tmp_path)
     sessions = open_database(settings.resolved_database_url)
-    with transaction(sessions) as session:
-        ensure_tenant(session)
     yield Worker(settings, sessions, LocalStorage(tmp_path / "objects"), PromptEngine(), threading.Event())
     sessions.kw["bind"].dispose()
 

@@ -75,5 +75,5 @@ def receiving(answer: Answer, certificate: Path | None = None) -> Iterator[Recei
     finally:
         receiver.leaving.set()
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
         server.server_close()

@@ -86,7 +86,7 @@ def service(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterat
     command = [sys.executable, "-m", "worker.cli", "serve", "--port", str(port)]
     process = subprocess.Popen(command, env=environment(data_dir, **(settings or {})), stdout=log, stderr=log)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=240) as client:
             wait_until(lambda: _is_ready(client) or process.poll() is not None, 180, "the service is ready")
             assert process.poll() is None, (data_dir / "service.log").read_text()[-3000:]
             yield Service(process, client, data_dir)
