@@ -39,6 +39,7 @@ UNDER_HAIR_MM = 3.0
 ALL_COVERED = 0.75
 ROOT_MM, OUT_PER_WIDTH_MM = 3.0, 70.0
 """The front edge lies so deep in the skin; how much farther the ear may stand out, per width backwards."""
+HOLLOW_PX = 25
 TURNS, RINGS, BACK_RINGS = 72, 22, 4
 THICKNESS_MM = 3.4
 
@@ -148,6 +149,9 @@ def _shape(frame: HeadFrame, surface: HeadSurface, sign: float) -> Ear:
     texel = _texel_of(front)
     heights = sample(relief, texel)
     behind = sample(relief, _texel_of(edge))[:, None] - THICKNESS_MM * np.linspace(0.6, 1.6, BACK_RINGS)[None]
+    # Behind the front's hollows too, or it would show in them.
+    lowest = cv2.erode(relief, np.ones((HOLLOW_PX, HOLLOW_PX)))
+    behind = np.minimum(behind, sample(lowest, _texel_of(inwards)) - 0.5)
     grid = np.concatenate([place(front, heights), place(inwards, behind)], 1)
     back_uv = np.stack([
         np.broadcast_to(np.linspace(WIDTH_PX + 2, WIDTH_PX + BACK_PX - 3, BACK_RINGS)[None], behind.shape),

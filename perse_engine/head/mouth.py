@@ -176,13 +176,17 @@ def _pouch_texture(colours: MouthColours) -> Array:
 
 def _tongue(below: Arch, shapes: ShapeFields, colours: MouthColours) -> Part:
     """A rounded body within the lower teeth; tongueOut slides it over the lower lip."""
-    a, t = np.meshgrid(np.linspace(-1, 1, 15), np.linspace(0, 1, 17))
+    # Rows lie closer towards the tip, which is round.
+    a, t = np.meshgrid(np.linspace(-1, 1, 15), np.sin(np.linspace(0, np.pi / 2, 25)))
     tip = np.sqrt(np.clip(1 - np.clip((t - 0.55) / 0.45, 0, 1) ** 2, 0.0, 1))
     width, height = (below.half_width - 8.0) * tip, 7.0 * tip
     turn = a * 0.62 * np.pi
     x = below.front[0] + np.sin(turn) * width / np.sin(0.5 * np.pi)
     groove = 0.8 * np.exp(-((a / 0.16) ** 2)) * tip
-    y = below.front[1] - 9.0 + np.cos(turn) * height - groove + 3.0 * (1 - t) - 1.0 * t
+    y = below.front[1] - 7.5 + np.cos(turn) * height - groove + 3.0 * (1 - t) - 1.0 * t
+    # Its back is humped: that is what an open mouth shows over the lower teeth.
+    hump = 5.5 * np.exp(-(((t - 0.42) / 0.26) ** 2)) * tip
+    y += hump
     z = below.front[2] - 26 + 22 * t
     rest = np.stack([x, y, z], -1)
     grid = rest + shapes.source.get("jawOpen", 0.0) * shapes.jaw_motion(rest)["jawOpen"]
@@ -190,9 +194,10 @@ def _tongue(below: Arch, shapes: ShapeFields, colours: MouthColours) -> Part:
     out = smoothstep(t, 0.2, 1.0)[..., None]
     over_lip = smoothstep(t, 0.7, 1.0)[..., None] * np.array([0, -9.0, -2.0])
     motion["tongueOut"] = out * np.array([0, 4.5, 26.0]) + over_lip
+    motion["tongueOut"][..., 1] -= hump
     shade = (0.62 + 0.38 * np.cos(np.linspace(-1, 1, 48) * 1.7))[None, :, None]
     shade = shade * (1 - 0.10 * np.exp(-((np.linspace(-1, 1, 48) / 0.07) ** 2)))[None, :, None]
-    depth = (0.22 + 0.66 * np.linspace(0, 1, 48) ** 1.6)[:, None, None]
+    depth = (0.24 + 0.91 * np.sin(np.linspace(0, np.pi / 2, 48)) ** 2)[:, None, None]
     grain = 1 + 0.05 * cv2.GaussianBlur(np.random.default_rng(5).standard_normal((48, 48)), (0, 0), 0.7)[..., None]
     rgb = (0.62 * colours.gum + 0.38 * colours.lip) * np.array([1.05, 0.92, 0.95]) * shade * depth * grain
     texture = np.dstack([np.clip(rgb, 0, 1), np.ones((48, 48))])

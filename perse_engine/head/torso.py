@@ -29,6 +29,13 @@ MAX_DEPTH_MM = 115.0
 MAX_NECK_MM = 58.0
 """Half a broad adult neck (circumference about 38 cm)."""
 
+SLIVER_MM = 3.5
+ISLAND_MM2 = 400.0
+BARE_MM = 40.0
+"""Below the thinnest row a neck is bare for less than this; lower there are ties and brooches."""
+SEAM_MM = 4.0
+"""Over this way the photo's skin goes over into the guessed one."""
+EDGE_PX = 2.0
 COLLAR_PX = 5.0
 NECK_BLEND_MM = 30.0
 SAME_HUE = 11.0
@@ -140,7 +147,12 @@ def _texture(
     lower_face = (regions.skin > 0.8) & (regions.face_oval > 0.9) & (row > marks[14, 1])
     known = (regions.person > 0.9) & ~under_head
     known &= ~_foreign(photo, lower_face, (regions.skin > regions.cloth) & (row > marks[14, 1]))
-    known = cv2.erode(known.astype(np.uint8), np.ones((3, 3))).astype(np.float32)
+    shows_skin = regions.skin > regions.cloth
+    column = np.arange(size)[None]
+    out = np.maximum(outline.neck_left - column, column - outline.neck_right) / frame.px_per_mm
+    bare = (regions.skin > 0.7) & (out < 0) & (row < outline.neck_row + BARE_MM * frame.px_per_mm)
+    known = cv2.erode(known.astype(np.uint8), np.ones((3, 3))) > 0
+    known = whole(known, bare, frame.px_per_mm).astype(np.float32)
     jaw_row = int((marks[172, 1] + marks[397, 1]) / 2)
     neck_skin = known * (regions.skin > 0.5) * (row > jaw_row)
     # Rims and shadows of the head lie on the first pixels beside it; the body farther down is more like the hidden one.
@@ -158,8 +170,6 @@ def _texture(
         neck_fill = share * push_pull(photo, sure + 1e-3 * neck_skin) + (1 - share) * jaw_colour * 0.92
         collar = float(np.where(neck_skin.any(1))[0].max())
         # Only the neck: shoulders can rise above the lowest skin of an open collar.
-        column = np.arange(size)[None]
-        out = np.maximum(outline.neck_left - column, column - outline.neck_right) / frame.px_per_mm
         is_skin = (smoothstep(row, collar + 6, collar - 10) * smoothstep(out, 9, 3)).astype(np.float32)
         is_skin = np.maximum(is_skin, smoothstep(row, outline.neck_row + 4.0, outline.neck_row - 4.0))
         fill = neck_fill * is_skin[..., None] + fill * (1 - is_skin[..., None])
@@ -169,14 +179,28 @@ def _texture(
     turned = smoothstep(across / max(0.5 * (outline.neck_right - outline.neck_left), 1), 0.45, 1.05)
     shadow = 1 - 0.10 * smoothstep(row, marks[152, 1] + 0.04 * height, marks[152, 1] - 0.12 * height)
     shadow = 1 - (1 - shadow * (1 - 0.16 * turned)) * (1 - 0.8 * beside)
-    rgb = np.where(known[..., None] > 0, photo, fill * shadow[..., None])
-    column = np.arange(size)[None]
+    inner = cv2.distanceTransform(known.astype(np.uint8), cv2.DIST_L2, 5)
+    shown = np.where(bare, smoothstep(inner, 0, SEAM_MM * frame.px_per_mm), smoothstep(inner, 0.5, EDGE_PX))[..., None]
+    rgb = photo * shown + fill * shadow[..., None] * (1 - shown)
     inside = (column >= outline.left[:, None] - 1) & (column <= outline.right[:, None] + 1)
     alpha = np.where(row < outline.neck_row, inside, np.maximum(regions.person, under_head * inside))
     alpha = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), 1.0)
-    skin = np.where(known > 0, regions.skin > regions.cloth, is_skin > 0.5)
+    skin = np.where(known > 0, shows_skin, is_skin > 0.5)
     labels = np.where(skin, REGION_LABELS["skin"], REGION_LABELS["cloth"]).astype(np.uint8)
     return np.dstack([np.clip(rgb, 0, 1), alpha]).astype(np.float32), labels
+
+
+def whole(known: Array, skin: Array, px_per_mm: float) -> Array:
+    """Without slivers of skin and islands: rims of the jaw, lobes and curls would be shards on the neck."""
+    width = 2 * round(SLIVER_MM * px_per_mm / 2) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    broad = cv2.morphologyEx((known & skin).astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
+    kept = known & (broad | ~skin)
+    _, island, stats, _ = cv2.connectedComponentsWithStats(kept.astype(np.uint8))
+    area = np.where(np.arange(len(stats)) > 0, stats[:, cv2.CC_STAT_AREA], 0)
+    # The largest is the body, however little of it the photo shows.
+    large = (area > ISLAND_MM2 * px_per_mm**2) | (area == area.max())
+    return np.asarray(kept & large[island])
 
 
 def _like(photo: Array, colour: Array) -> Array:

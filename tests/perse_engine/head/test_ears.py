@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from perse_engine.head.atlas import head_uv
-from perse_engine.head.ears import Ear, ears_in_photo, shape_ears
+from perse_engine.head.ears import RINGS, Ear, ears_in_photo, shape_ears
 from perse_engine.head.head_frame import HeadFrame, head_frame
 from perse_engine.head.scalp import HeadSurface, head_surface
 from perse_engine.head.subject import PARTS, Subject
@@ -49,6 +50,17 @@ def test_the_relief_has_a_rim_above_a_hollow(bare: tuple[HeadFrame, HeadSurface,
     ear = bare[2][0]
     inside = ear.relief[ear.inside > 0]
     assert inside.max() > 3 and inside.min() < -6
+
+
+def test_the_back_does_not_show_through_the_front(bare: tuple[HeadFrame, HeadSurface, tuple[Ear, Ear]]) -> None:
+    for ear in bare[2]:
+        front, back = (ear.grid[:, part].reshape(-1, 3) for part in (slice(2, RINGS - 3), slice(RINGS, None)))
+        # In the ear's own plane the nearest point of the front lies above it.
+        across = np.eye(3) - np.outer(ear.normal, ear.normal)
+        near = cKDTree(front @ across).query(back @ across, distance_upper_bound=1.5)
+        beside = np.isfinite(near[0])
+        assert beside.sum() > 50
+        assert (((front[near[1][beside]] - back[beside]) @ ear.normal) > 0).mean() > 0.97
 
 
 def test_hair_lies_over_the_ears_that_it_hides(

@@ -48,6 +48,17 @@ def test_the_pouch_hangs_on_the_lips_whatever_they_do(astronaut_subject: Subject
         assert apart.max() < 1e-5, name
 
 
+def test_a_tongue_that_is_out_has_a_round_tip(astronaut_subject: Subject) -> None:
+    rig = astronaut_subject.look.rig
+    out = rig.shapes[rig.shape_names.index("tongueOut")]
+    tongue = np.flatnonzero(np.linalg.norm(out, axis=1) > 0.002)
+    posed = rig.posed(Pose(), Expression({"tongueOut": 1.0, "jawOpen": 0.4}))[tongue]
+    # Seen from the front: how wide it is near its lowest point, against its greatest width.
+    height, width = posed[:, 1] - posed[:, 1].min(), np.ptp(posed[:, 0])
+    assert 0.02 < width < 0.06
+    assert np.ptp(posed[height < 0.0006, 0]) < 0.5 * width < np.ptp(posed[height < 0.008, 0])
+
+
 def test_the_mouth_gets_darker_inwards() -> None:
     assert (np.diff(POUCH_SHADE) <= 0).all()
     assert POUCH_SHADE[-1] < 0.2 * POUCH_SHADE[0]
