@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -12,20 +13,56 @@ from pathlib import Path
 
 import pytest
 
+from app.database.models import DEFAULT_TENANT, Artifact, Avatar, now
+from app.database.session import transaction
+from app.ids import new_id
+from app.settings import Settings
+from app.storage import avatar_prefix, open_storage
+from tests.app.conftest import RECIPE
 from tests.servers import postgres_server, program
 from tests.worker.service import Service, service
+from worker.serve import prepare
 
-pytestmark = pytest.mark.slow
 HINT = "apt-get install postgresql"
 
 
+def put_avatar(settings: Settings) -> None:
+    """A finished avatar with files of random bytes, some larger than a piece of a download."""
+    sessions, storage = prepare(settings), open_storage(settings)
+    avatar = Avatar(
+        id=new_id("ava"), tenant_id=DEFAULT_TENANT, portrait_id="por_x", status="ready", version=1, recipe=RECIPE,
+        ready_at=now(), detail={}, client_metadata={},
+    )  # fmt: skip
+    with transaction(sessions) as session:
+        session.add(avatar)
+        session.flush()
+        for number in range(6):
+            data, name = os.urandom(1 + 400_000 * number), f"{number}.safetensors"
+            key = f"{avatar_prefix(DEFAULT_TENANT, avatar.id)}/attempt-1/{name}"
+            storage.put_bytes(key, data, "application/octet-stream")
+            session.add(
+                Artifact(
+                    id=new_id("art"), tenant_id=DEFAULT_TENANT, avatar_id=avatar.id, name=name, size_bytes=len(data),
+                    media_type="application/octet-stream", sha256=hashlib.sha256(data).hexdigest(), storage_key=key,
+                )
+            )  # fmt: skip
+    sessions.kw["bind"].dispose()
+
+
 def all_files(api: Service) -> dict[tuple[str, str], str]:
-    """(avatar, name) -> SHA-256 of every artifact, as it is downloaded."""
+    """(avatar or portrait, name) -> SHA-256 of everything that is kept, as it is downloaded."""
+
+    def digest(path: str) -> str:
+        return hashlib.sha256(api.client.get(path).raise_for_status().content).hexdigest()
+
     found = {}
+    for portrait in api.client.get("/v1/portraits").json()["data"]:
+        found[portrait["id"], "image"] = digest(portrait["links"]["image"])
     for avatar in api.client.get("/v1/avatars").json()["data"]:
         for artifact in api.client.get(f"/v1/avatars/{avatar['id']}/artifacts").json()["data"]:
-            content = api.client.get(f"/v1/artifacts/{artifact['id']}/content").raise_for_status().content
-            found[avatar["id"], artifact["name"]] = hashlib.sha256(content).hexdigest()
+            sha256 = digest(f"/v1/artifacts/{artifact['id']}/content")
+            assert sha256 == artifact["sha256"]
+            found[avatar["id"], artifact["name"]] = sha256
     return found
 
 
@@ -35,13 +72,13 @@ def check(tmp_path: Path, photo: bytes, url: str | None, restore: Callable[[Path
     before, after = tmp_path / "before", tmp_path / "after"
     before.mkdir()
     after.mkdir()
+    put_avatar(Settings(data_dir=before, database_url=url))
     with service(before, settings) as api:
-        _, job = api.create(photo, preset="preview")
-        assert api.wait(job)["status"] == "succeeded"
+        assert api.upload(photo).status_code == 201
         made = all_files(api)
         restored = restore(before, after)
         shutil.copytree(before / "objects", after / "objects")
-    assert len(made) > 5
+    assert len(made) == 7
     with service(after, {"PERSE_DATABASE_URL": restored} if restored else {}) as api:
         assert all_files(api) == made
 

@@ -24,6 +24,7 @@ from worker.worker import Worker
 
 DIFFUSION = {"preset": "draft", "editor": "diffusion"}
 PROCEDURAL = {"preset": "draft"}
+NOSES = [["nose", "wide"], ["nose", "aquiline"]]
 
 
 def job(recipe: dict[str, str], parts_total: int = 0) -> ClaimedJob:
@@ -141,14 +142,14 @@ def test_one_process_plans_makes_its_parts_and_joins_them(worker: Worker, tmp_pa
     with transaction(worker.sessions) as session:
         job_id = enqueue(
             session, tenant_id=TENANT, kind="create_avatar", queue="train", avatar_id=avatar_id,
-            input={"portrait_key": "t/portrait", "recipe": {"preset": "preview"}},
+            input={"portrait_key": "t/portrait", "recipe": {"preset": "preview", "categories": [], "variants": NOSES}},
         ).id  # fmt: skip
     assert work_through(worker, ["train"]) == 4, "a plan, a part for each of two variants, and the join"
     with worker.sessions() as session:
         row, avatar = session.get(Job, job_id), session.get(Avatar, avatar_id)
         assert row is not None and avatar is not None
         assert (row.status, row.parts_total, row.error) == ("succeeded", 2, None)
-        assert avatar.status == "ready" and set(avatar.detail["variants"]) == {"hair", "eyeglasses"}
+        assert avatar.status == "ready" and avatar.detail["variants"] == {"nose": ["wide", "aquiline"]}
         names = session.scalars(select(Artifact.name).where(Artifact.avatar_id == avatar_id)).all()
     assert "avatar.safetensors" in names and not [n for n in names if n.endswith(".zip")]
     assert not list(worker.storage.list(parts_prefix(TENANT, avatar_id))) and not list(tmp_path.glob("work/*/*"))

@@ -20,7 +20,7 @@ def test_from_photo_to_files(tmp_path: Path, astronaut_png: bytes) -> None:
         with pytest.raises(Refused) as refused:
             perse.upload(b"\xff\xd8\xff\xe0" + bytes(1000), consent="self")
         assert refused.value.code == "undecodable"
-        avatar = perse.create(astronaut_png, preset="preview", consent="authorised", wish="short curly red hair")
+        avatar = perse.create(astronaut_png, preset="preview", consent="authorised", categories=(), wish="a red beanie")
         ((category, id),) = avatar.recipe["variants"]
         ready = avatar.wait(on_progress=told.append, timeout_s=280)
         assert ready.variants is not None and id in ready.variants[category]
