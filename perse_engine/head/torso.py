@@ -26,6 +26,8 @@ AROUND_DEG = 180.0
 COLUMNS = 129
 NECK_DEPTH_MM = 62.0
 MAX_DEPTH_MM = 115.0
+NAPE = 0.5
+"""How much less deep the neck's back half is where it reaches the skull, by eye."""
 MAX_NECK_MM = 58.0
 """Half a broad adult neck (circumference about 38 cm)."""
 
@@ -75,7 +77,9 @@ def build_torso(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
     sine, cosine = np.sin(theta)[None], np.cos(theta)[None]
     side = np.sign(sine) * np.abs(sine) ** exponent
     front = np.sign(cosine) * np.abs(cosine) ** exponent
-    z = gaussian_filter1d(axis[:, None] - depth[:, None] * front, 2.0, axis=0)
+    # Upwards the nape leans in under the skull.
+    leans = 1 - NAPE * smoothstep(-mm_below_neck, 5, 75)[:, None] * (front < 0)
+    z = gaussian_filter1d(axis[:, None] - depth[:, None] * front * leans, 2.0, axis=0)
     scale = 1 / frame.px_per_mm / CAMERA_DISTANCE_MM
     x = (middle[:, None] + half[:, None] * side - size / 2) * scale * axis[:, None]
     y = (rows[:, None] - size / 2) * scale * z
