@@ -73,7 +73,7 @@ def create(arguments: argparse.Namespace) -> int:
     recipe = Recipe.of(
         arguments.preset, categories=categories, editor=arguments.editor, animator=arguments.animator,
         rasterizer=arguments.rasterizer, seed=arguments.seed, learned=learned_of(arguments), rig=arguments.rig,
-        perceptual=perceptual_of(arguments),
+        perceptual=perceptual_of(arguments), refinement=arguments.refinement,
     )  # fmt: skip
     progress: Progress = TerminalProgress(stage_shares(recipe))
     identity = identity_of(arguments)
@@ -183,7 +183,7 @@ def evaluate_avatar(arguments: argparse.Namespace) -> int:
     from perse_engine.model_commands import network_file
 
     wanted = Wanted(
-        baselines=arguments.baselines, ablations=arguments.ablations,
+        baselines=arguments.baselines, ablations=arguments.ablations, disturbed=arguments.disturbed,
         lpips=network_file(arguments.lpips, "perceptual-distance"), face_embedder=arguments.face_embedder,
         features=network_file(arguments.features, "picture-features"), rasterizer=arguments.rasterizer,
     )  # fmt: skip

@@ -174,6 +174,7 @@ class Recipe:
         learned: the models of editor 'diffusion' and of animators other than 'rig'; None where neither is chosen.
         rig: what gives the head its depth and its motions: 'landmarks', or 'flame', the user's own FLAME file.
         perceptual: LPIPS in the loss; none when None.
+        refinement: whether training mends each picture's head turn, shift and exposure before it learns from it.
     """
 
     preset: str
@@ -185,6 +186,7 @@ class Recipe:
     learned: Learned | None = None
     rig: str = "landmarks"
     perceptual: Perceptual | None = None
+    refinement: bool = False
 
     @staticmethod
     def of(
@@ -199,10 +201,12 @@ class Recipe:
         learned: Learned | None = None,
         rig: str = "landmarks",
         perceptual: Perceptual | None = None,
+        refinement: bool | None = None,
     ) -> Recipe:
         """The recipe of a preset, narrowed to `categories`, with `variants` added to the preset's own.
 
-        Where models are needed, `learned` is the default choice of them when it is None.
+        Where models are needed, `learned` is the default choice of them when it is None. `refinement` is on, when None,
+        where a video model makes the pictures: those that the rig draws are exact.
         """
         if preset not in PRESETS:
             raise UnknownName(f"There is no preset {preset!r}.", hint=f"Presets: {', '.join(PRESETS)}.")
@@ -236,7 +240,8 @@ class Recipe:
         if needs_models:
             learned = learned or Learned()
         chosen = tuple(dict.fromkeys(own + variants))
-        return Recipe(preset, chosen, editor, animator, rasterizer, seed, learned, rig, perceptual)
+        refinement = animator != "rig" if refinement is None else refinement
+        return Recipe(preset, chosen, editor, animator, rasterizer, seed, learned, rig, perceptual, refinement)
 
     def size(self) -> Preset:
         """The preset's numbers."""

@@ -95,6 +95,10 @@ def add_loss_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("loss")
     group.add_argument("--perceptual", metavar="NAME", help="LPIPS in the last part: lpips-vgg or lpips-alex")
     group.add_argument("--perceptual-weight", type=float, default=0.1, metavar="W", help="(default: 0.1)")
+    parser.add_argument(
+        "--refinement", action=argparse.BooleanOptionalAction,
+        help="mend turn, shift and exposure of each picture that is trained (default: of an animator's other than rig)",
+    )  # fmt: skip
 
 
 def _run(name: str) -> Callable[[argparse.Namespace], int]:

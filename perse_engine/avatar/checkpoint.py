@@ -1,4 +1,4 @@
-"""Training checkpoints: parameters and optimiser moments as safetensors, swapped in whole."""
+"""Training checkpoints: parameters, optimiser moments and other arrays as safetensors, swapped in whole."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from perse_engine.splatting.adam import Adam
 
 NAME = "checkpoint.safetensors"
 State = Mapping[str, tuple[Adam, npt.NDArray[np.float32]]]
+Arrays = Mapping[str, npt.NDArray[np.float32]]
+"""What no optimiser moves, by names that no state has."""
 
 
-def save_checkpoint(folder: Path, state: State, step: int, fingerprint: str) -> None:
+def save_checkpoint(folder: Path, state: State, step: int, fingerprint: str, arrays: Arrays) -> None:
     """Write the state after `step` steps; the previous checkpoint is replaced only by a whole one."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors: dict[str, npt.NDArray[np.float32]] = {}
+    tensors = dict(arrays)
     for name, (adam, parameters) in state.items():
         tensors |= {f"{name}.value": parameters, f"{name}.first": adam.first, f"{name}.second": adam.second}
     steps = json.dumps({name: adam.steps for name, (adam, _) in state.items()})
@@ -30,8 +32,8 @@ def save_checkpoint(folder: Path, state: State, step: int, fingerprint: str) -> 
     partial.replace(folder / NAME)
 
 
-def load_checkpoint(folder: Path, state: State, fingerprint: str) -> int:
-    """Fill the state in place; returns the step to go on from, 0 without a checkpoint.
+def load_checkpoint(folder: Path, state: State, fingerprint: str, arrays: Arrays) -> int:
+    """Fill the state and the arrays in place; returns the step to go on from, 0 without a checkpoint.
 
     Raises:
         CorruptFile: the file is damaged or belongs to another recipe.
@@ -50,6 +52,8 @@ def load_checkpoint(folder: Path, state: State, fingerprint: str) -> int:
                 adam.first[...] = file.get_tensor(f"{name}.first")
                 adam.second[...] = file.get_tensor(f"{name}.second")
                 adam.steps = int(steps[name])
+            for name, array in arrays.items():
+                array[...] = file.get_tensor(name)
             return int(header["step"])
     except (SafetensorError, KeyError, ValueError) as error:
         raise CorruptFile("The checkpoint is not readable.", hint="Delete it to start again.") from error

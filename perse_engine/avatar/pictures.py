@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from perse_engine.compiled import kernel
 from perse_engine.scene import FloatArray
-from perse_engine.synthesis.dataset import Clip, Dataset
+from perse_engine.synthesis.dataset import Clip, Dataset, Frame
 from perse_engine.synthesis.storage import read_picture
 
 CACHE_BYTES = 700_000_000
@@ -21,6 +22,15 @@ AHEAD = 3
 
 Target = tuple[FloatArray, FloatArray]
 """Premultiplied colours [H, W, 3] and alpha [H, W], float32 0..1."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a step learns from: the frame with the camera that took it, its posed vertices [V, 3], the picture."""
+
+    frame: Frame
+    vertices: FloatArray
+    target: Target
 
 
 class Pictures:

@@ -27,8 +27,9 @@ from perse_engine.avatar.drawing import View, training_rasterizer
 from perse_engine.avatar.kernels import add_basis, take_rows
 from perse_engine.avatar.latent import CODE_SIZE, active_bases, column_weights, sharing
 from perse_engine.avatar.perceptual import PerceptualTerm
-from perse_engine.avatar.pictures import Pictures
+from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.properties import COLOUR, OPACITY, PROPERTIES, RATES
+from perse_engine.avatar.refinement import Refinement
 from perse_engine.avatar.start import SHADE_ONLY, Start, start_avatar
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import Cancelled
@@ -83,10 +84,12 @@ def train(
     start = start_avatar(subject, dataset, recipe, pictures, rasterizer, progress)
     view = View(start.placed.binding, rasterizer, (dataset.size_px, dataset.size_px))
     trainer = Trainer(start, view, perceptual)
+    refinement = Refinement(subject, dataset, start, rasterizer) if recipe.refinement else None
+    arrays = refinement.arrays() if refinement else {}
     total = recipe.size().train_steps
     plan = plan_steps(dataset, total, recipe.seed, start.placed.owners)
     fingerprint = recipe.fingerprint()
-    step = load_checkpoint(folder, trainer.state(), fingerprint)
+    step = load_checkpoint(folder, trainer.state(), fingerprint, arrays)
     frames = {f.index: f for f in dataset.frames}
     began = saved = time.monotonic()
     losses: list[float] = []
@@ -94,19 +97,22 @@ def train(
     with closing(_targets(pictures, dataset.size_px, plan, step)) as targets:
         for target in targets:
             clip, index = plan[step]
+            sight = Sight(frames[index], start.vertices[index], target)
+            if refinement:
+                sight = refinement.mend(trainer.draw, clip, sight, step)
             rate = FINAL_RATE ** (step / total)
-            losses.append(trainer.step(clip.look, frames[index], target, rate, with_ssim=step >= SSIM_FROM * total))
+            losses.append(trainer.step(clip.look, sight, rate, with_ssim=step >= SSIM_FROM * total))
             step += 1
             if step % REPORT_EVERY == 0 or step == total:
                 if time.monotonic() - saved > CHECKPOINT_EVERY_S and step < total:
-                    save_checkpoint(folder, trainer.state(), step, fingerprint)
+                    save_checkpoint(folder, trainer.state(), step, fingerprint, arrays)
                     saved = time.monotonic()
                 if watch is not None:
                     watch(trainer.avatar({}))
                 try:
                     progress.report(STAGE, step, total)
                 except Cancelled:
-                    save_checkpoint(folder, trainer.state(), step, fingerprint)
+                    save_checkpoint(folder, trainer.state(), step, fingerprint, arrays)
                     raise
     seconds = time.monotonic() - began
     measured = {
@@ -153,24 +159,28 @@ class Trainer:
         self._losses = ImageLoss(LossWeights(l1=1.0, ssim=0.0)), ImageLoss(LossWeights(l1=0.8, ssim=0.2))
         self._grads = np.zeros_like(view.colours), np.zeros_like(view.alpha)
 
-    def step(
-        self, look: Look, frame: Any, target: tuple[FloatArray, FloatArray], rate: float, *, with_ssim: bool
-    ) -> float:
-        """One step on one picture, of any size; returns its loss."""
-        if target[1].shape != self._view.alpha.shape:
-            self._view.colours, self._view.alpha = np.zeros_like(target[0]), np.zeros_like(target[1])
-            self._grads = np.zeros_like(target[0]), np.zeros_like(target[1])
-        height, width = target[1].shape
+    def draw(self, look: Look, sight: Sight) -> FloatArray:
+        """What the avatar shows there, at the target's size: [H, W, 3] over black, valid until the next call."""
+        colours, alpha = sight.target
+        if alpha.shape != self._view.alpha.shape:
+            self._view.colours, self._view.alpha = np.zeros_like(colours), np.zeros_like(alpha)
+            self._grads = np.zeros_like(colours), np.zeros_like(alpha)
+        height, width = alpha.shape
         x = self._properties(look)
-        values = self._start.expression.values(frame.expression)
-        self._add_expression(x, values)
-        self._view.draw(x, self._start.vertices[frame.index], frame.camera.resized(width, height))
+        self._add_expression(x, self._start.expression.values(sight.frame.expression))
+        self._view.draw(x, sight.vertices, sight.frame.camera.resized(width, height))
+        return self._view.colours
+
+    def step(self, look: Look, sight: Sight, rate: float, *, with_ssim: bool) -> float:
+        """One step on one picture, of any size; returns its loss."""
+        self.draw(look, sight)
+        target = sight.target
         grad_colours, grad_alpha = self._grads
         loss = self._losses[with_ssim](self._view.colours, self._view.alpha, *target, grad_colours, grad_alpha)
         if with_ssim and self._perceptual is not None:
             loss += self._perceptual.add(self._view.colours, target[0], grad_colours)
         grad_x = self._view.back(grad_colours, grad_alpha)
-        self._learn_expression(grad_x, values, rate)
+        self._learn_expression(grad_x, self._start.expression.values(sight.frame.expression), rate)
         self._learn_look(look, grad_x, rate)
         return loss
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from perse_engine.avatar.avatar import Avatar
 from perse_engine.avatar.drawing import TrainingRasterizer, View, training_rasterizer
-from perse_engine.avatar.pictures import Pictures
+from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.start import Start, start_avatar
 from perse_engine.avatar.training import FINAL_RATE, RASTER_MODE, SSIM_FROM, Trainer, plan_steps
 from perse_engine.head.subject import Subject
@@ -79,8 +79,8 @@ class School:
         began, step = time.process_time(), 0
         while (used := _used(budget, step, time.process_time() - began)) < 1:
             clip, index = plan[step % len(plan)]
-            target = self._pictures.target(clip, index)
-            trainer.step(clip.look, frames[index], target, FINAL_RATE**used, with_ssim=used >= SSIM_FROM)
+            sight = Sight(frames[index], start.vertices[index], self._pictures.target(clip, index))
+            trainer.step(clip.look, sight, FINAL_RATE**used, with_ssim=used >= SSIM_FROM)
             step += 1
             if step % REPORT_EVERY == 0:
                 self._progress.report(STAGE, round(1000 * min(used, 1.0)), 1000)

@@ -11,7 +11,7 @@ from perse_engine.avatar import training
 from perse_engine.avatar.avatar import Avatar
 from perse_engine.avatar.checkpoint import NAME
 from perse_engine.avatar.drawing import View, training_rasterizer
-from perse_engine.avatar.pictures import Pictures
+from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.properties import COLOUR, OPACITY
 from perse_engine.avatar.start import Start, start_avatar
@@ -63,8 +63,8 @@ def test_steps_on_one_picture_lower_its_loss(start: Start, tiny_dataset: Dataset
     rasterizer, _ = training_rasterizer("cpu", RASTER_MODE)
     trainer = Trainer(start, View(start.placed.binding, rasterizer, (64, 64)))
     clip, frame = tiny_dataset.clip("source"), tiny_dataset.frames[0]
-    target = Pictures(tiny_dataset).target(clip, 0)
-    losses = [trainer.step(clip.look, frame, target, 1.0, with_ssim=False) for _ in range(25)]
+    sight = Sight(frame, start.vertices[0], Pictures(tiny_dataset).target(clip, 0))
+    losses = [trainer.step(clip.look, sight, 1.0, with_ssim=False) for _ in range(25)]
     assert losses[-1] < 0.6 * losses[0]
 
 
@@ -72,8 +72,8 @@ def test_steps_on_a_variant_lower_its_loss(start: Start, tiny_dataset: Dataset) 
     rasterizer, _ = training_rasterizer("cpu", RASTER_MODE)
     trainer = Trainer(start, View(start.placed.binding, rasterizer, (64, 64)))
     clip, frame = tiny_dataset.clip("hair/long-wavy-blonde"), tiny_dataset.frames[0]
-    target = Pictures(tiny_dataset).target(clip, 0)
-    losses = [trainer.step(clip.look, frame, target, 1.0, with_ssim=True) for _ in range(25)]
+    sight = Sight(frame, start.vertices[0], Pictures(tiny_dataset).target(clip, 0))
+    losses = [trainer.step(clip.look, sight, 1.0, with_ssim=True) for _ in range(25)]
     assert losses[-1] < 0.7 * losses[0]
 
 
@@ -81,11 +81,11 @@ def test_steps_on_half_the_pixels_lower_the_loss_of_all(start: Start, tiny_datas
     rasterizer, _ = training_rasterizer("cpu", RASTER_MODE)
     trainer = Trainer(start, View(start.placed.binding, rasterizer, (64, 64)))
     clip, frame, pictures = tiny_dataset.clip("source"), tiny_dataset.frames[0], Pictures(tiny_dataset)
-    whole, half = pictures.target(clip, 0), pictures.target(clip, 0, shrink=2)
-    first = trainer.step(clip.look, frame, whole, 1.0, with_ssim=False)
+    whole, half = (Sight(frame, start.vertices[0], pictures.target(clip, 0, shrink)) for shrink in (1, 2))
+    first = trainer.step(clip.look, whole, 1.0, with_ssim=False)
     for _ in range(25):
-        trainer.step(clip.look, frame, half, 1.0, with_ssim=False)
-    assert trainer.step(clip.look, frame, whole, 1.0, with_ssim=False) < 0.8 * first
+        trainer.step(clip.look, half, 1.0, with_ssim=False)
+    assert trainer.step(clip.look, whole, 1.0, with_ssim=False) < 0.8 * first
 
 
 def test_a_trained_avatar_shows_the_source(tiny_avatar: Avatar, tiny_dataset: Dataset) -> None:
