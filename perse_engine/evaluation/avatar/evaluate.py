@@ -42,6 +42,7 @@ class Wanted:
 
     baselines: bool = False
     ablations: bool = False
+    disturbed: bool = False
     lpips: Path | None = None
     face_embedder: Path | None = None
     features: Path | None = None
@@ -101,7 +102,7 @@ def evaluate_folder(
 
     contenders = study(
         avatar, subject, recipe, judges, progress,
-        baselines=wanted.baselines, ablations=wanted.ablations, on_contender=show,
+        baselines=wanted.baselines, ablations=wanted.ablations, disturbed=wanted.disturbed, on_contender=show,
     )  # fmt: skip
     oval: Any = np.asarray(Image.open(work / "subject" / "face_oval.png")) > 127
     metrics = evaluate(Renderer(avatar, wanted.rasterizer), subject, dataset, oval, progress)

@@ -11,6 +11,7 @@ from perse_engine.avatar.training import Trainer
 from perse_engine.evaluation.avatar.ablations import ABLATIONS, without_clips
 from perse_engine.evaluation.avatar.baselines.conditioned import ConditionedTrainer
 from perse_engine.evaluation.avatar.baselines.networks import GLOBAL_MLP, LOCAL_MLP, Shape
+from perse_engine.evaluation.avatar.disturbed import disturbed_avatars
 from perse_engine.evaluation.avatar.learning import Budget, School, Spent
 from perse_engine.evaluation.avatar.measures import AvatarMeasures, Judges, measure_avatar
 from perse_engine.head.subject import Subject
@@ -37,9 +38,11 @@ OnContender = Callable[[Contender, Renderer], None]
 
 def study(
     avatar: Avatar, subject: Subject, recipe: Recipe, judges: Judges, progress: Progress, *,
-    baselines: bool = False, ablations: bool = False, on_contender: OnContender | None = None,
+    baselines: bool = False, ablations: bool = False, disturbed: bool = False,
+    on_contender: OnContender | None = None,
 ) -> tuple[Contender, ...]:  # fmt: skip
-    """Measure the avatar; with baselines or ablations also ours, trained again in this run, and each of those."""
+    """Measure the avatar; with baselines or ablations also ours, trained again in this run, and each of those; with
+    disturbed also what is learned from disturbed pictures."""
     out: list[Contender] = []
 
     def add(name: str, what: str, made: Avatar, spent: Spent | None) -> None:
@@ -60,6 +63,9 @@ def study(
         if ablations:
             for name, what, made, own in _ablations(school):
                 add(name, what, made, own)
+    if disturbed:
+        for name, what, made, own in disturbed_avatars(subject, judges.dataset, recipe, progress):
+            add(name, what, made, own)
     return tuple(out)
 
 
