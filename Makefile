@@ -1,6 +1,7 @@
 # `make` lists what there is.
 .DEFAULT_GOAL := help
-# A file of tests stays in one process, where its fixtures are; each process wants about 2 GB.
+# A file of tests stays in one process, and a room's files come one after the other, where its fixtures are; each
+# process wants about 2 GB.
 WORKERS ?= 2
 
 .PHONY: help setup demo serve test check fmt docs clean
@@ -25,7 +26,7 @@ serve: setup ## run the service on http://127.0.0.1:8000
 
 test: ## set up and run every test (uses the servers that it finds on PATH); WORKERS=4 for more at once
 	@scripts/setup dev
-	@OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## lint, formatting and types
 	@scripts/setup dev

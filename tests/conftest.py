@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from perse_engine.head.subject import Subject
     from perse_engine.portrait.portrait import PortraitAnalysis
 
+ROOT = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Rooms with long tests come first and those of app/ last: at the end no process waits long for another."""
+    items.sort(key=lambda item: item.path.relative_to(ROOT).parts[0], reverse=True)
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
