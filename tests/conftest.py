@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from perse_engine.head.subject import Subject
     from perse_engine.portrait.portrait import PortraitAnalysis
 
 ROOT = Path(__file__).parent
+
+
+def pytest_configure() -> None:
+    """Examples of property tests may take as long as a loaded machine needs."""
+    settings.register_profile("perse", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("perse")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
