@@ -26,6 +26,9 @@ LENGTH_M = {"chin": 0.035, "shoulder": 0.13, "long": 0.20, "waist": 0.30}
 CUTS: dict[str, Styling] = {"buzz": buzz, "short": short}
 TEXTURES: dict[str, Styling] = {"curly": curls, "wavy": waves}
 STYLES: dict[str, Styling] = {"afro": afro, "bun": bun, "ponytail": ponytail, "braided": braids}
+SKIN_DISTANCE = 11.0
+"""In CIE Lab; a fringe in the colour of sand is further from the skin that it hides."""
+BESIDE_EYES_PX = (31, 121)
 GATHERED = ("bun", "ponytail", "braided")
 """Styles that hold long hair together, so that none hangs loose."""
 
@@ -89,7 +92,9 @@ def _recolour(outfit: Outfit, tone: tuple[float, float, float], weight: float) -
     dark = smoothstep(float(np.median(lab[region < 0.1][:, 0])) - lab[..., 0], 6, 22)
     # On the forehead the map reaches beyond the hairline: what looks like skin there is skin.
     skin = np.median(lab[(maps["face"] > 0.9) & (maps["skin"] > 0.95)], 0)
-    like_skin = np.exp(-((np.linalg.norm(cv2.GaussianBlur(lab, (0, 0), 2.0) - skin, axis=-1) / 16) ** 2))
+    like_skin = np.exp(-((np.linalg.norm(cv2.GaussianBlur(lab, (0, 0), 2.0) - skin, axis=-1) / SKIN_DISTANCE) ** 4))
     near = cv2.GaussianBlur(cv2.dilate(maps["face"], np.ones((41, 41))), (0, 0), 8)
     region = region * (1 - 0.95 * like_skin * smoothstep(near, 0.2, 0.8))
+    # Light from behind makes a cheek look like hair; beside the eyes there is none.
+    region = region * (1 - cv2.GaussianBlur(cv2.dilate(maps["eyes"], np.ones(BESIDE_EYES_PX)), (0, 0), 6))
     outfit.recolour(np.maximum(region, 0.6 * maps["eyebrows"] * dark) * weight, change)
