@@ -28,7 +28,7 @@ from perse_engine.scene import FloatArray
 from perse_engine.synthesis.animator import RigAnimator
 from perse_engine.synthesis.dataset import Clip, Dataset, Frame
 
-ANCHORS, ANCHOR_EVERY = 6, 8
+RIG_PICTURES, DRIFT_EVERY = 6, 8
 """Pictures of the rig, and after how many steps the next of them is looked at."""
 KEPT = np.array([1.0] * 5 + [0.9] * 3, np.float32)
 """Share of what was found that is mended. Rig and pictures may differ in colour, so drift says nothing of exposure: the
@@ -46,7 +46,7 @@ class Refinement:
 
     Attributes:
         corrections: [pictures, 8] float32, columns as `registration` has them; 0 until a picture was mended.
-        drifts: [ANCHORS, 8] float32, what the rig's pictures were last found to be off; 0 for exposures.
+        drifts: [RIG_PICTURES, 8] float32, what the rig's pictures were last found to be off; 0 for exposures.
     """
 
     def __init__(self, subject: Subject, dataset: Dataset, start: Start, rasterizer: TrainingRasterizer) -> None:
@@ -54,23 +54,25 @@ class Refinement:
         self._rows = {picture: row for row, picture in enumerate(pictures)}
         self._size_px, self._rig = dataset.size_px, start.placed.binding.rig
         self.corrections = np.zeros((len(pictures), CORRECTIONS), np.float32)
-        self.drifts = np.zeros((ANCHORS, CORRECTIONS), np.float32)
+        self.drifts = np.zeros((RIG_PICTURES, CORRECTIONS), np.float32)
         frames = [f for f in dataset.frames if f.split == "train" and f.valid]
         # Of the untrained avatar, whose shape training hardly changes: so a resumed training has the same.
         base, binding = start.placed.base, start.placed.binding
         view = View(binding, rasterizer, (FLOW_PX, FLOW_PX))
         self._flows = {f.index: head_flow(view, base, binding, start.vertices[f.index], f.camera) for f in frames}
-        chosen = tuple(frames[len(frames) * k // ANCHORS] for k in range(ANCHORS))
+        chosen = tuple(frames[len(frames) * k // RIG_PICTURES] for k in range(RIG_PICTURES))
         images = RigAnimator().animate(subject.look, chosen)
-        self._anchors = [_exact(f, start.vertices[f.index], image) for f, image in zip(chosen, images, strict=True)]
+        self._rig_pictures = [
+            _of_rig(f, start.vertices[f.index], image) for f, image in zip(chosen, images, strict=True)
+        ]
 
     def mend(self, draw: Draw, clip: Clip, sight: Sight, step: int) -> Sight:
         """What a step should learn from instead; what is found is where the picture starts the next time."""
         if step == 0:
-            for number in range(ANCHORS):
+            for number in range(RIG_PICTURES):
                 self._measure_drift(draw, number)
-        elif step % ANCHOR_EVERY == 0:
-            self._measure_drift(draw, step // ANCHOR_EVERY % ANCHORS)
+        elif step % DRIFT_EVERY == 0:
+            self._measure_drift(draw, step // DRIFT_EVERY % RIG_PICTURES)
         own, drift = self.corrections[self._rows[clip.path, sight.frame.index]], self.drifts.mean(0)
         own[:] = KEPT * (self._registered(draw, clip.look, sight, own + drift) - drift)
         return self._mended(sight, own)
@@ -81,7 +83,7 @@ class Refinement:
 
     def _measure_drift(self, draw: Draw, number: int) -> None:
         drift = self.drifts[number]
-        drift[:] = self._registered(draw, Look(), self._anchors[number], drift)
+        drift[:] = self._registered(draw, Look(), self._rig_pictures[number], drift)
         drift[GAIN] = 0
 
     def _registered(self, draw: Draw, look: Look, sight: Sight, known: FloatArray) -> FloatArray:
@@ -97,6 +99,6 @@ class Refinement:
         return Sight(replace(frame, camera=camera), vertices, (colours, sight.target[1]))
 
 
-def _exact(frame: Frame, vertices: FloatArray, image: MeshImage) -> Sight:
+def _of_rig(frame: Frame, vertices: FloatArray, image: MeshImage) -> Sight:
     rgba = image.rgba.astype(np.float32) / 255
     return Sight(frame, vertices, (np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3])))

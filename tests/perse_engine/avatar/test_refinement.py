@@ -12,7 +12,7 @@ from perse_engine.avatar import training
 from perse_engine.avatar.drawing import View, training_rasterizer
 from perse_engine.avatar.head_turn import turned
 from perse_engine.avatar.pictures import Pictures, Sight
-from perse_engine.avatar.refinement import ANCHOR_EVERY, ANCHORS, Refinement
+from perse_engine.avatar.refinement import DRIFT_EVERY, RIG_PICTURES, Refinement
 from perse_engine.avatar.registration import GAIN, SHIFT, TURN
 from perse_engine.avatar.start import Start, start_avatar
 from perse_engine.avatar.training import RASTER_MODE, STAGE, Trainer, train
@@ -98,14 +98,14 @@ def test_a_picture_stays_where_it_is_when_the_avatar_drifts(
     assert shifts[1] == pytest.approx(shifts[0], abs=0.2)
 
 
-def test_a_step_measures_the_drift_of_one_anchor_after_the_other(
+def test_a_step_measures_the_drift_of_one_rig_picture_after_the_other(
     refinement: Refinement, tiny_dataset: Dataset, start: Start, trainer: Trainer
 ) -> None:
     clip = tiny_dataset.clip("source")
     sight = Sight(tiny_dataset.frames[0], start.vertices[0], Pictures(tiny_dataset).target(clip, 0))
     refinement.mend(trainer.draw, clip, sight, 1)
     assert not refinement.drifts.any()
-    refinement.mend(trainer.draw, clip, sight, ANCHOR_EVERY * (ANCHORS + 2))
+    refinement.mend(trainer.draw, clip, sight, DRIFT_EVERY * (RIG_PICTURES + 2))
     assert np.flatnonzero(refinement.drifts.any(1)).tolist() == [2]
 
 
