@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from worker.cli import main
 
-def perse(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+
+def perse_alone(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """In a process of its own."""
     command = [sys.executable, "-m", "worker.cli", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=240)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=480)
+
+
+def perse(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """In this process, which has loaded the engine already."""
+    command, out, err = list(map(str, words)), io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(command)
+    return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +34,7 @@ def avatar(tmp_path_factory: pytest.TempPathFactory, astronaut_png: bytes) -> Pa
     """`perse create` of the sample photo, preview preset."""
     folder = tmp_path_factory.mktemp("cli")
     (folder / "photo.png").write_bytes(astronaut_png)
-    made = perse("create", folder / "photo.png", "-o", folder / "out", "--preset", "preview")
+    made = perse_alone("create", folder / "photo.png", "-o", folder / "out", "--preset", "preview")
     assert made.returncode == 0, made.stderr
     assert "preview.png" in made.stdout and "%" in made.stderr
     return folder / "out"
@@ -44,7 +57,7 @@ def test_creating_again_does_nothing_twice(avatar: Path) -> None:
 
 def test_rendering_writes_a_picture(avatar: Path, tmp_path: Path) -> None:
     picture = tmp_path / "r.webp"
-    made = perse(
+    made = perse_alone(
         "render",
         avatar,
         "--yaw",
@@ -90,7 +103,7 @@ def test_the_rig_is_exported_for_engines_and_only_as_glb(avatar: Path, tmp_path:
 
 
 def test_wrong_words_get_one_sentence_and_a_hint(avatar: Path, tmp_path: Path) -> None:
-    made = perse("render", avatar, "--look", "hair=purple", "-o", tmp_path / "r.png")
+    made = perse_alone("render", avatar, "--look", "hair=purple", "-o", tmp_path / "r.png")
     assert made.returncode == 1
     assert "no variant hair/purple" in made.stderr and "hint:" in made.stderr and "Traceback" not in made.stderr
 
@@ -139,14 +152,14 @@ def test_a_photo_without_a_face_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_doctor_says_what_is_on_and_why() -> None:
-    shown = perse("doctor")
+    shown = perse_alone("doctor")
     assert shown.returncode == 0, shown.stderr
     assert "rasterizer auto" in shown.stdout and "mediapipe" in shown.stdout
     assert "rig flame              missing: No FLAME file is named." in shown.stdout
 
 
 def test_a_key_is_made_and_shown_once(tmp_path: Path) -> None:
-    made = perse("keys", "create", "--name", "me", cwd=tmp_path)
+    made = perse_alone("keys", "create", "--name", "me", cwd=tmp_path)
     assert made.returncode == 0 and made.stdout.startswith("pk_")
 
 
