@@ -5,6 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import random
 from collections import Counter
+from collections.abc import Iterator
+from multiprocessing import forkserver
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -23,8 +26,21 @@ WORKERS = 3
 KILLS = 30
 
 
+@pytest.fixture
+def context() -> Iterator[Any]:
+    """Processes that have loaded the worker: killed after a tenth of a second, others would never come to work."""
+    # A process has one fork server, which may be that of the jobs of other tests.
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload(["tests.app.part_worker"])
+    yield made
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]
+
+
 @pytest.mark.postgres
-def test_every_part_is_published_once_and_every_job_joined_once_whoever_is_killed(postgres_url: str) -> None:
+def test_every_part_is_published_once_and_every_job_joined_once_whoever_is_killed(
+    postgres_url: str, context: Any
+) -> None:
     upgrade(postgres_url)
     sessions = open_database(postgres_url)
     with transaction(sessions) as session:
@@ -34,8 +50,6 @@ def test_every_part_is_published_once_and_every_job_joined_once_whoever_is_kille
             enqueue(session, tenant_id=TENANT, kind="render", queue="train", input={}, max_attempts=100).id
             for _ in range(JOBS)
         ]
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.app.part_worker"])
     chance, started, killed = random.Random(1), 0, 0
     processes: list[multiprocessing.process.BaseProcess] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Studio
 from tests.web.live import serious_faults
@@ -28,12 +28,12 @@ def test_where_there_is_no_avatar_yet_and_a_photo_is_refused(page: Page, studio:
     page.route("**/v1/avatars?*", lambda route: route.fulfill(json={"data": [], "next_cursor": None}))
     page.goto(studio.url)
     page.get_by_role("heading", name="For example").wait_for()
-    assert page.get_by_role("heading", name="Your avatars").is_hidden()
+    expect(page.get_by_role("heading", name="Your avatars")).to_be_hidden()
     Image.new("RGB", (400, 400), (90, 120, 90)).save(tmp_path / "grass.png")
     page.get_by_label("This is me").check()
     page.locator("#photo").set_input_files(tmp_path / "grass.png")
     assert "face" in page.get_by_role("alert").inner_text().lower()
-    assert page.get_by_role("button", name="Choose a photo").is_visible()
+    expect(page.get_by_role("button", name="Choose a photo")).to_be_visible()
     assert serious_faults(page) == []
 
 

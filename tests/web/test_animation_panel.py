@@ -72,7 +72,7 @@ def test_somebodys_video_becomes_one_of_the_avatar_that_plays(
 ) -> None:
     open_animate(page, studio, width_px=96)
     page.locator("#movement").set_input_files(write_film(tmp_path / "me.mp4", astronaut_png, fps=10))
-    assert page.get_by_text("erased when the job has ended").is_visible()
+    expect(page.get_by_text("erased when the job has ended")).to_be_visible()
     go(page)
     expect(page.get_by_role("progressbar", name="Making the video")).to_be_in_viewport()
     video = "document.querySelector('.made-video')"
@@ -109,7 +109,7 @@ def test_a_dropped_motion_is_sent_with_what_is_on_screen_and_canceled(page: Page
     open_animate(page, studio)
     page.evaluate("part => perse.session.set(part, true)", {"look": look, "camera": camera})
     drop(page, "take.csv", csv)
-    assert page.get_by_label("Seconds").is_hidden()
+    expect(page.get_by_label("Seconds")).to_be_hidden()
     page.get_by_label("Frames a second of the file").fill("30")
     with page.expect_response("**/animations") as waiting:
         go(page)
@@ -156,14 +156,16 @@ def test_other_files_are_not_taken_and_a_clip_takes_a_files_place(page: Page, st
     assert "neither a video" in page.get_by_role("alert").inner_text()
     name = f"{20 * 'you and '}.webm"
     drop(page, name, "")
-    assert page.get_by_text(name).is_visible() and page.get_by_role("alert").count() == 0
+    expect(page.get_by_text(name)).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
     assert (
         page.evaluate("(tab => tab.scrollWidth - tab.clientWidth)(document.querySelector('.tab:not([hidden])'))") == 0
     )
     idle = page.get_by_role("button", name="Idle", exact=True)
-    assert idle.get_attribute("aria-pressed") == "false"
+    expect(idle).to_have_attribute("aria-pressed", "false")
     idle.click()
-    assert idle.get_attribute("aria-pressed") == "true" and page.get_by_text(name).count() == 0
+    expect(idle).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_text(name)).to_have_count(0)
 
 
 def test_lines_for_a_video_send_the_file_beside_them(page: Page, studio: Studio, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_its_building_is_followed_from_the_library_to_its_end(page: Page, studio
     assert [shown.nth(i).get_attribute("alt") for i in range(shown.count())] == [
         "The avatar so far", "Turned, smiling", "With one of its variants", "Your photo",
     ]  # fmt: skip
-    assert page.get_by_text("42 %, about 30 s left").is_visible()
+    expect(page.get_by_text("42 %, about 30 s left")).to_be_visible()
     assert page.locator(".stages .now").inner_text() == "Training the avatar"
     assert page.get_by_role("progressbar", name="Building the avatar").get_attribute("aria-valuenow") == "42"
     assert serious_faults(page) == []

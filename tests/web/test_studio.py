@@ -33,9 +33,10 @@ def test_a_photo_is_analysed_becomes_a_job_is_canceled_and_erased(page: Page, st
     assert 0.1 < (box["y"] + box["height"] / 2 - picture["y"]) / picture["height"] < 0.4
     page.get_by_label("Name").fill("To be canceled")
     page.get_by_text("What can be changed later").click()
-    assert page.get_by_label("Hat", exact=True).is_checked() and not page.get_by_label("Earrings").is_checked()
+    expect(page.get_by_label("Hat", exact=True)).to_be_checked()
+    expect(page.get_by_label("Earrings")).not_to_be_checked()
     page.get_by_label("More looks from the catalogue").select_option("earrings/hoop-silver-small")
-    assert page.get_by_label("Earrings").is_checked()
+    expect(page.get_by_label("Earrings")).to_be_checked()
     page.get_by_label("Or in your own words").fill("a red beanie")
     page.get_by_role("button", name="Build the avatar").click()
     page.locator(".stages .now").first.wait_for()
@@ -96,8 +97,8 @@ def test_a_photo_without_a_face_is_refused_in_words(page: Page, studio: Studio, 
     alert = page.get_by_role("alert")
     alert.wait_for()
     assert "face" in alert.inner_text().lower()
-    assert alert.get_by_alt_text("The photo that cannot be used").is_visible()
-    assert page.get_by_role("button", name="Choose a photo").is_visible()
+    expect(alert.get_by_alt_text("The photo that cannot be used")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose a photo")).to_be_visible()
 
 
 def test_variants_are_worn_undone_and_shared_by_link(page: Page, studio: Studio) -> None:
@@ -109,7 +110,7 @@ def test_variants_are_worn_undone_and_shared_by_link(page: Page, studio: Studio)
     settle(page)
     worn = pixels(page)
     assert np.abs(worn - bare).max() > 0.2
-    assert variant.get_attribute("aria-pressed") == "true"
+    expect(variant).to_have_attribute("aria-pressed", "true")
     until(page, "location.hash.includes('eyeglasses')")
     link = page.url
     page.get_by_role("button", name="Undo").click()

@@ -20,7 +20,8 @@ def test_a_face_before_the_camera_moves_the_avatar_until_it_is_stopped(page: Pag
     asked: list[str] = []
     page.on("request", lambda r: asked.append(r.url) if "/v1/drivers" in r.url or "/v1/captures" in r.url else None)
     open_webcam(page, studio)
-    assert page.get_by_text("keeps neither").is_visible() and asked == []
+    expect(page.get_by_text("keeps neither")).to_be_visible()
+    assert asked == []
     page.get_by_role("button", name="Start the camera").click()
     until(page, "Math.abs(perse.viewer.state.pose.roll_deg) > 7")
     expect(page.get_by_text("Following.")).to_be_visible()
