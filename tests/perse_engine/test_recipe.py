@@ -133,3 +133,11 @@ def test_specs_are_the_catalogues_entries_in_order() -> None:
 def test_a_limit_that_could_never_be_meant_is_refused(make: Callable[[], object]) -> None:
     with pytest.raises(InvalidValue):
         make()
+
+
+def test_pictures_of_video_models_are_mended_unless_told_otherwise() -> None:
+    assert not Recipe.of("draft").refinement
+    assert not Recipe.of("draft", editor="diffusion").refinement
+    assert Recipe.of("draft", animator="wan-vace").refinement
+    assert not Recipe.of("draft", animator="wan-vace", refinement=False).refinement
+    assert Recipe.of("draft", refinement=True).refinement
