@@ -1,6 +1,10 @@
 """The latent space: a code per variant, and per category a small network from the code to basis coefficients.
 
-    h_c(z) = A z + B silu(C z + d),     coefficients = h_c(z) - h_c(0)
+    h_c(z) = A z + B silu(C z + d),     coefficients = h_c(z) - h_c(0), shares, bows
+
+Shares are those of the variants in a mix: of eyeglasses half round, half square, the outline is the mean whatever their
+size. With a = the first coefficients of A z, the variants' weights, and r = max(a, 0), they are r / max(sum r, 0.15).
+Bows are for ways that are not straight: shares times 4 w (1 - w), where w = min(sum r, 1) is how much of it is worn.
 
 The source's code is 0 in every category, the mean of the codes' prior, so the source look is the base exactly.
 Codes and networks stay as they start: what a coefficient does is learned by its basis (docs/experiments.md).
@@ -30,21 +34,29 @@ NO_COEFFICIENT = 1e-4
 """Smaller ones are the rounding of 0."""
 BEND = 4.0
 """How sharply a hidden unit bends at its knot, in units of 1 over the distance of knots."""
+WHOLE_FROM = 0.15
+"""Sum of weights from which the shares add up to 1; below, they fade with it."""
 CODE_SPREAD = 0.5
 """Standard deviation of the codes' Gaussian prior and of their start."""
 
 
 @dataclass(frozen=True)
 class CodeNetwork:
-    """linear [K, 32], hidden_weight [32, 32], hidden_bias [32], output [K, 32]; float32."""
+    """linear [K, 32], hidden_weight [32, 32], hidden_bias [32], output [K, 32]; float32. To its K coefficients it adds
+    shares and bows of its first `shared` variants, which is 0 or their number."""
 
     linear: FloatArray
     hidden_weight: FloatArray
     hidden_bias: FloatArray
     output: FloatArray
+    shared: int = 0
+
+    def __len__(self) -> int:
+        """Number of coefficients, with shares and bows."""
+        return len(self.linear) + 2 * self.shared
 
     @staticmethod
-    def start(random: np.random.Generator, codes: FloatArray) -> CodeNetwork:
+    def start(random: np.random.Generator, codes: FloatArray, *, is_shared: bool = False) -> CodeNetwork:
         """A network that tells the variants' codes [V, 32] apart, and ends from half way.
 
         At sum of w_i code_i, the coefficients begin with the weights w_i. For each variant one or more bumps follow:
@@ -77,22 +89,38 @@ class CodeNetwork:
                 # Three bends make a hat: up, down twice as much, level.
                 output[variants + i * bumps + k, units.start + k : units.start + k + 3] = np.array([1, -2, 1]) / BEND
         return CodeNetwork(
-            linear.astype(np.float32), hidden_weight.astype(np.float32), hidden_bias, output.astype(np.float32)
-        )
+            linear.astype(np.float32), hidden_weight.astype(np.float32), hidden_bias, output.astype(np.float32),
+            variants if is_shared else 0,
+        )  # fmt: skip
 
     def __call__(self, code: FloatArray) -> FloatArray:
-        """Coefficients of a code [32], [K] float32; exactly 0 at code 0."""
+        """Coefficients of a code [32], [len(self)] float32; exactly 0 at code 0."""
         before = self.hidden_weight @ code + self.hidden_bias
         change = _silu(before) - _silu(self.hidden_bias)
-        return np.asarray(self.linear @ code + self.output @ change, np.float32)
+        straight = self.linear @ code
+        weights = np.maximum(straight[: self.shared], 0)
+        worn = float(weights.sum())
+        shares = weights / max(worn, WHOLE_FROM)
+        bows = shares * _bow(worn)
+        return np.concatenate([straight + self.output @ change, shares, bows]).astype(np.float32)
 
     def back(self, code: FloatArray, grad: FloatArray) -> FloatArray:
-        """Gradient by the code [32], from that by the coefficients [K]."""
-        slope = (self.output.T @ grad) * _silu_slope(self.hidden_weight @ code + self.hidden_bias)
-        return np.asarray(self.linear.T @ grad + self.hidden_weight.T @ slope, np.float32)
+        """Gradient by the code [32], from that by the coefficients [len(self)]."""
+        by_plain, by_shares, by_bows = np.split(grad.astype(np.float64), [len(self.linear), len(self) - self.shared])
+        slope = (self.output.T @ by_plain) * _silu_slope(self.hidden_weight @ code + self.hidden_bias)
+        straight = self.linear[: self.shared] @ code
+        weights = np.maximum(straight, 0)
+        worn = float(weights.sum())
+        whole = max(worn, WHOLE_FROM)
+        by_share = by_shares + by_bows * _bow(worn)
+        by_worn = (by_bows @ weights) / whole * (4 - 8 * worn if worn < 1 else 0.0)
+        if worn > WHOLE_FROM:
+            by_worn -= (by_share @ weights) / whole**2
+        by_plain[: self.shared] += (straight > 0) * (by_share / whole + by_worn)
+        return np.asarray(self.linear.T @ by_plain + self.hidden_weight.T @ slope, np.float32)
 
     def arrays(self) -> dict[str, FloatArray]:
-        """By name, in a fixed order."""
+        """By name, in a fixed order; `shared` follows from the number of bases."""
         return {
             "linear": self.linear,
             "hidden_weight": self.hidden_weight,
@@ -125,6 +153,10 @@ def column_weights(mask: FloatArray, share: FloatArray) -> FloatArray:
     out = np.repeat(mask[:, None], len(SHARED), 1)
     out[:, SHARED] *= share[:, None]
     return np.ascontiguousarray(out, np.float32)
+
+
+def _bow(worn: float) -> float:
+    return 4 * min(worn, 1.0) * (1 - min(worn, 1.0))
 
 
 def _silu(x: Array) -> Array:

@@ -11,9 +11,10 @@ from perse_engine.avatar.avatar import CategoryModel, ExpressionModel, rest_poin
 from perse_engine.avatar.drawing import TrainingRasterizer, View
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork
 from perse_engine.avatar.masks import Seen, change, mask_of, visibility
+from perse_engine.avatar.owning import add_surfaces, distinct
 from perse_engine.avatar.pictures import Pictures
-from perse_engine.avatar.placing import Placed, add_surfaces, place_on_subject
-from perse_engine.avatar.properties import OPACITY, PROPERTIES
+from perse_engine.avatar.placing import Placed, Ways, place_on_subject
+from perse_engine.avatar.properties import COLOUR, OPACITY, PROPERTIES
 from perse_engine.head.subject import PARTS, ExpressionDriver, Subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
@@ -25,7 +26,8 @@ STAGE = "placing"
 BASE_SHARE = 0.68
 """Of the preset's Gaussians; additive categories share the rest."""
 FEW, MOST = 6, 24
-"""Additive variants that this rest does for; it grows in proportion to their number, up to MOST of them."""
+"""Additive variants that this rest does for; it grows in proportion to their number, up to MOST of them; variants that
+share their places count less."""
 SHADE_ONLY = ("eyeglasses", "hat", "headphones", "earrings")
 """Categories that change only the colour of Gaussians that are not their own, by their shadow."""
 SEEN = 0.02
@@ -34,9 +36,6 @@ STRANDS = {"hair": 1.5}
 START_OPACITY = 0.95
 SHOWN_SHARE = 0.1
 """Of the frames have to show where a Gaussian is."""
-EVEN_WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)
-"""At which the start of what is added changes evenly."""
-RIDGE = 1e-5
 FIRST_SPACING_M = 0.0028
 BISECTIONS = 5
 MIN_MASK = 0.02
@@ -152,20 +151,10 @@ def _place(
     if not surfaces:
         return placed
     # By the square root of the area: thin frames need more per area than long hair.
-    area = {c: STRANDS.get(c, 1.0) * float(len(s.points)) ** 0.5 for c, s in surfaces.items()}
-    crowd = min(max(sum(len(s.variants) for s in surfaces.values()), FEW), MOST) / FEW
+    area = {c: STRANDS.get(c, 1.0) * float(len(np.unique(s.place))) ** 0.5 for c, s in surfaces.items()}
+    crowd = min(max(sum(distinct(s) for s in surfaces.values()), FEW), MOST) / FEW
     share = total * (1 - BASE_SHARE) * crowd / sum(area.values())
     return add_surfaces(placed, surfaces, {c: round(share * a) for c, a in area.items()})
-
-
-def _evenly(network: CodeNetwork, codes: list[FloatArray]) -> np.ndarray:
-    """The matrix [K, variants] that turns what each variant changes until weight 1 into bases that change it evenly
-    with the weight, and leave it alone at the other variants' codes."""
-    weights = np.array(EVEN_WEIGHTS)
-    way = np.concatenate([[network(np.float32(w) * code) for w in weights] for code in codes]).astype(np.float64)
-    gram = way.T @ way
-    pull = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
-    return np.asarray(np.linalg.solve(gram + pull, way.T @ np.kron(np.eye(len(codes)), weights[:, None])))
 
 
 def _inside_borders(points: FloatArray, frames: list[Frame]) -> np.ndarray:
@@ -186,16 +175,31 @@ def _category(
 ) -> CategoryModel:  # fmt: skip
     ids = [next(iter(c.look.variants[category])) for c in clips]
     codes = {id: (random.standard_normal(CODE_SIZE) * CODE_SPREAD).astype(np.float32) for id in ids}
-    network = CodeNetwork.start(random, np.stack(list(codes.values())))
+    ways = placed.ways.get(category)
+    is_shared = ways is not None and bool((ways.shown.sum(0) > 1).any())
+    network = CodeNetwork.start(random, np.stack(list(codes.values())), is_shared=is_shared)
     mask = np.where(owned, np.float32(1), mask_of(changed))
     rows = np.flatnonzero(mask > MIN_MASK).astype(np.int32)
-    basis = np.zeros((len(network.linear), len(rows), PROPERTIES), np.float32)
-    if owned.any():
-        own = (placed.variant[rows][None] == np.arange(len(ids))[:, None]) * owned[rows][None]
-        solve = _evenly(network, [codes[id] for id in ids])
-        basis[:, :, OPACITY] = solve @ (START_OPACITY * own)
-        basis[:, :, :3] = np.tensordot(solve, own[..., None] * placed.travel[rows][None], 1)
+    basis = np.zeros((len(network), len(rows), PROPERTIES), np.float32)
+    if ways is not None:
+        _start_ways(basis, owned[rows], ways, codes, network)
     return CategoryModel(network, codes, rows, mask[rows].astype(np.float32), force, basis)
+
+
+def _start_ways(
+    basis: FloatArray, own: np.ndarray, ways: Ways, codes: Mapping[str, FloatArray], network: CodeNetwork
+) -> None:
+    """What is owned appears and moves with the weight; what several variants share has the mean shape and colour of
+    those that are mixed."""
+    first = len(network.linear)
+    for way, id in enumerate(ways.variants):
+        variant = list(codes).index(id)
+        basis[variant, own, OPACITY] = START_OPACITY * ways.shown[way]
+        basis[variant, own, :3] = ways.moves[way]
+        if network.shared:
+            basis[first + variant, own, :3] = ways.offsets[way]
+            basis[first + variant, own, COLOUR] = ways.tints[way]
+            basis[first + network.shared + variant, own, :3] = ways.bows[way]
 
 
 def _expression(subject: Subject, placed: Placed) -> ExpressionModel:

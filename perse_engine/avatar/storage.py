@@ -108,7 +108,9 @@ def _assemble(description: dict[str, Any], tensors: dict[str, npt.NDArray[Any]])
     drivers = tuple(ExpressionDriver(**d) for d in description["expression_drivers"])
     categories = {}
     for category, ids in description["variants"].items():
-        network = CodeNetwork(*(tensors[f"{category}.network.{n}"] for n in _network_names()))
+        arrays = {n: tensors[f"{category}.network.{n}"] for n in _network_names()}
+        shared = (len(tensors[f"{category}.basis"]) - len(arrays["linear"])) // 2
+        network = CodeNetwork(**arrays, shared=shared)
         codes = dict(zip(ids, tensors[f"{category}.codes"], strict=True))
         categories[category] = CategoryModel(network, codes, **{n: tensors[f"{category}.{n}"] for n in CATEGORY})
     expression = ExpressionModel(drivers, tensors["expression.rows"], tensors["expression.basis"])
@@ -137,10 +139,12 @@ def check_avatar(avatar: Avatar) -> None:
     for category, m in avatar.categories.items():
         k = len(m.network.linear)
         rows.append((f"{category}.rows", m.rows))
+        if m.network.shared not in range(k + 1):
+            raise CorruptFile(f"{category} has {len(m.basis)} bases; its network has {k} to {3 * k} coefficients.")
         expected += [
             (f"{category}.mask", m.mask, (len(m.rows),), np.float32),
             (f"{category}.change", m.change, (n,), np.float32),
-            (f"{category}.basis", m.basis, (k, len(m.rows), PROPERTIES), np.float32),
+            (f"{category}.basis", m.basis, (len(m.network), len(m.rows), PROPERTIES), np.float32),
             (f"{category}.linear", m.network.linear, (k, CODE_SIZE), np.float32),
             (f"{category}.hidden_weight", m.network.hidden_weight, (HIDDEN, CODE_SIZE), np.float32),
             (f"{category}.hidden_bias", m.network.hidden_bias, (HIDDEN,), np.float32),

@@ -242,7 +242,8 @@ class _CategoryTrainer:
     def __init__(self, model: CategoryModel, shaded: npt.NDArray[np.bool_], bump_rate: float) -> None:
         self.model = model
         self._shaded = np.flatnonzero(shaded)
-        whole, bumps = model.basis[: len(model.codes)], model.basis[len(model.codes) :]
+        # Shares and bows are geometry, and stay.
+        whole, bumps, _ = np.split(model.basis, [len(model.codes), len(model.network.linear)])
         self._whole_adam = Adam(whole, RATES)
         self._bump_adam = Adam(bumps, bump_rate * RATES, decays=np.full(PROPERTIES, BUMP_DECAY, np.float32))
         self._grad = np.empty(model.basis.shape[1:], np.float32)
@@ -268,9 +269,9 @@ class _CategoryTrainer:
             take_rows(grad_x, m.rows, self._weights, ALL_COLUMNS, self._grad)
         self._grad[self._shaded, : COLOUR.start] = 0
         # Bases that are off step too, along their momentum: steps of those alone that are on were worse at any rate.
-        count = len(m.codes)
-        self._whole_adam.step_basis(self._coefficients[:count], self._grad, rate_factor=rate)
-        self._bump_adam.step_basis(self._coefficients[count:], self._grad, rate_factor=rate)
+        whole, bumps, _ = np.split(self._coefficients, [len(m.codes), len(m.network.linear)])
+        self._whole_adam.step_basis(whole, self._grad, rate_factor=rate)
+        self._bump_adam.step_basis(bumps, self._grad, rate_factor=rate)
 
     def adams(self) -> dict[str, Adam]:
         return {"basis": self._whole_adam, "bumps": self._bump_adam}

@@ -46,9 +46,10 @@ def read_category(block: BlockReader, variants: list[str]) -> CategoryModel:
     Raises:
         CorruptFile, KeyError, TypeError, ValueError: it does not fit together.
     """
-    network = CodeNetwork(*(block.raw(f"network_{name}") for name in NETWORK))
     codes = dict(zip(map(str, variants), block.raw("codes"), strict=True))
     rows, mask, change, basis = _read_changes(block)
+    arrays = {name: block.raw(f"network_{name}") for name in NETWORK}
+    network = CodeNetwork(**arrays, shared=(len(basis) - len(arrays["linear"])) // 2)
     return CategoryModel(network, codes, rows, mask, change, basis)
 
 

@@ -60,8 +60,11 @@ class AddedSurface:
     """Points on surface that a category brings, at rest in the world frame.
 
     points [P, 3] m, normals [P, 3], colours [P, 3] 0..1, spacing_m [P] mean distance to the next point,
-    bone_weights [P, 4] (BONES), travel [P, 3] m: how far the point comes from weight 0 to weight 1 of its variant,
-    variant [P] uint16 index into `variants`.
+    bone_weights [P, 4] (BONES), travel [P, 3] m: how far the point comes from weight 0 to weight 1 of its variant, bow
+    [P, 3] m: how far it is off that straight way at weight one half,
+    variant [P] uint16 index into `variants`, place [P] uint32: points of one place are the same spot of an object whose
+    shape several variants share, each with its own position and colour; visible [P] bool: the variant shows it, and not
+    only has it lie there while it shows in others.
     """
 
     points: FloatArray
@@ -70,13 +73,20 @@ class AddedSurface:
     spacing_m: FloatArray
     bone_weights: FloatArray
     travel: FloatArray
+    bow: FloatArray
     variant: npt.NDArray[np.uint16]
+    place: npt.NDArray[np.uint32]
+    visible: npt.NDArray[np.bool_]
     variants: tuple[str, ...]
 
     def take(self, index: npt.NDArray[Any]) -> AddedSurface:
         """Keep some of the points."""
         points = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "variants"}
         return AddedSurface(**points, variants=self.variants)
+
+    def one_each(self) -> AddedSurface:
+        """The first point of every place, in the order of places."""
+        return self.take(np.unique(self.place, return_index=True)[1])
 
 
 @dataclass(frozen=True)

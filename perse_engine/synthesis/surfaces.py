@@ -2,69 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from perse_engine.head.sampling import sample
+from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import AddedSurface
 from perse_engine.synthesis.procedural.outfit import AddedPart
+
+Array = npt.NDArray[Any]
 
 SPACING_M = 0.0022
 SMALL_M2 = 1e-3
 """Jewellery is smaller than this and needs points closer together."""
 CLOSEST = 0.4
 MIN_ALPHA = 0.05
-EARLY_WEIGHT = 0.35
-"""The weight at which parts are looked at to see how they come to where they are at 1."""
 
 
-def sample_surface(part: AddedPart, early: AddedPart | None, variant: int) -> AddedSurface:
-    """About one point per SPACING_M squared of the visible surface, more on small parts; colours from its texture.
+@dataclass(frozen=True)
+class Shape:
+    """A part of a variant at weight 1, and at some lower weights; the variant's index."""
 
-    `early` is the same part at EARLY_WEIGHT; one of other triangles tells nothing of the way.
+    part: AddedPart
+    way: Mapping[float, AddedPart]
+    variant: int
+
+    def course(self) -> tuple[FloatArray, FloatArray]:
+        """How vertices [V, 3] come to where they are at weight 1: travel from weight 0, and bow at one half; least
+        squares of x(w) = x(1) - (1 - w) travel + 4 w (1 - w) bow. Of one lower weight a straight way; 0 where the way
+        has other triangles."""
+        end = self.part.vertices
+        if not self.way or any(not np.array_equal(one.faces, self.part.faces) for one in self.way.values()):
+            return np.zeros_like(end), np.zeros_like(end)
+        w = np.array(list(self.way))
+        terms = np.stack([w - 1, 4 * w * (1 - w) if len(w) > 1 else 0 * w], 1)
+        travel, bow = np.tensordot(np.linalg.pinv(terms), np.stack([o.vertices - end for o in self.way.values()]), 1)
+        return travel, bow
+
+
+def shared_shapes(shapes: Sequence[Sequence[Shape]]) -> list[list[Shape]]:
+    """The parts of each of several variants, as groups of those that turn into each other: the first of these triangles
+    in every variant, the second, and so on."""
+    groups: dict[tuple[bytes, int], list[Shape]] = {}
+    for own in shapes:
+        met: Counter[bytes] = Counter()
+        for shape in own:
+            triangles = shape.part.faces.tobytes()
+            groups.setdefault((triangles, met[triangles]), []).append(shape)
+            met[triangles] += 1
+    return list(groups.values())
+
+
+def sample_surface(shapes: Sequence[Shape]) -> AddedSurface:
+    """About one place per SPACING_M squared of the largest visible surface, more on small parts, and its point on each
+    of the shapes, which have the same triangles; colours from their textures.
     """
-    random = np.random.default_rng(variant)
-    corners = part.vertices[part.faces]
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    area = np.linalg.norm(cross, axis=1) / 2
+    random = np.random.default_rng(shapes[0].variant)
+    areas = [np.linalg.norm(_cross(shape.part), axis=1) / 2 for shape in shapes]
+    area = max(areas, key=lambda one: float(one.sum()))
     spacing = SPACING_M * float(np.clip(np.sqrt(area.sum() / SMALL_M2), CLOSEST, 1.0))
     count = max(8, round(float(area.sum()) / spacing**2))
     # Evenly spaced along the triangles' summed area.
-    places = (np.arange(count) + random.random(count)) / count * area.sum()
-    face = np.minimum(np.searchsorted(np.cumsum(area), places), len(area) - 1)
+    along = (np.arange(count) + random.random(count)) / count * area.sum()
+    face = np.minimum(np.searchsorted(np.cumsum(area), along), len(area) - 1)
     root, second = np.sqrt(random.random(count)), random.random(count)
     bary = np.stack([1 - root, root * (1 - second), root * second], 1)
-    uv = (part.uv[part.faces[face]] * bary[..., None]).sum(1) - 0.5
-    rgba = sample(part.texture, uv)
-    keep = rgba[:, 3] > MIN_ALPHA
-    normals = cross[face] / (2 * area[face] + 1e-12)[:, None]
-    travel = np.zeros_like(normals)
-    if early is not None and np.array_equal(early.faces, part.faces):
-        moved = (part.vertices - early.vertices) / (1 - EARLY_WEIGHT)
-        travel = (moved[part.faces[face]] * bary[..., None]).sum(1)
-    weights = (part.bone_weights[part.faces[face]] * bary[..., None]).sum(1)
+    points = _joined([_points(shape, face, bary, spacing) for shape in shapes], ())
+    shown = np.zeros(count, bool)
+    shown[points.place[points.visible]] = True
+    return points.take(np.flatnonzero(shown[points.place]))
+
+
+def _cross(part: AddedPart) -> FloatArray:
+    corners = part.vertices[part.faces]
+    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
+def _points(shape: Shape, face: Array, bary: Array, spacing_m: float) -> AddedSurface:
+    """Places on a shape."""
+    part, count = shape.part, len(face)
+
+    def at(values: Array) -> FloatArray:
+        return np.asarray((values[part.faces[face]] * bary[..., None]).sum(1), np.float32)
+
+    rgba = sample(part.texture, at(part.uv) - 0.5)
+    cross = _cross(part)
+    normals = (cross / (np.linalg.norm(cross, axis=1, keepdims=True) + 1e-12))[face]
+    travel, bow = (at(one) for one in shape.course())
     return AddedSurface(
-        points=(corners[face] * bary[..., None]).sum(1)[keep].astype(np.float32),
-        normals=normals[keep].astype(np.float32),
-        colours=rgba[keep, :3].astype(np.float32),
-        spacing_m=np.full(int(keep.sum()), spacing, np.float32),
-        bone_weights=weights[keep].astype(np.float32),
-        travel=travel[keep].astype(np.float32),
-        variant=np.full(int(keep.sum()), variant, np.uint16),
+        points=at(part.vertices),
+        normals=normals.astype(np.float32),
+        colours=rgba[:, :3].astype(np.float32),
+        spacing_m=np.full(count, spacing_m, np.float32),
+        bone_weights=at(part.bone_weights),
+        travel=travel,
+        bow=bow,
+        variant=np.full(count, shape.variant, np.uint16),
+        place=np.arange(count, dtype=np.uint32),
+        visible=rgba[:, 3] > MIN_ALPHA,
         variants=(),
     )
 
 
 def merge_surfaces(surfaces: Sequence[AddedSurface], variants: tuple[str, ...]) -> AddedSurface:
-    """Concatenate."""
-    return AddedSurface(
-        points=np.concatenate([s.points for s in surfaces]),
-        normals=np.concatenate([s.normals for s in surfaces]),
-        colours=np.concatenate([s.colours for s in surfaces]),
-        spacing_m=np.concatenate([s.spacing_m for s in surfaces]),
-        bone_weights=np.concatenate([s.bone_weights for s in surfaces]),
-        travel=np.concatenate([s.travel for s in surfaces]),
-        variant=np.concatenate([s.variant for s in surfaces]),
-        variants=variants,
+    """All of them, with places of their own."""
+    counts = [int(s.place.max(initial=0)) + 1 for s in surfaces]
+    firsts = np.cumsum([0, *counts[:-1]])
+    return _joined(
+        [replace(s, place=(s.place + first).astype(np.uint32)) for s, first in zip(surfaces, firsts, strict=True)],
+        variants,
     )
+
+
+def _joined(surfaces: Sequence[AddedSurface], variants: tuple[str, ...]) -> AddedSurface:
+    names = [f.name for f in fields(AddedSurface) if f.name != "variants"]
+    return AddedSurface(**{n: np.concatenate([getattr(s, n) for s in surfaces]) for n in names}, variants=variants)

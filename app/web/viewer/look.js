@@ -10,6 +10,10 @@ import { Block } from "./bundle.js";
 const CODE_SIZE = 32;
 const TYPICAL_LENGTH = 0.5 * Math.sqrt(CODE_SIZE);
 const TINY = 1e-8;
+/** Sum of weights from which shares in a mix add up to 1. */
+const WHOLE_FROM = 0.15;
+/** Smaller coefficients are the rounding of 0. */
+const NO_COEFFICIENT = 1e-4;
 
 const silu = (/** @type {number} */ x) => x / (1 + Math.exp(-x));
 const length = (/** @type {ArrayLike<number>} */ z) => Math.hypot(...Array.from(z));
@@ -37,6 +41,9 @@ export class Category extends Changes {
     this.bias = block.raw("network_hidden_bias");
     this.output = block.raw("network_output");
     this.coefficients = this.linear.length / CODE_SIZE;
+    const bases = this.rows.length ? this.offset.steps.length / (3 * this.rows.length) : this.coefficients;
+    /** Of how many variants the shares in a mix, and bows, are coefficients too. */
+    this.shared = (bases - this.coefficients) / 2;
   }
 
   /** @param {Look[string]} entry @returns {Float64Array} */
@@ -58,13 +65,18 @@ export class Category extends Changes {
       for (let j = 0; j < CODE_SIZE; j++) before += this.hidden[i * CODE_SIZE + j] * z[j];
       change[i] = silu(before) - silu(this.bias[i]);
     }
-    return Array.from({ length: this.coefficients }, (_, k) => {
+    const product = (/** @type {Float32Array} */ matrix, /** @type {Float64Array} */ by, /** @type {number} */ k) => {
       let sum = 0;
-      for (let j = 0; j < CODE_SIZE; j++) {
-        sum += this.linear[k * CODE_SIZE + j] * z[j] + this.output[k * CODE_SIZE + j] * change[j];
-      }
+      for (let j = 0; j < CODE_SIZE; j++) sum += matrix[k * CODE_SIZE + j] * by[j];
       return sum;
-    });
+    };
+    const straight = Array.from({ length: this.coefficients }, (_, k) => product(this.linear, z, k));
+    const weights = straight.slice(0, this.shared).map((w) => Math.max(w, 0));
+    const worn = weights.reduce((sum, w) => sum + w, 0);
+    const shares = weights.map((w) => w / Math.max(worn, WHOLE_FROM));
+    const bow = 4 * Math.min(worn, 1) * (1 - Math.min(worn, 1));
+    const plain = straight.map((s, k) => s + product(this.output, change, k));
+    return [...plain, ...shares, ...shares.map((s) => s * bow)];
   }
 }
 
@@ -113,7 +125,7 @@ function addChanges(x, stride, changes, coefficients, share) {
   const { rows, offset, others } = changes;
   const n = rows.length;
   coefficients.forEach((c, k) => {
-    if (!c) return;
+    if (Math.abs(c) <= NO_COEFFICIENT) return;
     const so = offset.scale.slice(3 * k, 3 * k + 3).map((s) => s * c);
     const st = others.scale.slice(11 * k, 11 * k + 11).map((s) => s * c);
     let a = k * n * 3;

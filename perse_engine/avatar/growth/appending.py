@@ -9,7 +9,8 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from perse_engine.avatar.avatar import Avatar, Binding, rest_points
-from perse_engine.avatar.placing import Placed, add_surfaces, place_on_subject
+from perse_engine.avatar.owning import add_surfaces
+from perse_engine.avatar.placing import Placed, place_on_subject
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.properties import OPACITY
 from perse_engine.avatar.start import SHADE_ONLY
@@ -57,20 +58,18 @@ def append(
     `changed` [N] is how much the variant changes the avatar's own, 0..1.
     """
     n = len(avatar)
-    none = np.full(n, -1, np.int16)
-    placed = Placed(
-        avatar.binding, avatar.base, np.zeros(n, np.uint8), none, none, np.zeros((n, 3), np.float32), ()
-    )  # fmt: skip
+    placed = Placed(avatar.binding, avatar.base, np.zeros(n, np.uint8), np.full(n, -1, np.int16))
     trained = n - sum(one.gaussians for one in avatar.added)
     opened = np.zeros(n, bool)
     wanted = None if surface is None else _uncovered(avatar, category, code, surface, opened)
     if wanted is not None:
         placed = add_surfaces(placed, {category: wanted}, {category: max(LEAST, round(SHARE * trained))})
-    base, travel, binding = placed.base[n:], placed.travel[n:], placed.binding
+    base, binding = placed.base[n:], placed.binding
+    travel = placed.ways[category].moves[0] if placed.ways else np.zeros_like(base[:, :3])
     if category not in SHADE_ONLY:
         fine = _finer(avatar, subject, changed, round(FINER * trained))
         base = np.vstack([base, fine.base])
-        travel = np.vstack([travel, fine.travel])
+        travel = np.vstack([travel, np.zeros_like(fine.base[:, :3])])
         b = fine.binding
         binding = Binding(
             binding.rig, np.vstack([binding.triangles, b.triangles]), np.vstack([binding.bary, b.bary]),

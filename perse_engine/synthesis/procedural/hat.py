@@ -6,6 +6,7 @@ of a shape and colour between theirs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import CLOTH, colour
 from perse_engine.synthesis.procedural.hat_crowns import BLOCKS, blocked
 from perse_engine.synthesis.procedural.hat_ring import (
+    AXIS_Z,
     BRIMLESS,
     TILT,
     TWILL,
+    WHOLE_BRIM,
     Brim,
     Cloth,
     Crown,
@@ -37,6 +40,12 @@ from perse_engine.vocabulary import VariantSpec
 Array = npt.NDArray[Any]
 
 
+BANDED = ("fedora",)
+BAND_M = (0.005, 0.027)
+"""From and to, above the edge."""
+BAND_ROWS, BAND_LIFT_M, BAND_TONE = 7, 0.0012, 0.35
+
+
 def hat(outfit: Outfit, worn: Worn) -> None:
     """Add the crown, what the type has beside it, and their shadow."""
     weight = worn.weight
@@ -46,11 +55,21 @@ def hat(outfit: Outfit, worn: Worn) -> None:
     edge = crown.top * (1 - weight)
     cloth = _covering(crown, worn, edge)
     parts = [_cut(cloth, worn, tone)]
-    brimmed = Worn(tuple((spec, w) for spec, w in worn.variants if _kind(spec) not in BRIMLESS))
+    brimmed = _of_kinds(worn, lambda kind: kind not in BRIMLESS)
     if brimmed.variants:
         parts.append(_brim(crown, cloth, brimmed, tone, edge))
+    banded = _of_kinds(worn, lambda kind: kind in BANDED)
+    if banded.variants:
+        parts.append(_band(cloth, tone, banded.weight / weight))
     contact_shadow(outfit, parts, 0.6 * weight, 0.012)
+    if not brimmed.variants:
+        # Where a brim grows from in a mix.
+        parts.append(_no_brim(crown, cloth, edge, weight))
     outfit.parts += parts
+
+
+def _of_kinds(worn: Worn, has: Callable[[str], bool]) -> Worn:
+    return Worn(tuple((spec, w) for spec, w in worn.variants if has(_kind(spec))))
 
 
 def _kind(spec: VariantSpec) -> str:
@@ -98,6 +117,31 @@ def _brim(crown: Crown, cloth: Cloth, worn: Worn, tone: Array, edge: float) -> A
     # A little inside, so that the two meet.
     ring = cloth.ring(mean.turn) - 0.001
     return lit_grid(placed(crown, mean, ring, edge, worn.weight), tone, hatched=hatched)
+
+
+def _no_brim(crown: Crown, cloth: Cloth, edge: float, weight: float) -> AddedPart:
+    """The brim of a hat without one: of next to no width, and invisible."""
+    whole = brim_of(WHOLE_BRIM)
+    none = Brim(whole.turn, 0.002 * whole.reach, 0 * whole.rise)
+    part = lit_grid(placed(crown, none, cloth.ring(none.turn) - 0.001, edge, weight), np.zeros(3))
+    part.texture[..., 3] = 0
+    return part
+
+
+def _band(cloth: Cloth, tone: Array, share: float) -> AddedPart:
+    """A ribbon around the crown above its edge, which it comes down with; in a mix as opaque as its share."""
+    rows, columns = cloth.grid.shape[:2]
+    above = resample_grid(cloth.above[..., None], rows, columns)[..., 0]
+    heights = np.linspace(*BAND_M, BAND_ROWS)
+    grid = np.stack(
+        [[np.interp(heights, above[:, c], cloth.grid[:, c, k]) for c in range(columns)] for k in range(3)], -1
+    ).swapaxes(0, 1)
+    out = grid - [0.0, 0.0, AXIS_Z]
+    out[..., 1] = 0
+    grid += BAND_LIFT_M * out / np.maximum(np.linalg.norm(out, axis=-1, keepdims=True), 1e-6)
+    part = lit_grid(grid, BAND_TONE * tone)
+    part.texture[..., 3] = share
+    return part
 
 
 def _crown(outfit: Outfit) -> Crown:

@@ -29,6 +29,8 @@ CAP_LIMIT = np.radians(78)
 """A cap's visor ends this far to each side."""
 BRIMLESS = ("beanie", "beret")
 TWILL = ("cap", "bucket")
+WHOLE_BRIM = "fedora"
+"""A hat whose brim goes all around."""
 
 
 @dataclass(frozen=True)

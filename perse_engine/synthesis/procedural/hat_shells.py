@@ -79,11 +79,11 @@ def _on_head(reach: Array, share: Array, turn: Array) -> Array:
 
 
 def _pattern(kind: str, height: Array) -> Array:
-    """Darkness of ribs, panels or a band at metres above the edge, both [*TEXELS]; 1 is plain."""
+    """Darkness of ribs or panels at metres above the edge, both [*TEXELS]; 1 is plain."""
     turn = np.linspace(0, 2 * np.pi, TEXELS[1])[None]
     if kind == "beanie":
         ribs = (0.86 + 0.14 * np.cos(40 * turn)) * (0.985 + 0.015 * np.cos(height * 1400))
         return np.asarray(ribs * (1 - 0.30 * np.exp(-(((height - FOLD_M) / 0.0025) ** 2))))
     if kind == "cap":
         return np.asarray(1 - 0.22 * np.exp(-((np.sin(3 * turn) / 0.05) ** 2)) + 0 * height)
-    return np.asarray(1 - 0.65 * smoothstep(height, 0.004, 0.006) * smoothstep(height, 0.028, 0.026))
+    return np.ones(TEXELS)

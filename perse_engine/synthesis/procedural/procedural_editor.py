@@ -18,10 +18,10 @@ from perse_engine.synthesis.procedural.hat import hat
 from perse_engine.synthesis.procedural.headphones import headphones
 from perse_engine.synthesis.procedural.mouth import mouth
 from perse_engine.synthesis.procedural.nose import nose
-from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.synthesis.procedural.skin import skin
 from perse_engine.synthesis.procedural.worn import Worn, one_after_the_other
-from perse_engine.synthesis.surfaces import EARLY_WEIGHT, merge_surfaces, sample_surface
+from perse_engine.synthesis.surfaces import Shape, merge_surfaces, sample_surface, shared_shapes
 from perse_engine.vocabulary import ADDITIVE_CATEGORIES, VariantSpec, find_variant, variant_spec
 
 APPLY: dict[str, Callable[[Outfit, Worn], None]] = {
@@ -40,6 +40,11 @@ APPLY: dict[str, Callable[[Outfit, Worn], None]] = {
     "headphones": headphones,
 }
 
+MIXED = ("eyeglasses", "hat", "headphones")
+"""Categories of which one object is worn: between two variants it has a shape between theirs."""
+WAY_WEIGHTS = (0.35, 0.55, 0.8)
+"""At which parts are looked at to see how they come to where they are at 1. Of what is not mixed only the first: hair
+grows along its own length."""
 REMOVES = ("beard", "eyebrows", "hair")
 """Categories that a wish can take away."""
 
@@ -73,17 +78,28 @@ class ProceduralEditor:
         """Points on what the variants add at weight 1."""
         if category not in ADDITIVE_CATEGORIES or category not in APPLY:
             return None
-        found: list[AddedSurface] = []
-        for index, spec in enumerate(variants):
-            early, full = Outfit.of(subject), Outfit.of(subject)
-            APPLY[category](early, Worn(((spec, EARLY_WEIGHT),)))
-            APPLY[category](full, Worn(((spec, 1.0),)))
-            for number, part in enumerate(full.parts):
-                same = early.parts[number] if len(early.parts) == len(full.parts) else None
-                found.append(sample_surface(part, same, index))
-        if not found:
+        dressed = [_shapes(subject, spec, index) for index, spec in enumerate(variants)]
+        groups = shared_shapes(dressed) if category in MIXED else [[shape] for own in dressed for shape in own]
+        if not groups:
             return None
-        return merge_surfaces(found, tuple(spec.id for spec in variants))
+        return merge_surfaces([sample_surface(group) for group in groups], tuple(spec.id for spec in variants))
+
+
+def _shapes(subject: Subject, spec: VariantSpec, index: int) -> list[Shape]:
+    """The parts that a variant adds."""
+    full = _parts(subject, spec, 1.0)
+    lower = {w: _parts(subject, spec, w) for w in (WAY_WEIGHTS if spec.category in MIXED else WAY_WEIGHTS[:1])}
+    is_same = all(len(parts) == len(full) for parts in lower.values())
+    return [
+        Shape(part, {w: parts[k] for w, parts in lower.items()} if is_same else {}, index)
+        for k, part in enumerate(full)
+    ]
+
+
+def _parts(subject: Subject, spec: VariantSpec, weight: float) -> list[AddedPart]:
+    outfit = Outfit.of(subject)
+    APPLY[spec.category](outfit, Worn(((spec, weight),)))
+    return outfit.parts
 
 
 def _apply(outfit: Outfit, category: str, worn: Worn) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from perse_engine.avatar.latent import (
     CODE_SIZE,
     CODE_SPREAD,
+    WHOLE_FROM,
     CodeNetwork,
     active_bases,
     column_weights,
@@ -33,9 +34,18 @@ def twin(arrays: dict[str, np.ndarray], code: np.ndarray) -> np.ndarray:
     return np.asarray(a["linear"] @ code + a["output"] @ (silu(before) - silu(a["hidden_bias"])))
 
 
-def started(seed: int, variants: int = 2) -> tuple[CodeNetwork, np.ndarray, np.random.Generator]:
+def shares_of(network: CodeNetwork, code: np.ndarray) -> np.ndarray:
+    """Each variant's share in a mix, then each one's bow, in float64."""
+    weights = np.maximum(network.linear[: network.shared].astype(np.float64) @ code, 0)
+    shares, worn = weights / max(weights.sum(), WHOLE_FROM), min(weights.sum(), 1)
+    return np.concatenate([shares, shares * 4 * worn * (1 - worn)])
+
+
+def started(
+    seed: int, variants: int = 2, *, is_shared: bool = False
+) -> tuple[CodeNetwork, np.ndarray, np.random.Generator]:
     random = np.random.default_rng(seed)
-    network = CodeNetwork.start(random, drawn_codes(random, variants))
+    network = CodeNetwork.start(random, drawn_codes(random, variants), is_shared=is_shared)
     return network, random.standard_normal(CODE_SIZE).astype(np.float32), random
 
 
@@ -95,17 +105,37 @@ def test_at_a_variant_only_its_own_basis_is_on(seed: int, variants: int) -> None
         assert active_bases(network(np.float32(0.5) * code)).tolist() == [i, variants + i]
 
 
-@given(SEEDS)
-def test_the_codes_gradient_agrees_with_finite_differences(seed: int) -> None:
-    network, code, random = started(seed)
-    grad = random.standard_normal(len(network.linear)).astype(np.float32)
-    found = network.back(code, grad)
+@given(SEEDS, st.lists(st.floats(0, 1), min_size=2, max_size=5))
+def test_shares_are_of_a_mix_of_any_size_and_bows_end_with_the_whole(seed: int, weights: list[float]) -> None:
+    random = np.random.default_rng(seed)
+    codes = drawn_codes(random, len(weights))
+    network = CodeNetwork.start(random, codes, is_shared=True)
+    found = network((np.array(weights, np.float32)[:, None] * codes).sum(0))[len(network.linear) :]
+    assert len(network) == len(network.linear) + 2 * len(weights)
+    worn = min(sum(weights), 1.0)
+    shares = np.array(weights) / max(sum(weights), WHOLE_FROM)
+    assert found == pytest.approx(np.concatenate([shares, shares * 4 * worn * (1 - worn)]), abs=0.02)
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+@given(seed=SEEDS)
+def test_the_codes_gradient_agrees_with_finite_differences(is_shared: bool, seed: int) -> None:
+    network, code, random = started(seed, is_shared=is_shared)
+    grad = random.standard_normal(len(network)).astype(np.float32)
     z, step = code.astype(np.float64), 1e-5
+    weights = network.linear[: network.shared] @ z
+    # Not where a weight is about to turn its sign, or the sum of them to become whole.
+    assume((np.abs(weights) > 1e-3).all() and (np.abs(np.maximum(weights, 0).sum() - [WHOLE_FROM, 1]) > 1e-3).all())
+    found = network.back(code, grad)
+
+    def loss(at: np.ndarray) -> float:
+        return float(grad @ np.concatenate([twin(network.arrays(), at), shares_of(network, at)]))
+
     for k in range(0, CODE_SIZE, 5):
         shift = np.zeros(CODE_SIZE)
         shift[k] = step
-        slope = grad @ (twin(network.arrays(), z + shift) - twin(network.arrays(), z - shift)) / (2 * step)
-        assert found[k] == pytest.approx(slope, rel=1e-3, abs=1e-4)
+        slope = (loss(z + shift) - loss(z - shift)) / (2 * step)
+        assert found[k] == pytest.approx(slope, rel=1e-3, abs=2e-4)
 
 
 @given(

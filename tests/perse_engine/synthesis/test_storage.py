@@ -84,7 +84,10 @@ def test_an_added_surface_reads_back_the_same(tmp_path: Path) -> None:
         points[:, 0].copy(),
         np.eye(4, dtype=np.float32)[:2],
         points + 1,
+        points + 2,
         np.array([0, 1], np.uint16),
+        np.array([7, 7], np.uint32),
+        np.array([True, False]),
         ("a", "b"),
     )
     write_surface(tmp_path, "hat", surface)
@@ -92,8 +95,8 @@ def test_an_added_surface_reads_back_the_same(tmp_path: Path) -> None:
     assert back is not None
     assert back.variants == ("a", "b")
     assert np.array_equal(back.points, surface.points)
-    assert np.array_equal(back.travel, surface.travel)
-    assert np.array_equal(back.variant, surface.variant)
+    for name in ("travel", "bow", "variant", "place", "visible"):
+        assert np.array_equal(getattr(back, name), getattr(surface, name))
 
 
 def test_a_category_without_added_surface_has_none(tmp_path: Path) -> None:

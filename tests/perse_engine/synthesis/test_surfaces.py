@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from perse_engine.head.rig import BONES
 from perse_engine.synthesis.procedural.outfit import AddedPart, rigid_to
-from perse_engine.synthesis.surfaces import EARLY_WEIGHT, sample_surface
+from perse_engine.synthesis.surfaces import Shape, merge_surfaces, sample_surface, shared_shapes
 
 SQUARE = AddedPart(
     vertices=np.array([[0, 0, 0], [0.1, 0, 0], [0.1, 0.1, 0], [0, 0.1, 0]]),
@@ -20,8 +21,13 @@ SQUARE = AddedPart(
 )
 
 
+def shape(part: AddedPart = SQUARE, variant: int = 0, way: Callable[[float], np.ndarray] | None = None) -> Shape:
+    """`way` gives the vertices at a weight."""
+    return Shape(part, {} if way is None else {w: replace(part, vertices=way(w)) for w in (0.2, 0.5, 0.8)}, variant)
+
+
 def test_points_lie_on_the_surface_close_together() -> None:
-    found = sample_surface(SQUARE, None, 3)
+    found = sample_surface([shape(variant=3)])
     assert len(found.points) > 1000 and np.all(found.variant == 3)
     assert np.abs(found.points[:, 2]).max() == 0
     assert found.points.min() >= 0 and found.points.max() <= 0.1001
@@ -29,23 +35,66 @@ def test_points_lie_on_the_surface_close_together() -> None:
 
 def test_a_part_that_moves_in_tells_its_way() -> None:
     away = np.array([0.0, 0.2, 0.01])
-    early = replace(SQUARE, vertices=SQUARE.vertices + (1 - EARLY_WEIGHT) * away)
-    found = sample_surface(SQUARE, early, 0)
+    found = sample_surface([shape(way=lambda w: SQUARE.vertices + (1 - w) * away)])
     assert np.allclose(found.travel, -away, atol=1e-6)
+    assert np.allclose(found.bow, 0, atol=1e-6)
 
 
 def test_a_part_that_grows_out_of_an_edge_travels_further_at_its_tip() -> None:
-    early = replace(SQUARE, vertices=SQUARE.vertices * [1, EARLY_WEIGHT, 1])
-    found = sample_surface(SQUARE, early, 0)
+    found = sample_surface([shape(way=lambda w: SQUARE.vertices * [1, w, 1])])
     assert np.allclose(found.travel[:, 1], found.points[:, 1], atol=1e-6)
 
 
+def test_a_way_around_something_has_a_bow() -> None:
+    aside = np.array([0.03, 0.0, 0.0])
+    found = sample_surface([shape(way=lambda w: SQUARE.vertices + 4 * w * (1 - w) * aside)])
+    assert np.allclose(found.bow, aside, atol=1e-6)
+    assert np.allclose(found.travel, 0, atol=1e-6)
+
+
+def test_one_lower_weight_tells_a_straight_way() -> None:
+    early = replace(SQUARE, vertices=SQUARE.vertices + [0.03, 0.0, 0.0])
+    found = sample_surface([Shape(SQUARE, {0.4: early}, 0)])
+    assert np.allclose(found.travel, [-0.05, 0, 0], atol=1e-6)
+    assert not found.bow.any()
+
+
 def test_a_part_of_other_triangles_tells_nothing() -> None:
-    early = replace(SQUARE, faces=SQUARE.faces[:1])
-    assert not sample_surface(SQUARE, early, 0).travel.any()
-    assert not sample_surface(SQUARE, None, 0).travel.any()
+    way = replace(SQUARE, faces=SQUARE.faces[:1])
+    assert not sample_surface([Shape(SQUARE, {0.5: way}, 0)]).travel.any()
+    assert not sample_surface([shape()]).travel.any()
 
 
 def test_transparent_surface_brings_no_points() -> None:
     clear = replace(SQUARE, texture=np.zeros((1, 1, 4), np.float32))
-    assert len(sample_surface(clear, None, 0).points) == 0
+    assert len(sample_surface([shape(clear)]).points) == 0
+
+
+def test_shapes_that_turn_into_each_other_share_places() -> None:
+    wide = replace(SQUARE, vertices=SQUARE.vertices * [2, 1, 1])
+    found = sample_surface([shape(variant=0), shape(wide, variant=2)])
+    narrow, broad = (found.take(np.flatnonzero(found.variant == v)) for v in (0, 2))
+    assert np.array_equal(narrow.place, broad.place)
+    assert np.allclose(broad.points, narrow.points * [2, 1, 1], atol=1e-6)
+    assert len(found.one_each().place) == len(narrow.place)
+
+
+def test_what_one_shape_shows_lies_invisibly_in_the_other() -> None:
+    clear = replace(SQUARE, texture=np.zeros((1, 1, 4), np.float32))
+    found = sample_surface([shape(variant=0), shape(clear, variant=1)])
+    assert found.visible[found.variant == 0].all()
+    assert (found.variant == 1).sum() == (found.variant == 0).sum()
+    assert not found.visible[found.variant == 1].any()
+
+
+def test_groups_are_of_the_same_triangles_in_order() -> None:
+    triangle = replace(SQUARE, faces=SQUARE.faces[:1])
+    first, second = [shape(), shape(triangle), shape()], [shape(variant=1), shape(variant=1)]
+    groups = shared_shapes([first, second])
+    assert groups == [[first[0], second[0]], [first[1]], [first[2], second[1]]]
+
+
+def test_merged_surfaces_keep_their_places_apart() -> None:
+    one, other = sample_surface([shape(), shape(variant=1)]), sample_surface([shape(variant=1)])
+    merged = merge_surfaces([one, other], ("a", "b"))
+    assert len(np.unique(merged.place)) == len(np.unique(one.place)) + len(np.unique(other.place))

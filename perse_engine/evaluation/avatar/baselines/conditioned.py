@@ -53,7 +53,9 @@ class ConditionedTrainer(Trainer):
         placed = start.placed
         owned = placed.owner >= 0
         base = placed.base.copy()
-        base[:, :3] += placed.travel
+        for number, category in enumerate(placed.owners):
+            ways = placed.ways[category]
+            base[placed.owner == number, :3] += ways.moves.sum(0) / ways.shown.sum(0)[:, None]
         base[owned, OPACITY] = OWNED_OPACITY
         base[:, OPACITY] = _logit(base[:, OPACITY])
         super().__init__(replace(start, placed=replace(placed, base=base), categories={}), view)

@@ -1,0 +1,78 @@
+"""Gaussians that categories own: one for each place, with a way for each variant."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perse_engine.avatar.avatar import rest_points
+from perse_engine.avatar.owning import add_surfaces, distinct
+from perse_engine.avatar.placing import Placed, place_on_subject
+from perse_engine.avatar.properties import COLOUR, OPACITY
+from perse_engine.head.rig import BONES
+from perse_engine.head.subject import Subject
+from perse_engine.synthesis.dataset import AddedSurface
+
+COUNT = 200
+LIFT = np.array([0.0, 0.03, 0.0], np.float32)
+WIDER = np.array([0.02, 0.0, 0.0], np.float32)
+
+
+@pytest.fixture(scope="module")
+def placed(astronaut_subject: Subject) -> Placed:
+    """The head's, few of them."""
+    return place_on_subject(astronaut_subject, 0.02, 0)
+
+
+@pytest.fixture(scope="module")
+def surface() -> AddedSurface:
+    """Two variants of one object: red, and further to the side in blue; half of it only the first shows."""
+    random = np.random.default_rng(0)
+    points = random.uniform(-0.1, 0.1, (COUNT, 3)).astype(np.float32)
+    both = np.concatenate([points, points + WIDER])
+    tone = np.repeat(np.array([[1, 0, 0], [0, 0, 1]], np.float32), COUNT, 0)
+    return AddedSurface(
+        points=both,
+        normals=np.tile(np.array([[0, 0, 1]], np.float32), (2 * COUNT, 1)),
+        colours=tone,
+        spacing_m=np.full(2 * COUNT, 0.002, np.float32),
+        bone_weights=np.tile(np.eye(4, dtype=np.float32)[BONES.index("head")], (2 * COUNT, 1)),
+        travel=np.tile(LIFT, (2 * COUNT, 1)),
+        bow=np.zeros_like(both),
+        variant=np.repeat([0, 1], COUNT).astype(np.uint16),
+        place=np.tile(np.arange(COUNT), 2).astype(np.uint32),
+        visible=np.r_[np.ones(COUNT, bool), np.arange(COUNT) < COUNT // 2],
+        variants=("red", "blue"),
+    )
+
+
+def test_variants_of_one_object_share_gaussians(placed: Placed, surface: AddedSurface) -> None:
+    both = add_surfaces(placed, {"hat": surface}, {"hat": COUNT})
+    assert len(both.base) == len(placed.base) + COUNT
+    assert both.ways["hat"].variants == ("red", "blue")
+    assert both.ways["hat"].shown.sum(1).tolist() == [COUNT, COUNT // 2]
+    assert distinct(surface) == 1.0
+
+
+def test_what_is_owned_is_invisible_in_the_source_look(placed: Placed, surface: AddedSurface) -> None:
+    both = add_surfaces(placed, {"hat": surface}, {"hat": COUNT})
+    assert not both.base[both.owner == 0, OPACITY].any()
+
+
+def test_each_variant_brings_its_place_and_colour(placed: Placed, surface: AddedSurface) -> None:
+    both = add_surfaces(placed, {"hat": surface}, {"hat": COUNT})
+    own, ways = both.owner == 0, both.ways["hat"]
+    start = rest_points(both.binding)[own] + both.base[own, :3]
+    for v in range(2):
+        rows = surface.variant == v
+        assert np.allclose(start + ways.offsets[v] + ways.moves[v], surface.points[rows], atol=1e-6)
+        seen = ways.shown[v]
+        colours = both.base[own][:, COLOUR] + ways.tints[v]
+        assert np.allclose(colours[seen], surface.colours[rows][seen], atol=1e-6)
+
+
+def test_too_many_places_are_thinned_for_all_variants_alike(placed: Placed, surface: AddedSurface) -> None:
+    both = add_surfaces(placed, {"hat": surface}, {"hat": 60})
+    own, ways = both.owner == 0, both.ways["hat"]
+    assert 20 < own.sum() <= 60
+    assert ways.shown[0].all() and 0 < ways.shown[1].sum() < own.sum()
