@@ -65,7 +65,7 @@ export class Category extends Changes {
       for (let j = 0; j < CODE_SIZE; j++) before += this.hidden[i * CODE_SIZE + j] * z[j];
       change[i] = silu(before) - silu(this.bias[i]);
     }
-    const product = (/** @type {Float32Array} */ matrix, /** @type {Float64Array} */ by, /** @type {number} */ k) => {
+    const product = (/** @type {ArrayLike<number>} */ matrix, /** @type {Float64Array} */ by, /** @type {number} */ k) => {
       let sum = 0;
       for (let j = 0; j < CODE_SIZE; j++) sum += matrix[k * CODE_SIZE + j] * by[j];
       return sum;
