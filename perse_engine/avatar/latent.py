@@ -1,10 +1,10 @@
 """The latent space: a code per variant, and per category a small network from the code to basis coefficients.
 
-    h_c(z) = A z + B silu(C z + d),     coefficients = h_c(z) - h_c(0), shares, bows
+    h_c(z) = A z + B silu(C z + d),     coefficients = h_c(z) - h_c(0), portions, bows
 
-Shares are those of the variants in a mix: of eyeglasses half round, half square, the outline is the mean whatever their
-size. With a = the first coefficients of A z, the variants' weights, and r = max(a, 0), they are r / max(sum r, 0.15).
-Bows are for ways that are not straight: shares times 4 w (1 - w), where w = min(sum r, 1) is how much of it is worn.
+Portions are those of the variants in a mix: of eyeglasses half round, half square, the outline is the mean, whatever
+their size: r / max(sum r, 0.15), where r = max(a, 0) and a, the first coefficients of A z, are the variants' weights.
+Bows are for ways that are not straight: portions times 4 w (1 - w), where w = min(sum r, 1) is how much of it is worn.
 
 The source's code is 0 in every category, the mean of the codes' prior, so the source look is the base exactly.
 Codes and networks stay as they start: what a coefficient does is learned by its basis (docs/experiments.md).
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from perse_engine.avatar.properties import SHARED
 from perse_engine.scene import FloatArray
+from perse_engine.vocabulary import LAYERS
 
 Array = npt.NDArray[Any]
 
@@ -35,7 +37,7 @@ NO_COEFFICIENT = 1e-4
 BEND = 4.0
 """How sharply a hidden unit bends at its knot, in units of 1 over the distance of knots."""
 WHOLE_FROM = 0.15
-"""Sum of weights from which the shares add up to 1; below, they fade with it."""
+"""Sum of weights from which the portions add up to 1; below, they fade with it."""
 CODE_SPREAD = 0.5
 """Standard deviation of the codes' Gaussian prior and of their start."""
 
@@ -43,7 +45,7 @@ CODE_SPREAD = 0.5
 @dataclass(frozen=True)
 class CodeNetwork:
     """linear [K, 32], hidden_weight [32, 32], hidden_bias [32], output [K, 32]; float32. To its K coefficients it adds
-    shares and bows of its first `shared` variants, which is 0 or their number."""
+    portions and bows of its first `shared` variants, which is 0 or their number."""
 
     linear: FloatArray
     hidden_weight: FloatArray
@@ -52,7 +54,7 @@ class CodeNetwork:
     shared: int = 0
 
     def __len__(self) -> int:
-        """Number of coefficients, with shares and bows."""
+        """Number of coefficients, with portions and bows."""
         return len(self.linear) + 2 * self.shared
 
     @staticmethod
@@ -100,23 +102,23 @@ class CodeNetwork:
         straight = self.linear @ code
         weights = np.maximum(straight[: self.shared], 0)
         worn = float(weights.sum())
-        shares = weights / max(worn, WHOLE_FROM)
-        bows = shares * _bow(worn)
-        return np.concatenate([straight + self.output @ change, shares, bows]).astype(np.float32)
+        portions = weights / max(worn, WHOLE_FROM)
+        bows = portions * _bow(worn)
+        return np.concatenate([straight + self.output @ change, portions, bows]).astype(np.float32)
 
     def back(self, code: FloatArray, grad: FloatArray) -> FloatArray:
         """Gradient by the code [32], from that by the coefficients [len(self)]."""
-        by_plain, by_shares, by_bows = np.split(grad.astype(np.float64), [len(self.linear), len(self) - self.shared])
+        by_plain, by_portions, by_bows = np.split(grad.astype(np.float64), [len(self.linear), len(self) - self.shared])
         slope = (self.output.T @ by_plain) * _silu_slope(self.hidden_weight @ code + self.hidden_bias)
         straight = self.linear[: self.shared] @ code
         weights = np.maximum(straight, 0)
         worn = float(weights.sum())
         whole = max(worn, WHOLE_FROM)
-        by_share = by_shares + by_bows * _bow(worn)
+        by_portion = by_portions + by_bows * _bow(worn)
         by_worn = (by_bows @ weights) / whole * (4 - 8 * worn if worn < 1 else 0.0)
         if worn > WHOLE_FROM:
-            by_worn -= (by_share @ weights) / whole**2
-        by_plain[: self.shared] += (straight > 0) * (by_share / whole + by_worn)
+            by_worn -= (by_portion @ weights) / whole**2
+        by_plain[: self.shared] += (straight > 0) * (by_portion / whole + by_worn)
         return np.asarray(self.linear.T @ by_plain + self.hidden_weight.T @ slope, np.float32)
 
     def arrays(self) -> dict[str, FloatArray]:
@@ -137,15 +139,14 @@ def active_bases(coefficients: FloatArray) -> npt.NDArray[np.int64]:
 def sharing(strength: Mapping[str, float], change: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     """How much of its shared properties (colour, opacity) each active category may set, per Gaussian, [N] in 0..1.
 
-    Where several active categories reach one Gaussian, the one that changes it most rules: without that, tanned skin
-    under a beard would darken the beard twice. A category alone has all. `strength` is how far its code is from the
-    source's, 0 and up; `change` [N] is how much the dataset's variants of the category change the Gaussian.
+    As paint: a category has what those above it in LAYERS leave, or tanned skin under a beard would darken the beard
+    twice. `strength` is how far its code is from the source's, 0 and up; `change` [N] is how much the variants of the
+    category change the Gaussian in the dataset; together they cover min(strength, 1) change^2 of it.
     """
-    if len(strength) < 2:
-        return {c: np.ones_like(change[c]) for c in strength}
-    force = {c: min(1.0, s) * change[c] ** 2 for c, s in strength.items()}
-    total = sum(force.values()) + np.float32(1e-8)
-    return {c: np.asarray(f / total, np.float32) for c, f in force.items()}
+    left = {c: np.ones_like(each) for c, each in change.items()}
+    for above, lower in combinations([c for c in reversed(LAYERS) if c in strength], 2):
+        left[lower] *= 1 - np.float32(min(1.0, strength[above])) * change[above] ** 2
+    return {c: np.asarray(left[c], np.float32) for c in strength}
 
 
 def column_weights(mask: FloatArray, share: FloatArray) -> FloatArray:

@@ -42,9 +42,6 @@ MIN_MASK = 0.02
 FULL_DIFFERENCE = 0.25
 """Mean difference of colours (0..1) that counts whole where categories share: a beard's; skin's is a quarter of it. The
 change mask cannot tell them apart: it is whole from 20 levels on. Hats and hair, which cover, keep it."""
-COVERS: Mapping[str, float] = {"hat": 1.0, "headphones": 1.0, "beard": 0.75}
-UNDERNEATH = 0.4
-"""What lies over others rules where both change a Gaussian: of the rest less counts (and the rule squares it)."""
 
 CHANNELS: tuple[Mapping[str, float], ...] = (
     {"jawOpen": 1.0}, {"mouthSmileLeft": 1.0}, {"mouthSmileRight": 1.0}, {"mouthPucker": 1.0}, {"mouthFunnel": 1.0},
@@ -85,18 +82,12 @@ def start_avatar(
         progress.report(STAGE, 2 + number, 2 + len(categories))
         seen = pictures.changed, pictures.difference
         changed, difference = _change(view, placed.base, seen, clips, frames, vertices)
-        share = changed if category in placed.owners else np.minimum(difference / FULL_DIFFERENCE, 1)
-        force = cover(category) * share
-        changed[placed.owner >= 0] = force[placed.owner >= 0] = 0
+        covered = changed if category in placed.owners else np.minimum(difference / FULL_DIFFERENCE, 1)
+        changed[placed.owner >= 0] = covered[placed.owner >= 0] = 0
         owned = placed.owner == placed.owners.index(category) if category in placed.owners else changed < 0
-        force[owned] = 1
-        models[category] = _category(category, clips, changed, force, owned, placed, random)
+        covered[owned] = 1
+        models[category] = _category(category, clips, changed, covered, owned, placed, random)
     return Start(placed, models, _expression(subject, placed), vertices)
-
-
-def cover(category: str) -> float:
-    """The share of its changes with which a category takes part in the sharing rule."""
-    return COVERS.get(category, UNDERNEATH)
 
 
 def _change(

@@ -6,6 +6,11 @@ CATEGORIES: tuple[str, ...] = (
 )  # fmt: skip
 """PERSE's ten categories (section 1.9 of its code: category_dict) and eyeglasses."""
 
+LAYERS: tuple[str, ...] = (
+    "skin", "nose", "mouth", "eyebrows", "beard", "cloth", "hair", "earrings", "eyeglasses", "hat", "headphones",
+)  # fmt: skip
+"""The same from the lowest to the topmost: what lies over others covers them."""
+
 ADDITIVE_CATEGORIES: tuple[str, ...] = ("hat", "earrings", "headphones", "eyeglasses", "hair", "cloth")
 """Categories whose variants may add surface that the source does not have (hair: longer hair; cloth: collars)."""
 

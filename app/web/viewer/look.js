@@ -9,8 +9,9 @@ import { Block } from "./bundle.js";
 
 const CODE_SIZE = 32;
 const TYPICAL_LENGTH = 0.5 * Math.sqrt(CODE_SIZE);
-const TINY = 1e-8;
-/** Sum of weights from which shares in a mix add up to 1. */
+/** Categories from the lowest to the topmost: what lies over others covers them. */
+const LAYERS = "skin nose mouth eyebrows beard cloth hair earrings eyeglasses hat headphones".split(" ");
+/** Sum of weights from which portions of a mix add up to 1. */
 const WHOLE_FROM = 0.15;
 /** Smaller coefficients are the rounding of 0. */
 const NO_COEFFICIENT = 1e-4;
@@ -42,7 +43,7 @@ export class Category extends Changes {
     this.output = block.raw("network_output");
     this.coefficients = this.linear.length / CODE_SIZE;
     const bases = this.rows.length ? this.offset.steps.length / (3 * this.rows.length) : this.coefficients;
-    /** Of how many variants the shares in a mix, and bows, are coefficients too. */
+    /** Of how many variants the portions of a mix, and bows, are coefficients too. */
     this.shared = (bases - this.coefficients) / 2;
   }
 
@@ -73,10 +74,10 @@ export class Category extends Changes {
     const straight = Array.from({ length: this.coefficients }, (_, k) => product(this.linear, z, k));
     const weights = straight.slice(0, this.shared).map((w) => Math.max(w, 0));
     const worn = weights.reduce((sum, w) => sum + w, 0);
-    const shares = weights.map((w) => w / Math.max(worn, WHOLE_FROM));
+    const portions = weights.map((w) => w / Math.max(worn, WHOLE_FROM));
     const bow = 4 * Math.min(worn, 1) * (1 - Math.min(worn, 1));
     const plain = straight.map((s, k) => s + product(this.output, change, k));
-    return [...plain, ...shares, ...shares.map((s) => s * bow)];
+    return [...plain, ...portions, ...portions.map((p) => p * bow)];
   }
 }
 
@@ -102,18 +103,22 @@ export function isOn(entry) {
 }
 
 /**
- * How much of opacity and colour each category that is on may set, per Gaussian; null: all of it.
- * @param {{force: number, change: Float32Array}[]} on @param {number} count @returns {(Float32Array | null)[]}
+ * How much of opacity and colour each category that is on may set, per Gaussian: what those above it leave; null: all.
+ * @param {{name: string, force: number, change: Float32Array}[]} on @param {number} count
+ * @returns {(Float32Array | null)[]}
  */
 function sharing(on, count) {
-  if (on.length < 2) return on.map(() => null);
-  const forces = on.map(({ force, change }) => {
-    const strength = Math.min(1, force);
-    return Float32Array.from(change, (c) => strength * c * c);
+  const layer = on.map(({ name }) => LAYERS.indexOf(name));
+  return on.map((_, lower) => {
+    const above = on.filter((_, k) => layer[k] > layer[lower]);
+    if (!above.length) return null;
+    const left = new Float32Array(count).fill(1);
+    for (const { force, change } of above) {
+      const strength = Math.min(1, force);
+      for (let i = 0; i < count; i++) left[i] *= 1 - strength * change[i] * change[i];
+    }
+    return left;
   });
-  const total = new Float32Array(count).fill(TINY);
-  for (const force of forces) for (let i = 0; i < count; i++) total[i] += force[i];
-  return forces.map((force) => force.map((f, i) => f / total[i]));
 }
 
 /**
@@ -163,7 +168,7 @@ export function bake(x, stride, count, look, categories, added) {
       one.rows.forEach((row, i) => (change[row] = Math.max(change[row], weights[one.variant] * one.change[i])));
     }
     const wornWeight = worn.reduce((sum, one) => sum + weights[one.variant], 0);
-    on.push({ category, code, worn, weights, change, force: Math.max(length(code) / TYPICAL_LENGTH, wornWeight) });
+    on.push({ name, category, code, worn, weights, change, force: Math.max(length(code) / TYPICAL_LENGTH, wornWeight) });
   }
   const shares = sharing(on, count);
   on.forEach(({ category, code }, k) => addChanges(x, stride, category, category.network(code), shares[k]));

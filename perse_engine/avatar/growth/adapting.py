@@ -23,7 +23,7 @@ from perse_engine.avatar.kernels import add_basis, take_rows
 from perse_engine.avatar.latent import column_weights
 from perse_engine.avatar.masks import change, mask_of
 from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, PROPERTIES, RATES
-from perse_engine.avatar.start import MIN_MASK, SHADE_ONLY, START_OPACITY, cover
+from perse_engine.avatar.start import MIN_MASK, SHADE_ONLY, START_OPACITY
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
@@ -71,8 +71,8 @@ def start_adapter(
     # Of what its code can change, the category's own mask speaks.
     mask[model.rows] = np.maximum(mask[model.rows], model.mask)
     rows = np.flatnonzero(mask > MIN_MASK)
-    force = np.float32(cover(lesson.category)) * changed
-    force[model.rows] = np.maximum(force[model.rows], model.change[model.rows])
+    covered = changed.copy()
+    covered[model.rows] = np.maximum(covered[model.rows], model.change[model.rows])
     basis = np.zeros((RANK, len(rows) + m, PROPERTIES), np.float32)
     basis[:, : len(rows)] = _straight(avatar, lesson, rows, way, appended.opened)
     basis[0, len(rows) :] = way[n:]
@@ -83,7 +83,7 @@ def start_adapter(
     adapter = Adapter(
         np.concatenate([rows, np.arange(n, n + m)]).astype(np.int32),
         np.concatenate([mask[rows], np.ones(m)]).astype(np.float32),
-        np.concatenate([force[rows], np.ones(m)]).astype(np.float32),
+        np.concatenate([covered[rows], np.ones(m)]).astype(np.float32),
         basis,
     )
     added = AddedVariant(lesson.category, lesson.variant, prompt, "adapter", m, appended.vertices, adapter)
