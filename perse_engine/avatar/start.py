@@ -161,7 +161,7 @@ def _inside_borders(points: FloatArray, frames: list[Frame]) -> np.ndarray:
 
 
 def _category(
-    category: str, clips: list[Clip], changed: FloatArray, force: FloatArray, owned: np.ndarray, placed: Placed,
+    category: str, clips: list[Clip], changed: FloatArray, covered: FloatArray, owned: np.ndarray, placed: Placed,
     random: np.random.Generator,
 ) -> CategoryModel:  # fmt: skip
     ids = [next(iter(c.look.variants[category])) for c in clips]
@@ -174,7 +174,7 @@ def _category(
     basis = np.zeros((len(network), len(rows), PROPERTIES), np.float32)
     if ways is not None:
         _start_ways(basis, owned[rows], ways, codes, network)
-    return CategoryModel(network, codes, rows, mask[rows].astype(np.float32), force, basis)
+    return CategoryModel(network, codes, rows, mask[rows].astype(np.float32), covered, basis)
 
 
 def _start_ways(

@@ -242,7 +242,7 @@ class _CategoryTrainer:
     def __init__(self, model: CategoryModel, shaded: npt.NDArray[np.bool_], bump_rate: float) -> None:
         self.model = model
         self._shaded = np.flatnonzero(shaded)
-        # Shares and bows are geometry, and stay.
+        # Portions and bows are geometry, and stay.
         whole, bumps, _ = np.split(model.basis, [len(model.codes), len(model.network.linear)])
         self._whole_adam = Adam(whole, RATES)
         self._bump_adam = Adam(bumps, bump_rate * RATES, decays=np.full(PROPERTIES, BUMP_DECAY, np.float32))
