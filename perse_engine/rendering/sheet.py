@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -75,6 +76,15 @@ def variant_cells(variants: Mapping[str, Sequence[str]]) -> Iterator[Cell]:
                 index += 1
 
 
+def between_cells(variants: Mapping[str, Sequence[str]]) -> list[Cell]:
+    """Half of one variant and half of the next of its category."""
+    return [
+        Cell(f"{category} {a[:14]} + {b[:14]}", Look({category: {a: 0.5, b: 0.5}}), Pose(15.0))
+        for category, names in variants.items()
+        for a, b in pairwise(names)
+    ]
+
+
 def mix_cells(variants: Mapping[str, Sequence[str]]) -> list[Cell]:
     """Several sliders half way at once, and several categories whole."""
     firsts = {c: names[0] for c, names in variants.items() if names}
@@ -90,13 +100,16 @@ def mix_cells(variants: Mapping[str, Sequence[str]]) -> list[Cell]:
 def contact_sheet(
     renderer: Renderer, variants: Mapping[str, Sequence[str]], *, cell_px: int = 256
 ) -> npt.NDArray[np.uint8]:
-    """Render the sheet, [H, W, 3] uint8: a block of rows each for poses, expressions, variants and mixes."""
-    blocks = [pose_cells(), expression_cells(), list(variant_cells(variants)), mix_cells(variants)]
+    """Render the sheet, [H, W, 3] uint8: blocks of rows for poses, expressions, variants, what is between, mixes."""
+    blocks = [
+        pose_cells(), expression_cells(), list(variant_cells(variants)), between_cells(variants), mix_cells(variants)
+    ]  # fmt: skip
     camera = Camera.orbit(width_px=cell_px, height_px=cell_px)
+    empty = np.broadcast_to(to_uint8(np.array(BACKGROUND, np.float32)), (cell_px, cell_px, 3))
     rows = []
     for block in blocks:
         pictures = [_picture(renderer, cell, camera) for cell in block]
-        pictures += [np.full_like(pictures[0], 255)] * (-len(pictures) % COLUMNS) if pictures else []
+        pictures += [empty] * (-len(pictures) % COLUMNS)
         rows += [np.hstack(pictures[i : i + COLUMNS]) for i in range(0, len(pictures), COLUMNS)]
     return np.vstack(rows)
 

@@ -11,7 +11,15 @@ from perse_engine.avatar.avatar import Avatar
 from perse_engine.errors import BackendMissing, UnknownName
 from perse_engine.look import Look
 from perse_engine.rendering.render import BAKED_LOOKS, Renderer
-from perse_engine.rendering.sheet import COLUMNS, contact_sheet, expression_cells, mix_cells, pose_cells, variant_cells
+from perse_engine.rendering.sheet import (
+    COLUMNS,
+    between_cells,
+    contact_sheet,
+    expression_cells,
+    mix_cells,
+    pose_cells,
+    variant_cells,
+)
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.splatting import RasterMode
 
@@ -127,7 +135,8 @@ def test_looks_beyond_the_kept_ones_still_render_right(tiny_avatar: Avatar) -> N
 
 def test_the_contact_sheet_holds_every_cell(renderer: Renderer, tiny_avatar: Avatar) -> None:
     variants = tiny_avatar.variants()
-    blocks = [pose_cells(), expression_cells(), list(variant_cells(variants)), mix_cells(variants)]
+    made = (list(variant_cells(variants)), between_cells(variants), mix_cells(variants))
+    blocks = [pose_cells(), expression_cells(), *made]
     rows = sum(-(-len(block) // COLUMNS) for block in blocks)
     assert contact_sheet(renderer, variants, cell_px=16).shape == (16 * rows, 16 * COLUMNS, 3)
 
@@ -135,3 +144,8 @@ def test_the_contact_sheet_holds_every_cell(renderer: Renderer, tiny_avatar: Ava
 def test_every_variant_is_on_the_sheet_half_way_and_whole() -> None:
     looks = [c.look.variants for c in variant_cells({"hair": ["a"], "hat": ["b"]})]
     assert looks == [{"hair": {"a": 0.5}}, {"hair": {"a": 1.0}}, {"hat": {"b": 0.5}}, {"hat": {"b": 1.0}}]
+
+
+def test_what_is_between_neighbours_is_on_the_sheet() -> None:
+    looks = [c.look.variants for c in between_cells({"hair": ["a", "b", "c"], "hat": ["d"]})]
+    assert looks == [{"hair": {"a": 0.5, "b": 0.5}}, {"hair": {"b": 0.5, "c": 0.5}}]
