@@ -137,7 +137,7 @@ def active_bases(coefficients: FloatArray) -> npt.NDArray[np.int64]:
 
 
 def sharing(strength: Mapping[str, float], change: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """How much of its shared properties (colour, opacity) each active category may set, per Gaussian, [N] in 0..1.
+    """How much of its shared properties (SHARED) each active category may set, per Gaussian, [N] in 0..1.
 
     As paint: a category has what those above it in LAYERS leave, or tanned skin under a beard would darken the beard
     twice. `strength` is how far its code is from the source's, 0 and up; `change` [N] is how much the variants of the

@@ -21,7 +21,8 @@ COLOUR = slice(11, 14)
 RATES: FloatArray = np.array([8e-5] * 3 + [0.016] * 4 + [0.048] * 3 + [0.04] + [0.024] * 3, np.float32)
 """Adam's learning rate per property: the prototype's best (research/avatar.md section 4, "lr x4"); opacity is a quarter
 of its rate for logits, the slope of the logistic function."""
-SHARED = np.array([False] * 10 + [True] * 4)
-"""Properties that categories which are on at once share; the others add up (`latent.sharing`)."""
+SHARED = np.array([False] * 3 + [True] * 11)
+"""Properties that categories which are on at once share; offsets add up (`latent.sharing`). Sizes must not: what both a
+beard and a mouth widen would glow across the cheek."""
 
 MAX_LOG_SCALE = float(np.log(0.05))

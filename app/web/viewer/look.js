@@ -103,7 +103,7 @@ export function isOn(entry) {
 }
 
 /**
- * How much of opacity and colour each category that is on may set, per Gaussian: what those above it leave; null: all.
+ * How much of all but the offset each category that is on may set, per Gaussian: what those above it leave; null: all.
  * @param {{name: string, force: number, change: Float32Array}[]} on @param {number} count
  * @returns {(Float32Array | null)[]}
  */
@@ -140,10 +140,10 @@ function addChanges(x, stride, changes, coefficients, share) {
       const part = share ? share[rows[i]] : 1;
       for (let j = 0; j < 3; j++) {
         x[at + j] += so[j] * offset.steps[a + j];
-        x[2 * stride + at + j] += st[4 + j] * others.steps[b + 4 + j];
+        x[2 * stride + at + j] += part * st[4 + j] * others.steps[b + 4 + j];
         x[3 * stride + at + j] += part * st[8 + j] * others.steps[b + 8 + j];
       }
-      for (let j = 0; j < 4; j++) x[stride + at + j] += st[j] * others.steps[b + j];
+      for (let j = 0; j < 4; j++) x[stride + at + j] += part * st[j] * others.steps[b + j];
       x[at + 3] += part * st[7] * others.steps[b + 7];
     }
   });

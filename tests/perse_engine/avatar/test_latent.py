@@ -161,8 +161,8 @@ def test_every_category_has_its_layer() -> None:
     assert sorted(LAYERS) == sorted(CATEGORIES)
 
 
-def test_only_colour_and_opacity_are_shared() -> None:
+def test_all_but_the_offset_is_shared() -> None:
     weights = column_weights(np.array([0.5], np.float32), np.array([0.1], np.float32))
     assert np.allclose(weights[0, ~SHARED], 0.5)
     assert np.allclose(weights[0, SHARED], 0.05)
-    assert np.flatnonzero(SHARED).tolist() == [10, 11, 12, 13]
+    assert np.flatnonzero(SHARED).tolist() == list(range(3, 14))
