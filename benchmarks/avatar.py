@@ -32,7 +32,7 @@ from perse_engine.avatar import drawing, posing, training
 from perse_engine.avatar import start as starting
 from perse_engine.avatar.avatar import Avatar
 from perse_engine.avatar.drawing import View
-from perse_engine.avatar.pictures import Pictures
+from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.placing import place_on_subject
 from perse_engine.avatar.posing import Poser, visible_look
 from perse_engine.avatar.start import start_avatar
@@ -119,10 +119,10 @@ a frame:
 
 a training step:
   picture     the target's bytes to numbers; it was decoded before
-  decoders    code networks, bases and sharing between categories: what the step's look changes
+  decoders    codes, bases and what lies over what: what the step's look changes
   expression  the learned residuals of the expressions that are on
-  gather      gradients by the rows that a category or expression can change, back through bases and networks
-  Adam        of the base, bases, networks, codes and residuals
+  gather      gradients by the rows that a category or expression can change
+  Adam        of the base, bases and residuals
   step        all, as the loop runs it; which looks are drawn is as in training: 0 to 2 categories at once
 
 Parts are medians of their own, so they need not add up to the median of the whole.
@@ -289,7 +289,7 @@ class StepCase:
         self.trainer = Trainer(start, View(start.placed.binding, rasterizer, (px, px)))
         self._frames = {f.index: f for f in self._dataset.frames}
         # The same draws for every size and loss.
-        self._plan = training._plan(self._dataset, steps, recipe.seed, start.placed.owners)
+        self._plan = training.plan_steps(self._dataset, steps, recipe.seed, start.placed.owners)
         for clip, index in self._plan:
             self._pictures.target(clip, index)
         for number in range(SETTLING):
@@ -307,7 +307,8 @@ class StepCase:
 
     def _step(self, clip: Clip, index: int, *, with_ssim: bool) -> None:
         target = self._pictures.target(clip, index)
-        self.trainer.step(clip.look, self._frames[index], target, 1.0, with_ssim=with_ssim)
+        sight = Sight(self._frames[index], self._start.vertices[index], target)
+        self.trainer.step(clip.look, sight, 1.0, with_ssim=with_ssim)
 
     def result(self, others_cores: float, *, with_ssim: bool) -> StepTimes:
         """Medians of all turns with this loss."""
