@@ -6,7 +6,7 @@ A place of which several variants show a point gets one Gaussian that each varia
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ from perse_engine.synthesis.dataset import AddedSurface
 
 Array = npt.NDArray[Any]
 
+START_OPACITY = 0.95
+RISE = 0.12
+"""Of the weight: how much of it the opacity of what appears later takes."""
 ADDED_SIGMA = 0.4
 """`placing.TANGENT_SIGMA` of what is added: few pictures show it, and rims that begin soft stay soft."""
 THINNINGS = 12
@@ -27,7 +30,9 @@ AXIS_Z_M = -0.08
 """Of the vertical axis through the middle of the head."""
 BACK_DEG, BACK_SPACING = 118.0, 2.0
 """From the front, about that axis; seen at a grazing angle only within the limits of pose."""
-ANCHOR_CELL_M = 0.02
+ANCHOR_CELL_M, ANCHOR_WEIGHT = 0.04, 1 / 64
+"""Points of one anchor lie within a cell, and their bone weights within a step: of two points of a curtain 2 cm apart
+one follows the head further than the other (docs/experiments.md, Where long hair goes)."""
 ANCHOR_EDGE_M = 0.01
 
 
@@ -40,7 +45,7 @@ def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], counts: M
         start, ways[category] = _ways(surface, places)
         anchors, weights, triangle, centre = _anchors(places, len(rig.vertices))
         rig = append_anchors(rig, anchors, weights)
-        base = discs(_spacing(surface, places), start.colours, np.zeros(len(places.points)), ADDED_SIGMA)
+        base = discs(_spacing(surface, places), start.colours, start.opacity, ADDED_SIGMA)
         # An anchor's frame has the world's axes at rest.
         base[:, :3] = start.points - centre
         base[:, 3:7] = _towards(start.normals)
@@ -68,24 +73,39 @@ def distinct(surface: AddedSurface) -> float:
     return len(surface.variants) * len(np.unique(surface.place)) / len(surface.place)
 
 
-def _ways(surface: AddedSurface, places: AddedSurface) -> tuple[AddedSurface, Ways]:
+@dataclass(frozen=True)
+class _Beginnings:
+    """Gaussians [n] at weight 0: points [n, 3], normals, colours, opacity [n], 0 or below."""
+
+    points: FloatArray
+    normals: FloatArray
+    colours: FloatArray
+    opacity: FloatArray
+
+
+def _ways(surface: AddedSurface, places: AddedSurface) -> tuple[_Beginnings, Ways]:
     """Where the Gaussians of chosen places begin, means over the variants that show them, and their ways."""
     shape = (len(surface.variants), len(places.place))
-    begin, moves, bows, normals, colours = (np.zeros((*shape, 3), np.float32) for _ in range(5))
     at = np.searchsorted(places.place, surface.place)
     rows = np.flatnonzero(places.place[np.minimum(at, shape[1] - 1)] == surface.place)
     where = surface.variant[rows], at[rows]
-    has, shown = np.zeros(shape, bool), np.zeros(shape, bool)
-    has[where], shown[where] = True, surface.visible[rows]
-    begin[where] = (surface.points - surface.travel)[rows]
-    moves[where], bows[where] = surface.travel[rows], surface.bow[rows]
-    normals[where], colours[where] = surface.normals[rows], surface.colours[rows]
-    weights = shown[..., None] / shown.sum(0)[:, None].astype(np.float32)
-    first, colour = (weights * begin).sum(0), (weights * colours).sum(0)
+
+    def filled(values: Array) -> Array:
+        out = np.zeros((*shape, *values.shape[1:]), values.dtype)
+        out[where] = values[rows]
+        return out
+
+    has, shown = filled(np.ones(len(surface.place), bool)), filled(surface.visible)
+    begin, moves, dyes = filled(surface.points - surface.travel), filled(surface.travel), filled(surface.dye)
+    colours = filled(surface.colours - surface.dye)
+    rises_from = np.maximum(filled(surface.appears) - RISE / 2, 0)
+    slopes = START_OPACITY * shown * np.where(rises_from > 0, 1 / RISE, 1).astype(np.float32)
+    weights = shown / shown.sum(0).astype(np.float32)
+    first, colour, normal = ((weights[..., None] * each).sum(0) for each in (begin, colours, filled(surface.normals)))
     offsets = np.where(has[..., None], begin - first, 0)
     tints = np.where(shown[..., None], colours - colour, 0)
-    ways = Ways(surface.variants, shown, moves, bows, offsets, tints)
-    return replace(places, points=first, normals=(weights * normals).sum(0), colours=colour), ways
+    ways = Ways(surface.variants, shown, moves, filled(surface.bow), slopes, dyes, offsets, tints)
+    return _Beginnings(first, normal, colour, -(weights * slopes * rises_from).sum(0)), ways
 
 
 def _spacing(surface: AddedSurface, places: AddedSurface) -> FloatArray:
@@ -131,12 +151,13 @@ def _relative(points: Array) -> Array:
 def _anchors(surface: AddedSurface, first_vertex: int) -> tuple[FloatArray, FloatArray, Array, FloatArray]:
     """A small axis-aligned triangle per cluster of points: vertices, weights, and of each point triangle and centre.
 
-    Blended weights bend space, so their clusters are cells of 2 cm; a rigid surface needs one anchor.
+    A cluster has one place and one weight; a rigid surface needs one anchor.
     """
     is_rigid = bool((surface.bone_weights.max(1) > 0.999).all())
-    cells = np.zeros((len(surface.points), 3), np.int64)
+    cells = np.zeros((len(surface.points), 1), np.int64)
     if not is_rigid:
-        cells = np.floor(surface.points / ANCHOR_CELL_M).astype(np.int64)
+        place, weight = surface.points / ANCHOR_CELL_M, surface.bone_weights / ANCHOR_WEIGHT
+        cells = np.floor(np.column_stack([place, weight + 0.5])).astype(np.int64)
     _, cluster = np.unique(cells, axis=0, return_inverse=True)
     cluster = cluster.ravel()
     number = int(cluster.max()) + 1

@@ -14,7 +14,7 @@ from perse_engine.avatar.masks import Seen, change, mask_of, visibility
 from perse_engine.avatar.owning import add_surfaces, distinct
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.placing import Placed, Ways, place_on_subject
-from perse_engine.avatar.properties import COLOUR, OPACITY, PROPERTIES
+from perse_engine.avatar.properties import COLOUR, PROPERTIES
 from perse_engine.head.subject import PARTS, ExpressionDriver, Subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
@@ -33,7 +33,6 @@ SHADE_ONLY = ("eyeglasses", "hat", "headphones", "earrings")
 SEEN = 0.02
 STRANDS = {"hair": 1.5}
 """More for what is finely structured: hats are smooth."""
-START_OPACITY = 0.95
 SHOWN_SHARE = 0.1
 """Of the frames have to show where a Gaussian is."""
 FIRST_SPACING_M = 0.0028
@@ -185,8 +184,7 @@ def _start_ways(
     first = len(network.linear)
     for way, id in enumerate(ways.variants):
         variant = list(codes).index(id)
-        basis[variant, own, OPACITY] = START_OPACITY * ways.shown[way]
-        basis[variant, own, :3] = ways.moves[way]
+        basis[variant, own] = ways.change(way)
         if network.shared:
             basis[first + variant, own, :3] = ways.offsets[way]
             basis[first + variant, own, COLOUR] = ways.tints[way]

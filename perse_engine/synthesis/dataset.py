@@ -61,7 +61,8 @@ class AddedSurface:
 
     points [P, 3] m, normals [P, 3], colours [P, 3] 0..1, spacing_m [P] mean distance to the next point,
     bone_weights [P, 4] (BONES), travel [P, 3] m: how far the point comes from weight 0 to weight 1 of its variant, bow
-    [P, 3] m: how far it is off that straight way at weight one half,
+    [P, 3] m: how far it is off that straight way at weight one half, appears [P]: the weight from which it shows, 0 of
+    what shows as soon as it is worn, dye [P, 3]: by how much its colour at weight 1 is other than at weight 0,
     variant [P] uint16 index into `variants`, place [P] uint32: points of one place are the same spot of an object whose
     shape several variants share, each with its own position and colour; visible [P] bool: the variant shows it, and not
     only has it lie there while it shows in others.
@@ -74,6 +75,8 @@ class AddedSurface:
     bone_weights: FloatArray
     travel: FloatArray
     bow: FloatArray
+    appears: FloatArray
+    dye: FloatArray
     variant: npt.NDArray[np.uint16]
     place: npt.NDArray[np.uint32]
     visible: npt.NDArray[np.bool_]

@@ -21,7 +21,8 @@ SPACING_M = 0.0022
 SMALL_M2 = 1e-3
 """Jewellery is smaller than this and needs points closer together."""
 CLOSEST = 0.4
-MIN_ALPHA = 0.05
+MIN_ALPHA, APPEARING_ALPHA = 0.05, 0.5
+"""From which a point is there; what appears late is opaque at weight 1, and has no Gaussians at its soft edges."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,14 @@ class Shape:
         terms = np.stack([w - 1, 4 * w * (1 - w) if len(w) > 1 else 0 * w], 1)
         travel, bow = np.tensordot(np.linalg.pinv(terms), np.stack([o.vertices - end for o in self.way.values()]), 1)
         return travel, bow
+
+    def dye(self, uv: FloatArray) -> FloatArray:
+        """How colours at texels uv [P, 2] change from weight 0 to 1, [P, 3], of what stays where it is and appears."""
+        if self.part.appears is None or not self.way:
+            return np.zeros((len(uv), 3), np.float32)
+        weight, lower = min(self.way.items())
+        change = sample(self.part.texture, uv)[:, :3] - sample(lower.texture, uv)[:, :3]
+        return np.asarray(change / (1 - weight), np.float32)
 
 
 def shared_shapes(shapes: Sequence[Sequence[Shape]]) -> list[list[Shape]]:
@@ -90,7 +99,9 @@ def _points(shape: Shape, face: Array, bary: Array, spacing_m: float) -> AddedSu
     def at(values: Array) -> FloatArray:
         return np.asarray((values[part.faces[face]] * bary[..., None]).sum(1), np.float32)
 
-    rgba = sample(part.texture, at(part.uv) - 0.5)
+    uv = at(part.uv) - 0.5
+    rgba = sample(part.texture, uv)
+    appears = np.zeros(count, np.float32) if part.appears is None else sample(part.appears[..., None], uv)[:, 0]
     cross = _cross(part)
     normals = (cross / (np.linalg.norm(cross, axis=1, keepdims=True) + 1e-12))[face]
     travel, bow = (at(one) for one in shape.course())
@@ -102,9 +113,11 @@ def _points(shape: Shape, face: Array, bary: Array, spacing_m: float) -> AddedSu
         bone_weights=at(part.bone_weights),
         travel=travel,
         bow=bow,
+        appears=appears,
+        dye=shape.dye(uv),
         variant=np.full(count, shape.variant, np.uint16),
         place=np.arange(count, dtype=np.uint32),
-        visible=rgba[:, 3] > MIN_ALPHA,
+        visible=rgba[:, 3] > (MIN_ALPHA if part.appears is None else APPEARING_ALPHA),
         variants=(),
     )
 

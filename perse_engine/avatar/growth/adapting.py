@@ -23,7 +23,7 @@ from perse_engine.avatar.kernels import add_basis, take_rows
 from perse_engine.avatar.latent import column_weights
 from perse_engine.avatar.masks import change, mask_of
 from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, PROPERTIES, RATES
-from perse_engine.avatar.start import MIN_MASK, SHADE_ONLY, START_OPACITY
+from perse_engine.avatar.start import MIN_MASK, SHADE_ONLY
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
@@ -76,8 +76,8 @@ def start_adapter(
     basis = np.zeros((RANK, len(rows) + m, PROPERTIES), np.float32)
     basis[:, : len(rows)] = _straight(avatar, lesson, rows, way, appended.opened)
     basis[0, len(rows) :] = way[n:]
-    basis[0, len(rows) :, OPACITY] = START_OPACITY
-    basis[0, len(rows) :, :3] += appended.travel
+    basis[0, len(rows) :, OPACITY] = 0
+    basis[0, len(rows) :] += appended.change
     if lesson.category in SHADE_ONLY:
         basis[:, : len(rows), : COLOUR.start] = 0
     adapter = Adapter(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from perse_engine.avatar.avatar import Avatar, Binding, rest_points
-from perse_engine.avatar.owning import add_surfaces
+from perse_engine.avatar.owning import START_OPACITY, add_surfaces
 from perse_engine.avatar.placing import Placed, place_on_subject
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.properties import OPACITY
@@ -38,13 +38,13 @@ WORTH_IT = 0.08
 
 @dataclass(frozen=True)
 class Appended:
-    """What comes behind an avatar's Gaussians: the whole binding [N + M], base [M, 14] (transparent), travel [M, 3] m
-    from weight 0 to weight 1, how many vertices the rig got, and which of the avatar's transparent Gaussians its code
-    opens rightly, [N] bool."""
+    """What comes behind an avatar's Gaussians: the whole binding [N + M], base [M, 14] (transparent), their change
+    [M, 14] from weight 0 to weight 1, how many vertices the rig got, and which of the avatar's transparent Gaussians
+    its code opens rightly, [N] bool."""
 
     binding: Binding
     base: FloatArray
-    travel: FloatArray
+    change: FloatArray
     vertices: int
     opened: npt.NDArray[np.bool_]
 
@@ -65,18 +65,20 @@ def append(
     if wanted is not None:
         placed = add_surfaces(placed, {category: wanted}, {category: max(LEAST, round(SHARE * trained))})
     base, binding = placed.base[n:], placed.binding
-    travel = placed.ways[category].moves[0] if placed.ways else np.zeros_like(base[:, :3])
+    change = placed.ways[category].change(0) if placed.ways else np.zeros_like(base)
     if category not in SHADE_ONLY:
         fine = _finer(avatar, subject, changed, round(FINER * trained))
         base = np.vstack([base, fine.base])
-        travel = np.vstack([travel, np.zeros_like(fine.base[:, :3])])
+        comes = np.zeros_like(fine.base)
+        comes[:, OPACITY] = START_OPACITY
+        change = np.vstack([change, comes])
         b = fine.binding
         binding = Binding(
             binding.rig, np.vstack([binding.triangles, b.triangles]), np.vstack([binding.bary, b.bary]),
             np.concatenate([binding.rest_area, b.rest_area]),
         )  # fmt: skip
     vertices = len(binding.rig.vertices) - len(avatar.binding.rig.vertices)
-    return Appended(binding, base.copy(), travel, vertices, opened)
+    return Appended(binding, base.copy(), change, vertices, opened)
 
 
 def _finer(avatar: Avatar, subject: Subject, changed: FloatArray, count: int) -> Placed:

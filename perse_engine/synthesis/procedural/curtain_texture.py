@@ -16,17 +16,22 @@ Array = npt.NDArray[Any]
 TEXELS = (320, 1024)
 LIGHT = np.array([0.15, 0.55, 0.82])
 """Direction towards the light: in front, from above."""
+BEGINS_M = 0.045
+"""Above the mouth: where it appears first, to grow upwards and downwards from there."""
+SOFT = 0.02
+"""Of the weight: how much of it a strand takes to appear."""
 
 
 def curtain_texture(
-    tone: Array, cap_colour: Array, grid: Array, lock: Array, y: Array, mouth_y: float, top: float, weight: float
-) -> Array:
-    """RGBA [*TEXELS, 4] for a curtain with the vertices `grid` [R, C, 3].
+    tone: Array, cap_colour: Array, grid: Array, lock: Array, y: Array, mouth_y: float
+) -> tuple[Array, Array]:
+    """For a curtain with the vertices `grid` [R, C, 3]: RGBA [*TEXELS, 4] of all of it, and from which weight each
+    texel shows [*TEXELS].
 
     Args:
         cap_colour: [R, C, 3], the hair that it lies on; above it goes on in that colour.
         lock: [R, C], -1..1; between locks it is dark.
-        y: [R, C] metres; top: where it begins.
+        y: [R, C] metres, falling with the rows.
     """
     height, width = TEXELS
     random = np.random.default_rng(17)
@@ -43,16 +48,27 @@ def curtain_texture(
     shade = np.exp(0.045 * fine + 0.06 * coarse) * _enlarged(
         (on_cap * relief + (1 - on_cap) * light) * (0.90 + 0.10 * lock)
     )
-    down = np.linspace(0, 1, height)[:, None]
     across = np.abs(np.linspace(-1, 1, width))[None]
-    # The tips of whole locks first, then of their strands.
-    tips = 0.95 + 0.05 * _enlarged(lock) - 0.025 * coarse - 0.01 * fine
-    end = 1 - smoothstep(down, 0.90 * tips, tips)
+    height_m = _enlarged(y)
+    begins, length = mouth_y + BEGINS_M, y.max() - y.min()
+    # Strand by strand, and at the tips whole locks first: more so the longer it hangs.
+    uneven = 0.010 * coarse + 0.006 * fine
     edge = 1 - smoothstep(across + 0.012 * coarse + 0.006 * fine, 0.94, 0.985)
-    # It begins strand by strand.
-    start = smoothstep(_enlarged(top - y) + 0.010 * coarse + 0.006 * fine, 0.008, 0.045)
-    alpha = np.clip(end * edge * start, 0, 1) * min(1.0, 25 * weight)
-    return np.dstack([np.clip(_enlarged(base) * shade[..., None], 0, 1), alpha]).astype(np.float32)
+    start = smoothstep(y.max() - height_m + uneven, 0.008, 0.045)
+    up = (height_m - uneven - begins) / (y.max() - begins)
+    down = (begins - height_m) / (begins - y.min())
+    tips = length / (begins - y.min()) * (0.045 - 0.040 * _enlarged(lock) + 0.025 * coarse + 0.010 * fine)
+    appears = np.maximum(up, down + tips * np.clip(down, 0.25, 1))
+    # Some tips never come.
+    appears = np.where(appears > 1, 1 + 2 * SOFT, SOFT + (1 - 2 * SOFT) * np.maximum(appears, 0))
+    rgba = np.dstack([np.clip(_enlarged(base) * shade[..., None], 0, 1), edge * start])
+    return rgba.astype(np.float32), appears.astype(np.float32)
+
+
+def shown(rgba: Array, appears: Array, weight: float) -> Array:
+    """RGBA [H, W, 4] at a weight, of what appears [H, W] one after the other."""
+    grown = smoothstep(weight - appears, -SOFT, SOFT)
+    return np.dstack([rgba[..., :3], rgba[..., 3] * grown]).astype(np.float32)
 
 
 def _light(grid: Array) -> Array:

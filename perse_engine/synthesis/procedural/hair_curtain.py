@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from perse_engine.head.rig import BONES
 from perse_engine.head.sampling import curve, grid_faces, smoothstep
 from perse_engine.head.subject import PARTS
-from perse_engine.synthesis.procedural.curtain_texture import TEXELS, curtain_texture
+from perse_engine.synthesis.procedural.curtain_texture import TEXELS, curtain_texture, shown
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.vocabulary import REGION_LABELS
 
@@ -34,7 +34,10 @@ NEIGHBOURS = 10
 
 
 def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> AddedPart:
-    """The weight is its length, so half way is half as long, and how far up it covers the hair that is there."""
+    """The weight is where it is cut, so half way is half as long, and how far up it covers the hair that is there.
+
+    Nothing moves with the weight: hair that stretched would hang from head and body by other shares at every length.
+    """
     rig = outfit.subject.look.rig
     mouth_y = float(outfit.landmark(13)[1])
     ears = _vertices(outfit, "ears")
@@ -42,32 +45,28 @@ def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> Added
     outfit.offset[ears, 0] -= weight * PRESSED_M * np.sign(shells[:, 0]) * smoothstep(np.abs(shells[:, 0]), 0.06, 0.09)
     turn = np.radians(np.linspace(-AROUND_DEG, AROUND_DEG, COLUMNS))[None]
     down = np.linspace(0, 1, ROWS)[:, None]
-    low = mouth_y + 0.045
-    # Every point goes its way in a straight line, evenly with the weight: so an avatar learns it best.
-    top = low + (TOP_M - low) * weight
-    start = low - 0.02 * down
-    whole = TOP_M + (mouth_y - length - TOP_M) * down
-    y = np.broadcast_to(start + (whole - start) * weight, (ROWS, COLUMNS))
+    tip = mouth_y - length
+    y = np.broadcast_to(TOP_M + (tip - TOP_M) * down, (ROWS, COLUMNS))
     cap, cap_colour = _cap(outfit, turn, y)
     cap = np.maximum.accumulate(cap, 0)
     radius, forward = _fall(outfit, cap, turn, y, mouth_y)
     lock = _locks()
-    free = smoothstep(mouth_y + 0.05 - whole, 0.0, 0.08)
-    radius = radius + weight * LOCK_DEPTH_M * (0.25 + 0.75 * free) * lock
-    wave = weight * {"wavy": 0.0045, "curly": 0.008}.get(texture, 0.001)
+    free = smoothstep(mouth_y + 0.05 - y, 0.0, 0.08)
+    radius = radius + LOCK_DEPTH_M * (0.25 + 0.75 * free) * lock
+    wave = {"wavy": 0.0045, "curly": 0.008}.get(texture, 0.001)
     pitch = {"curly": 0.034}.get(texture, 0.060)
-    phase = 2 * np.pi * whole / pitch + 5.0 * gaussian_filter(_lock_phase(), (0, 1.0), mode="nearest")
-    swing = wave * smoothstep(mouth_y + 0.10 - whole, 0.0, 0.10)
+    phase = 2 * np.pi * y / pitch + 5.0 * gaussian_filter(_lock_phase(), (0, 1.0), mode="nearest")
+    swing = wave * smoothstep(mouth_y + 0.10 - y, 0.0, 0.10)
     radius = radius + swing * np.sin(phase)
     angle = turn + swing * np.cos(phase) / np.maximum(radius, 0.05)
     grid = np.stack([radius * np.sin(angle), y, AXIS_Z_M - radius * np.cos(angle) + forward], -1)
     v, u = np.meshgrid(
         np.linspace(0.5, TEXELS[0] - 0.5, ROWS), np.linspace(0.5, TEXELS[1] - 0.5, COLUMNS), indexing="ij"
     )
-    picture = curtain_texture(hair_tone(outfit), cap_colour, grid, lock, y, mouth_y, top, weight)
+    rgba, appears = curtain_texture(hair_tone(outfit), cap_colour, grid, lock, y, mouth_y)
     return AddedPart(
-        grid.reshape(-1, 3), grid_faces(ROWS, COLUMNS), np.stack([u, v], -1).reshape(-1, 2), picture,
-        REGION_LABELS["hair"], hangs_from(y.ravel(), mouth_y),
+        grid.reshape(-1, 3), grid_faces(ROWS, COLUMNS), np.stack([u, v], -1).reshape(-1, 2),
+        shown(rgba, appears, weight), REGION_LABELS["hair"], hangs_from(y.ravel(), mouth_y), appears,
     )  # fmt: skip
 
 

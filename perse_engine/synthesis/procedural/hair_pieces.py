@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from perse_engine.head.sampling import curve, grid_faces, smoothstep
 from perse_engine.head.subject import PARTS
+from perse_engine.synthesis.procedural.curtain_texture import SOFT, shown
 from perse_engine.synthesis.procedural.hair_curtain import hair_tone, hangs_from
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.vocabulary import REGION_LABELS
@@ -20,6 +22,7 @@ RINGS, AROUND = 64, 25
 PLAITS = 13
 """Crossings of a braid."""
 TEXELS = (384, 128)
+RAGGED = 0.015
 HEAD_CENTRE_M = np.array([0.0, 0.012, -0.085])
 
 
@@ -35,10 +38,10 @@ def bun(outfit: Outfit, weight: float) -> None:
 
 
 def ponytail(outfit: Outfit, weight: float) -> None:
-    """Gathered at the back of the head; the weight is its length."""
+    """Gathered at the back of the head; the weight is where it is cut."""
     direction = np.array([0.0, 0.42, -0.91])
     foot = _on_scalp(outfit, direction)
-    down = 0.05 + 0.20 * weight
+    down = 0.25
     knots = np.array([
         foot - direction * 0.012, foot + direction * 0.030, foot + direction * 0.046 + [0, -0.35 * down, 0],
         foot + direction * 0.040 + [0.004, -0.7 * down, 0], foot + direction * 0.034 + [0.010, -down, 0],
@@ -46,11 +49,11 @@ def ponytail(outfit: Outfit, weight: float) -> None:
     t = np.linspace(0, 1, RINGS)
     radius = 0.012 + 0.016 * np.sin(np.pi * np.clip(t / 0.9, 0, 1)) ** 0.8
     radius = radius * (1 - smoothstep(t, 0.72, 1.0)) + 0.001
-    outfit.parts.append(_tube(outfit, curve(knots, RINGS), radius * (0.4 + 0.6 * weight**0.5), twist=0.3, seed=22))
+    outfit.parts.append(_cut(_tube(outfit, curve(knots, RINGS), radius, twist=0.3, seed=22), weight))
 
 
 def braids(outfit: Outfit, weight: float) -> None:
-    """One from behind each ear, forward over the shoulder; the weight is their length."""
+    """One from behind each ear, forward over the shoulder; the weight is where they are cut."""
     mouth_y = float(outfit.landmark(13)[1])
     for side, ear_index in ((-1.0, 234), (1.0, 454)):
         ear = outfit.landmark(ear_index)
@@ -62,12 +65,18 @@ def braids(outfit: Outfit, weight: float) -> None:
             [start[0] - side * 0.004, mouth_y - 0.190, start[2] + 0.085],
         ])  # fmt: skip
         t = np.linspace(0, 1, RINGS)
-        whole = curve(full, 4 * RINGS)
-        path = whole[np.round(t * weight * (len(whole) - 1)).astype(int)] if weight < 1 else curve(full, RINGS)
-        radius = (
-            0.0125 * (1 + 0.16 * np.abs(np.sin(np.pi * PLAITS * t * weight))) * (1 - smoothstep(t, 0.93, 1.0)) + 0.001
-        )
-        outfit.parts.append(_tube(outfit, path, radius, twist=0.0, seed=23, plaits=PLAITS * weight))
+        radius = 0.0125 * (1 + 0.16 * np.abs(np.sin(np.pi * PLAITS * t))) * (1 - smoothstep(t, 0.93, 1.0)) + 0.001
+        braid = _tube(outfit, curve(full, RINGS), radius, twist=0.0, seed=23, plaits=PLAITS)
+        outfit.parts.append(_cut(braid, weight))
+
+
+def _cut(tube: AddedPart, weight: float) -> AddedPart:
+    """Its first part, as long as the weight says; strands end at different lengths."""
+    height, width = TEXELS
+    ragged = cv2.GaussianBlur(np.random.default_rng(24).standard_normal((1, width)).astype(np.float32), (0, 0), 3)
+    down = np.linspace(0, 1, height, dtype=np.float32)[:, None] + RAGGED * ragged / ragged.std()
+    appears = np.clip(down, 0, 1 - SOFT).astype(np.float32)
+    return replace(tube, texture=shown(tube.texture, appears, weight), appears=appears)
 
 
 def _on_scalp(outfit: Outfit, direction: Array) -> Array:

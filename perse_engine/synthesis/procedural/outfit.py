@@ -20,7 +20,8 @@ Array = npt.NDArray[Any]
 @dataclass(frozen=True)
 class AddedPart:
     """Surface that a category brings: vertices [V, 3] world metres at rest, faces [F, 3], uv [V, 2] texels of
-    texture [H, W, 4], label, bone weights [V, 4]."""
+    texture [H, W, 4], label, bone weights [V, 4]; appears [H, W]: the weight from which each texel shows, of what is
+    cut to a length rather than moved."""
 
     vertices: Array
     faces: npt.NDArray[np.int32]
@@ -28,6 +29,7 @@ class AddedPart:
     texture: Array
     label: int
     bone_weights: Array
+    appears: Array | None = None
 
 
 @dataclass

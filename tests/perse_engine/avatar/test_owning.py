@@ -39,6 +39,8 @@ def surface() -> AddedSurface:
         bone_weights=np.tile(np.eye(4, dtype=np.float32)[BONES.index("head")], (2 * COUNT, 1)),
         travel=np.tile(LIFT, (2 * COUNT, 1)),
         bow=np.zeros_like(both),
+        appears=np.zeros(2 * COUNT, np.float32),
+        dye=np.zeros_like(both),
         variant=np.repeat([0, 1], COUNT).astype(np.uint16),
         place=np.tile(np.arange(COUNT), 2).astype(np.uint32),
         visible=np.r_[np.ones(COUNT, bool), np.arange(COUNT) < COUNT // 2],

@@ -11,8 +11,9 @@ from scipy.special import expit
 
 from perse_engine.avatar.avatar import Avatar, BakedLook, rest_points
 from perse_engine.avatar.drawing import View
+from perse_engine.avatar.owning import START_OPACITY
 from perse_engine.avatar.properties import OPACITY, RATES
-from perse_engine.avatar.start import START_OPACITY, Start
+from perse_engine.avatar.start import Start
 from perse_engine.avatar.training import RASTER_MODE, Trainer
 from perse_engine.evaluation.avatar.baselines.networks import ConditionedProperties, Shape
 from perse_engine.look import Look

@@ -7,10 +7,12 @@ import pytest
 
 from perse_engine.errors import UnsupportedWish
 from perse_engine.head.mesh_raster import draw
+from perse_engine.head.sampling import sample
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
+from perse_engine.synthesis.procedural.outfit import AddedPart
 from perse_engine.vocabulary import variants_of
 from perse_engine.vocabulary.wishes import parse_wish
 from tests.perse_engine.synthesis.procedural.dressing import parts_of
@@ -66,13 +68,18 @@ def test_a_style_without_a_shape_is_refused(astronaut_subject: Subject) -> None:
         worn(astronaut_subject, parse_wish("a mohawk").to_variant().id)
 
 
-def test_long_hair_comes_down_evenly_in_straight_ways(astronaut_subject: Subject) -> None:
-    heights = [
-        parts_of(astronaut_subject, "hair", "long-wavy-blonde", w)[0].vertices[:, 1] for w in (0.25, 0.5, 0.75, 1.0)
-    ]
-    steps = np.diff(heights, axis=0)
-    assert np.abs(steps - steps.mean(0)).max() < 1e-6
-    assert -0.15 < steps[:, -1].mean() < -0.03
+@pytest.mark.parametrize("id", ["long-wavy-blonde", "long-straight-black-braided"])
+def test_long_hair_is_cut_shorter_and_stays_where_it_is(id: str, astronaut_subject: Subject) -> None:
+    short, half, full = (parts_of(astronaut_subject, "hair", id, w)[0] for w in (0.25, 0.5, 1.0))
+    reach = [one.vertices[_is_opaque(one), 1].min() for one in (short, half, full)]
+    assert reach[0] > reach[1] + 0.03 > reach[2] + 0.06
+    seen = _is_opaque(short) & _is_opaque(half) & _is_opaque(full)
+    assert np.abs(short.vertices - full.vertices)[seen].max() < 0.004
+    assert np.array_equal(short.bone_weights, full.bone_weights)
+
+
+def _is_opaque(part: AddedPart) -> np.ndarray:
+    return sample(part.texture, part.uv - 0.5)[:, 3] > 0.5
 
 
 def test_long_hair_leaves_no_crack_in_front_of_the_head(astronaut_subject: Subject) -> None:
