@@ -16,6 +16,8 @@ from perse_engine.compiled import kernel
 Array = npt.NDArray[Any]
 F = np.float32
 
+MOST_OPACITY = F(1.2)
+"""Before clamping; above, no gradient."""
 KEPT = 16
 """Floats per Gaussian that `bind` leaves for `bind_back`: frame 9, growth, frame quaternion 4, two spare."""
 
@@ -101,8 +103,10 @@ def bind_back(
             grad_x[i, 7 + j] = grad_scales[at, j] * scales[at, j] if x[i, 7 + j] < F(-2.9957323) else F(0)
             grad_x[i, 11 + j] = grad_colours[at, j]
         o, go = x[i, 10], grad_opacities[at]
-        # A clamped opacity only feels what pulls it back.
-        grad_x[i, 10] = F(0) if (o >= F(1) and go < F(0)) or (o <= F(0) and go > F(0)) else go
+        # A clamped opacity only feels what pulls it back. Far beyond, it says from which weight on a Gaussian shows,
+        # and would drift for good.
+        stays = (o >= F(1) and go < F(0)) or (o <= F(0) and go > F(0)) or o > MOST_OPACITY
+        grad_x[i, 10] = F(0) if stays else go
 
 
 @kernel(parallel=True)

@@ -3,7 +3,7 @@
     h_c(z) = A z + B silu(C z + d),     coefficients = h_c(z) - h_c(0), portions, bows
 
 Portions are those of the variants in a mix: of eyeglasses half round, half square, the outline is the mean, whatever
-their size: r / max(sum r, 0.15), where r = max(a, 0) and a, the first coefficients of A z, are the variants' weights.
+their size: r / max(sum r, 0.1), where r = max(a, 0) and a, the first coefficients of A z, are the variants' weights.
 Bows are for ways that are not straight: portions times 4 w (1 - w), where w = min(sum r, 1) is how much of it is worn.
 
 The source's code is 0 in every category, the mean of the codes' prior, so the source look is the base exactly.
@@ -36,7 +36,7 @@ NO_COEFFICIENT = 1e-4
 """Smaller ones are the rounding of 0."""
 BEND = 4.0
 """How sharply a hidden unit bends at its knot, in units of 1 over the distance of knots."""
-WHOLE_FROM = 0.15
+WHOLE_FROM = 0.1
 """Sum of weights from which the portions add up to 1; below, they fade with it."""
 CODE_SPREAD = 0.5
 """Standard deviation of the codes' Gaussian prior and of their start."""

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.transform import Rotation
 
 from perse_engine.avatar.avatar import Binding, append_anchors
 from perse_engine.avatar.placing import Placed, Ways, bound, discs
+from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, PROPERTIES, QUAT
 from perse_engine.head.subject import PARTS
 from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import AddedSurface
@@ -23,6 +25,9 @@ Array = npt.NDArray[Any]
 START_OPACITY = 0.95
 RISE = 0.12
 """Of the weight: how much of it the opacity of what appears later takes."""
+LEAST_WEIGHT = 0.01
+GROWING = slice(LOG_SCALE.start, LOG_SCALE.stop - 1)
+"""Sizes in the surface."""
 ADDED_SIGMA = 0.4
 """`placing.TANGENT_SIGMA` of what is added: few pictures show it, and rims that begin soft stay soft."""
 THINNINGS = 12
@@ -47,8 +52,9 @@ def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], counts: M
         rig = append_anchors(rig, anchors, weights)
         base = discs(_spacing(surface, places), start.colours, start.opacity, ADDED_SIGMA)
         # An anchor's frame has the world's axes at rest.
-        base[:, :3] = start.points - centre
-        base[:, 3:7] = _towards(start.normals)
+        base[:, OFFSET] = start.points - centre
+        base[:, QUAT] = _turned(start.normals, places.axis)
+        base[:, GROWING] += start.growth
         bary = np.tile(np.array([[1.0, 0, 0]], np.float32), (len(base), 1))
         block = np.full(len(base), PARTS.index("added"), np.uint8)
         parts.append(Placed(bound(rig, triangle, bary), base, block, np.full(len(base), number, np.int16)))
@@ -75,12 +81,14 @@ def distinct(surface: AddedSurface) -> float:
 
 @dataclass(frozen=True)
 class _Beginnings:
-    """Gaussians [n] at weight 0: points [n, 3], normals, colours, opacity [n], 0 or below."""
+    """Gaussians [n] at weight 0: points [n, 3], normals, colours, opacity [n], 0 or below, growth [n, 2] of their
+    sizes' logarithms since weight 1."""
 
     points: FloatArray
     normals: FloatArray
     colours: FloatArray
     opacity: FloatArray
+    growth: FloatArray
 
 
 def _ways(surface: AddedSurface, places: AddedSurface) -> tuple[_Beginnings, Ways]:
@@ -96,16 +104,34 @@ def _ways(surface: AddedSurface, places: AddedSurface) -> tuple[_Beginnings, Way
         return out
 
     has, shown = filled(np.ones(len(surface.place), bool)), filled(surface.visible)
-    begin, moves, dyes = filled(surface.points - surface.travel), filled(surface.travel), filled(surface.dye)
-    colours = filled(surface.colours - surface.dye)
-    rises_from = np.maximum(filled(surface.appears) - RISE / 2, 0)
-    slopes = START_OPACITY * shown * np.where(rises_from > 0, 1 / RISE, 1).astype(np.float32)
-    weights = shown / shown.sum(0).astype(np.float32)
-    first, colour, normal = ((weights[..., None] * each).sum(0) for each in (begin, colours, filled(surface.normals)))
-    offsets = np.where(has[..., None], begin - first, 0)
-    tints = np.where(shown[..., None], colours - colour, 0)
-    ways = Ways(surface.variants, shown, moves, filled(surface.bow), slopes, dyes, offsets, tints)
-    return _Beginnings(first, normal, colour, -(weights * slopes * rises_from).sum(0)), ways
+    weights = shown[..., None] / shown.sum(0)[:, None].astype(np.float32)
+    whole, portion = (np.zeros((*shape, PROPERTIES), np.float32) for _ in range(2))
+    means = []
+    for columns, begin, change, of in (
+        (OFFSET, surface.points - surface.travel, surface.travel, has),
+        (COLOUR, surface.colours - surface.dye, surface.dye, shown),
+        (GROWING, -surface.growth, surface.growth, has),
+    ):
+        begins = filled(begin)
+        means.append((weights * begins).sum(0))
+        whole[..., columns] = filled(change)
+        portion[..., columns] = np.where(of[..., None], begins - means[-1], 0)
+    below, whole[..., OPACITY], portion[..., OPACITY] = _opacities(shown, filled(surface.appears))
+    points, colours, growth = means
+    start = _Beginnings(points, (weights * filled(surface.normals)).sum(0), colours, -below, growth)
+    return start, Ways(surface.variants, shown, whole, portion, filled(surface.bow))
+
+
+def _opacities(shown: npt.NDArray[np.bool_], appears: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """How far below 0 opacities are at weight 0 [n], how they grow with the weight [V, n], and what the variants add at
+    once [V, n].
+
+    A Gaussian lies equally far below 0 for all variants; how steeply each comes says where it crosses.
+    """
+    late = shown & (appears > 0)
+    begins = np.maximum(appears - RISE / 2, LEAST_WEIGHT)
+    below = START_OPACITY / RISE * (late * begins).sum(0) / np.maximum(late.sum(0), 1)
+    return below, late * below / begins, (shown & ~late) * (START_OPACITY + below)
 
 
 def _spacing(surface: AddedSurface, places: AddedSurface) -> FloatArray:
@@ -170,10 +196,15 @@ def _anchors(surface: AddedSurface, first_vertex: int) -> tuple[FloatArray, Floa
     return vertices.astype(np.float32), np.repeat(weights, 3, 0).astype(np.float32), triangle, centre[cluster]
 
 
-def _towards(normals: FloatArray) -> FloatArray:
-    """Quaternions wxyz that turn +z to the normals, [P, 4]."""
-    n = normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
-    flip = n[:, 2] < 0
-    n = np.where(flip[:, None], -n, n)
-    quat = np.stack([1 + n[:, 2], -n[:, 1], n[:, 0], np.zeros(len(n))], 1)
-    return np.asarray(quat / np.linalg.norm(quat, axis=1, keepdims=True), np.float32)
+def _turned(normals: FloatArray, axes: FloatArray) -> FloatArray:
+    """Quaternions wxyz that turn +z to the normals and +x to the axes as nearly as that lets, [P, 4]."""
+    z = normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
+    z[np.linalg.norm(normals, axis=1) < 1e-9] = [0, 0, 1]
+    # Where an axis is the normal or nothing, any other does.
+    other = np.eye(3)[np.argmin(np.abs(z), 1)]
+    across = axes - (axes * z).sum(1, keepdims=True) * z
+    x = np.where(np.linalg.norm(across, axis=1, keepdims=True) > 1e-3, across, other)
+    x = x - (x * z).sum(1, keepdims=True) * z
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    turned = Rotation.from_matrix(np.stack([x, np.cross(z, x), z], -1)).as_quat()
+    return np.asarray(turned[:, [3, 0, 1, 2]], np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.avatar.avatar import Binding
-from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, PROPERTIES
+from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OPACITY, PROPERTIES
 from perse_engine.head.rig import Rig
 from perse_engine.head.sampling import sample
 from perse_engine.head.subject import PARTS, Subject
@@ -34,27 +34,17 @@ class Ways:
 
     Attributes:
         shown: [V, n] bool, whether the variant has it.
-        moves, bows: [V, n, 3] m, how far it comes from weight 0 to weight 1, and is off that way at one half.
-        slopes: [V, n] how its opacity grows from weight 0, where it is the base's, to 1.
-        dyes: [V, n, 3] how its colour changes on that way.
-        offsets, tints: [V, n, 3] by how much its place (m) at weight 0 and its colour are other than the base's, which
-            are means over the variants that show it.
+        whole: [V, n, 14] change of the properties from weight 0 to weight 1.
+        portion: [V, n, 14] by how much they are other than the base's as soon as the variant is worn; the base has the
+            mean of the variants that show it.
+        bows: [V, n, 3] m, how far it is off its way at one half.
     """
 
     variants: tuple[str, ...]
     shown: npt.NDArray[np.bool_]
-    moves: FloatArray
+    whole: FloatArray
+    portion: FloatArray
     bows: FloatArray
-    slopes: FloatArray
-    dyes: FloatArray
-    offsets: FloatArray
-    tints: FloatArray
-
-    def change(self, variant: int) -> FloatArray:
-        """Of the properties from weight 0 to weight 1, [n, 14]."""
-        out = np.zeros((len(self.slopes[variant]), PROPERTIES), np.float32)
-        out[:, OFFSET], out[:, OPACITY], out[:, COLOUR] = self.moves[variant], self.slopes[variant], self.dyes[variant]
-        return out
 
 
 @dataclass(frozen=True)

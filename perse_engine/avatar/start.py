@@ -14,7 +14,7 @@ from perse_engine.avatar.masks import Seen, change, mask_of, visibility
 from perse_engine.avatar.owning import add_surfaces, distinct
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.placing import Placed, Ways, place_on_subject
-from perse_engine.avatar.properties import COLOUR, PROPERTIES
+from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.head.subject import PARTS, ExpressionDriver, Subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
@@ -179,16 +179,17 @@ def _category(
 def _start_ways(
     basis: FloatArray, own: np.ndarray, ways: Ways, codes: Mapping[str, FloatArray], network: CodeNetwork
 ) -> None:
-    """What is owned appears and moves with the weight; what several variants share has the mean shape and colour of
-    those that are mixed."""
+    """What is owned appears, moves and grows with the weight; what several variants share has the mean shape and colour
+    of those that are mixed, and is there as soon as one is worn."""
     first = len(network.linear)
     for way, id in enumerate(ways.variants):
         variant = list(codes).index(id)
-        basis[variant, own] = ways.change(way)
-        if network.shared:
-            basis[first + variant, own, :3] = ways.offsets[way]
-            basis[first + variant, own, COLOUR] = ways.tints[way]
-            basis[first + network.shared + variant, own, :3] = ways.bows[way]
+        if not network.shared:
+            basis[variant, own] = ways.whole[way] + ways.portion[way]
+            continue
+        basis[variant, own] = ways.whole[way]
+        basis[first + variant, own] = ways.portion[way]
+        basis[first + network.shared + variant, own, :3] = ways.bows[way]
 
 
 def _expression(subject: Subject, placed: Placed) -> ExpressionModel:

@@ -59,13 +59,20 @@ class Clip:
 class AddedSurface:
     """Points on surface that a category brings, at rest in the world frame.
 
-    points [P, 3] m, normals [P, 3], colours [P, 3] 0..1, spacing_m [P] mean distance to the next point,
-    bone_weights [P, 4] (BONES), travel [P, 3] m: how far the point comes from weight 0 to weight 1 of its variant, bow
-    [P, 3] m: how far it is off that straight way at weight one half, appears [P]: the weight from which it shows, 0 of
-    what shows as soon as it is worn, dye [P, 3]: by how much its colour at weight 1 is other than at weight 0,
-    variant [P] uint16 index into `variants`, place [P] uint32: points of one place are the same spot of an object whose
-    shape several variants share, each with its own position and colour; visible [P] bool: the variant shows it, and not
-    only has it lie there while it shows in others.
+    Attributes:
+        points, normals, colours: [P, 3] m, unit vectors, sRGB 0..1.
+        spacing_m: [P] mean distance to the next point.
+        bone_weights: [P, 4] (BONES).
+        travel: [P, 3] m, how far the point comes from weight 0 to weight 1 of its variant.
+        bow: [P, 3] m, how far it is off that straight way at weight one half.
+        axis: [P, 3] unit vector along which the surface grows most on that way.
+        growth: [P, 2] natural logarithms of how much, from weight 0 to weight 1, along the axis and across it.
+        appears: [P] the weight from which it shows, 0 of what is there as soon as it is worn.
+        dye: [P, 3] by how much its colour at weight 1 is other than at weight 0.
+        variant: [P] uint16 index into `variants`.
+        place: [P] uint32; points of one place are the same spot of an object whose shape several variants share, each
+            with its own position and colour.
+        visible: [P] bool, the variant shows it, and not only has it lie there while it shows in others.
     """
 
     points: FloatArray
@@ -75,6 +82,8 @@ class AddedSurface:
     bone_weights: FloatArray
     travel: FloatArray
     bow: FloatArray
+    axis: FloatArray
+    growth: FloatArray
     appears: FloatArray
     dye: FloatArray
     variant: npt.NDArray[np.uint16]

@@ -14,6 +14,7 @@ from perse_engine.head.sampling import sample
 from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import AddedSurface
 from perse_engine.synthesis.procedural.outfit import AddedPart
+from perse_engine.synthesis.stretch import stretch
 
 Array = npt.NDArray[Any]
 
@@ -37,17 +38,28 @@ class Shape:
         """How vertices [V, 3] come to where they are at weight 1: travel from weight 0, and bow at one half; least
         squares of x(w) = x(1) - (1 - w) travel + 4 w (1 - w) bow. Of one lower weight a straight way; 0 where the way
         has other triangles."""
-        end = self.part.vertices
-        if not self.way or any(not np.array_equal(one.faces, self.part.faces) for one in self.way.values()):
+        end, way = self.part.vertices, self._course()
+        if not way:
             return np.zeros_like(end), np.zeros_like(end)
-        w = np.array(list(self.way))
+        w = np.array(list(way))
         terms = np.stack([w - 1, 4 * w * (1 - w) if len(w) > 1 else 0 * w], 1)
-        travel, bow = np.tensordot(np.linalg.pinv(terms), np.stack([o.vertices - end for o in self.way.values()]), 1)
+        travel, bow = np.tensordot(np.linalg.pinv(terms), np.stack([o.vertices - end for o in way.values()]), 1)
         return travel, bow
 
+    def stretch(self) -> tuple[FloatArray, FloatArray]:
+        """Along which axis [F, 3] triangles grow most, and how much along it and across [F, 2], as
+        `synthesis.stretch.stretch` says."""
+        return stretch(self.part.vertices, {w: one.vertices for w, one in self._course().items()}, self.part.faces)
+
+    def _course(self) -> Mapping[float, AddedPart]:
+        """The way, unless it has other triangles."""
+        has_same = all(np.array_equal(one.faces, self.part.faces) for one in self.way.values())
+        return self.way if has_same else {}
+
     def dye(self, uv: FloatArray) -> FloatArray:
-        """How colours at texels uv [P, 2] change from weight 0 to 1, [P, 3], of what stays where it is and appears."""
-        if self.part.appears is None or not self.way:
+        """How colours at texels uv [P, 2] change from weight 0 to 1, [P, 3], of what stays where it is and appears;
+        more lower weights than one are of something that moves."""
+        if self.part.appears is None or len(self.way) != 1:
             return np.zeros((len(uv), 3), np.float32)
         weight, lower = min(self.way.items())
         change = sample(self.part.texture, uv)[:, :3] - sample(lower.texture, uv)[:, :3]
@@ -105,6 +117,7 @@ def _points(shape: Shape, face: Array, bary: Array, spacing_m: float) -> AddedSu
     cross = _cross(part)
     normals = (cross / (np.linalg.norm(cross, axis=1, keepdims=True) + 1e-12))[face]
     travel, bow = (at(one) for one in shape.course())
+    axis, growth = shape.stretch()
     return AddedSurface(
         points=at(part.vertices),
         normals=normals.astype(np.float32),
@@ -113,6 +126,8 @@ def _points(shape: Shape, face: Array, bary: Array, spacing_m: float) -> AddedSu
         bone_weights=at(part.bone_weights),
         travel=travel,
         bow=bow,
+        axis=axis[face],
+        growth=growth[face],
         appears=appears,
         dye=shape.dye(uv),
         variant=np.full(count, shape.variant, np.uint16),

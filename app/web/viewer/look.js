@@ -12,7 +12,7 @@ const TYPICAL_LENGTH = 0.5 * Math.sqrt(CODE_SIZE);
 /** Categories from the lowest to the topmost: what lies over others covers them. */
 const LAYERS = "skin nose mouth eyebrows beard cloth hair earrings eyeglasses hat headphones".split(" ");
 /** Sum of weights from which portions of a mix add up to 1. */
-const WHOLE_FROM = 0.15;
+const WHOLE_FROM = 0.1;
 /** Smaller coefficients are the rounding of 0. */
 const NO_COEFFICIENT = 1e-4;
 

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from perse_engine.avatar.avatar import Avatar, Binding, rest_points
 from perse_engine.avatar.owning import START_OPACITY, add_surfaces
-from perse_engine.avatar.placing import Placed, place_on_subject
+from perse_engine.avatar.placing import Placed, Ways, place_on_subject
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.properties import OPACITY
 from perse_engine.avatar.start import SHADE_ONLY
@@ -65,7 +65,7 @@ def append(
     if wanted is not None:
         placed = add_surfaces(placed, {category: wanted}, {category: max(LEAST, round(SHARE * trained))})
     base, binding = placed.base[n:], placed.binding
-    change = placed.ways[category].change(0) if placed.ways else np.zeros_like(base)
+    change = np.zeros_like(base) if wanted is None else _change(placed.ways[category])
     if category not in SHADE_ONLY:
         fine = _finer(avatar, subject, changed, round(FINER * trained))
         base = np.vstack([base, fine.base])
@@ -79,6 +79,11 @@ def append(
         )  # fmt: skip
     vertices = len(binding.rig.vertices) - len(avatar.binding.rig.vertices)
     return Appended(binding, base.copy(), change, vertices, opened)
+
+
+def _change(ways: Ways) -> FloatArray:
+    """From weight 0 to weight 1 of the only variant, [n, 14]."""
+    return np.asarray(ways.whole[0] + ways.portion[0], np.float32)
 
 
 def _finer(avatar: Avatar, subject: Subject, changed: FloatArray, count: int) -> Placed:

@@ -58,8 +58,10 @@ def curtain_texture(
     up = (height_m - uneven - begins) / (y.max() - begins)
     down = (begins - height_m) / (begins - y.min())
     tips = length / (begins - y.min()) * (0.045 - 0.040 * _enlarged(lock) + 0.025 * coarse + 0.010 * fine)
-    appears = np.maximum(up, down + tips * np.clip(down, 0.25, 1))
-    # Some tips never come.
+    # No strand is cut in the middle; some tips never come.
+    up = np.maximum.accumulate(up[::-1], 0)[::-1]
+    down = np.maximum.accumulate(down + tips * np.clip(down, 0.25, 1), 0)
+    appears = np.maximum(up, down)
     appears = np.where(appears > 1, 1 + 2 * SOFT, SOFT + (1 - 2 * SOFT) * np.maximum(appears, 0))
     rgba = np.dstack([np.clip(_enlarged(base) * shade[..., None], 0, 1), edge * start])
     return rgba.astype(np.float32), appears.astype(np.float32)

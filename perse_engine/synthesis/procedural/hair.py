@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -16,7 +16,7 @@ from perse_engine.synthesis.procedural.hair_curtain import curtain
 from perse_engine.synthesis.procedural.hair_cut import afro, bald, buzz, curls, short, waves
 from perse_engine.synthesis.procedural.hair_pieces import braids, bun, ponytail
 from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
-from perse_engine.vocabulary import VariantSpec
+from perse_engine.synthesis.procedural.worn import Worn
 
 Array = npt.NDArray[Any]
 Styling = Callable[[Outfit, float], None]
@@ -33,28 +33,39 @@ GATHERED = ("bun", "ponytail", "braided")
 """Styles that hold long hair together, so that none hangs loose."""
 
 
-def hair(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
-    """Cut, recolour, texture, lengthen and style.
+def hair(outfit: Outfit, worn: Worn) -> None:
+    """Recolour, cut, texture, style and lengthen; of several variants one after the other, in one mixed colour.
 
     Raises:
         UnsupportedWish: hair is wanted on a bald head, or a word that has no shape here.
     """
-    slots = spec.slots
-    if slots.get("presence") == "none":
-        bald(outfit, weight)
-        return
-    if outfit.subject.measures["is_bald"]:
+    grown = [(spec.slots, weight) for spec, weight in worn.variants if spec.slots.get("presence") != "none"]
+    if grown and outfit.subject.measures["is_bald"]:
         raise UnsupportedWish("The procedural editor cannot grow hair on a head without any.")
-    length, texture, style = (
-        slots.get("length", "source-length"),
-        slots.get("texture", "straight"),
-        slots.get("style", ""),
-    )
-    _refuse_unknown("length", length, ("source-length", *CUTS, *LENGTH_M))
-    _refuse_unknown("texture", texture, ("straight", *TEXTURES))
-    _refuse_unknown("style", style, ("", *STYLES))
-    if "colour" in slots:
-        _recolour(outfit, colour(HAIR, slots["colour"], "hair"), weight)
+    for slots, _ in grown:
+        _refuse_unknown("length", _length(slots), ("source-length", *CUTS, *LENGTH_M))
+        _refuse_unknown("texture", _texture(slots), ("straight", *TEXTURES))
+        _refuse_unknown("style", slots.get("style", ""), ("", *STYLES))
+    dyes = [(colour(HAIR, slots["colour"], "hair"), weight) for slots, weight in grown if "colour" in slots]
+    if dyes:
+        _recolour(outfit, dyes)
+    for slots, weight in grown:
+        _style(outfit, slots, weight)
+    for spec, weight in worn.variants:
+        if spec.slots.get("presence") == "none":
+            bald(outfit, weight)
+
+
+def _length(slots: Mapping[str, str]) -> str:
+    return slots.get("length", "source-length")
+
+
+def _texture(slots: Mapping[str, str]) -> str:
+    return slots.get("texture", "straight")
+
+
+def _style(outfit: Outfit, slots: Mapping[str, str], weight: float) -> None:
+    length, texture, style = _length(slots), _texture(slots), slots.get("style", "")
     if style in GATHERED:
         short(outfit, 0.7 * weight)
     elif length in CUTS:
@@ -73,21 +84,26 @@ def _refuse_unknown(slot: str, word: str, known: tuple[str, ...]) -> None:
         raise UnsupportedWish(f"The procedural editor has no hair {slot} {word!r}.", hint=f"It has: {names}.")
 
 
-def _recolour(outfit: Outfit, tone: tuple[float, float, float], weight: float) -> None:
+def _recolour(outfit: Outfit, dyes: Sequence[tuple[tuple[float, float, float], float]]) -> None:
+    """Dye with every tone (sRGB), each by its weight."""
+    worn = sum(weight for _, weight in dyes)
     maps = outfit.subject.texel_maps
     region = maps["hair"]
     lab = to_lab(outfit.head)
     sure = region > 0.9
     reference = np.median(lab[sure], 0) if sure.any() else np.median(lab.reshape(-1, 3), 0)
-    target = lab_of(tone)
-    contrast = float(np.clip(np.clip(target[0] / max(reference[0], 8), 0.35, 1.6), 0.5, 1.1))
 
-    def change(own: Array) -> Array:
+    def dyed(own: Array, tone: tuple[float, float, float]) -> Array:
+        target = lab_of(tone)
+        contrast = float(np.clip(np.clip(target[0] / max(reference[0], 8), 0.35, 1.6), 0.5, 1.1))
         lightness = np.clip(target[0] + (own[..., 0] - reference[0]) * contrast, 0, 98)
         # Strong colours fade in highlights and shadows as dyed hair does.
         strength = np.clip(lightness / max(float(target[0]), 5), 0.3, 1.3)
         chroma = [target[c] * strength + 0.25 * (own[..., c] - reference[c]) for c in (1, 2)]
         return np.stack([lightness, *chroma], -1)
+
+    def change(own: Array) -> Array:
+        return np.asarray(sum(weight / worn * dyed(own, tone) for tone, weight in dyes))
 
     dark = smoothstep(float(np.median(lab[region < 0.1][:, 0])) - lab[..., 0], 6, 22)
     # On the forehead the map reaches beyond the hairline: what looks like skin there is skin.
@@ -97,4 +113,4 @@ def _recolour(outfit: Outfit, tone: tuple[float, float, float], weight: float) -
     region = region * (1 - 0.95 * like_skin * smoothstep(near, 0.2, 0.8))
     # Light from behind makes a cheek look like hair; beside the eyes there is none.
     region = region * (1 - cv2.GaussianBlur(cv2.dilate(maps["eyes"], np.ones(BESIDE_EYES_PX)), (0, 0), 6))
-    outfit.recolour(np.maximum(region, 0.6 * maps["eyebrows"] * dark) * weight, change)
+    outfit.recolour(np.maximum(region, 0.6 * maps["eyebrows"] * dark) * min(worn, 1.0), change)

@@ -7,6 +7,7 @@ of a shape and colour between theirs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ from perse_engine.synthesis.procedural.colours import CLOTH, colour
 from perse_engine.synthesis.procedural.hat_crowns import BLOCKS, blocked
 from perse_engine.synthesis.procedural.hat_ring import (
     AXIS_Z,
+    BELOW_M,
     BRIMLESS,
+    HALF_EDGE_M,
     TILT,
     TWILL,
     WHOLE_BRIM,
@@ -90,6 +93,7 @@ def _covering(crown: Crown, worn: Worn, edge: float) -> Cloth:
         worn.mean(lambda spec: _with_rows(cloths[spec.id].grid, rows)),
         worn.mean(lambda spec: cloths[spec.id].paint),
         worn.mean(lambda spec: cloths[spec.id].above),
+        worn.mean(lambda spec: cloths[spec.id].appears),
     )
 
 
@@ -102,8 +106,8 @@ def _cut(cloth: Cloth, worn: Worn, tone: Array) -> AddedPart:
     hatched = worn.mean(lambda spec: float(_kind(spec) == "bucket"))
     part = lit_grid(cloth.grid, tone, hatched=hatched, paint=cloth.paint)
     if worn.weight < 1:
-        part.texture[..., 3] = smoothstep(cloth.above, -0.0035, -0.0005)
-    return part
+        part.texture[..., 3] = smoothstep(cloth.above, -BELOW_M - HALF_EDGE_M, -BELOW_M + HALF_EDGE_M)
+    return replace(part, appears=cloth.appears.astype(np.float32))
 
 
 def _brim(crown: Crown, cloth: Cloth, worn: Worn, tone: Array, edge: float) -> AddedPart:

@@ -76,7 +76,7 @@ def blocked(crown: Crown, kind: str, edge: float, weight: float) -> Cloth:
         side = smoothstep(grid[..., 0], -0.05, 0.13)
         grid[..., 1] -= 0.030 * weight * side * smoothstep(rise, 0.12, 0.6)
     paint = np.where(rise[:, 0] < block.band, 0.35 if kind != "beret" else 0.72, 1.0)
-    return Cloth(grid, _on_texels(paint), _on_texels(full * rise[:, 0] * weight))
+    return Cloth(grid, _on_texels(paint), _on_texels(full * rise[:, 0] * weight), np.zeros(TEXELS))
 
 
 def _on_texels(rows: Array) -> Array:

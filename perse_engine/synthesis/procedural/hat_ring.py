@@ -33,14 +33,19 @@ WHOLE_BRIM = "fedora"
 """A hat whose brim goes all around."""
 
 
+BELOW_M, HALF_EDGE_M = 0.002, 0.0015
+"""The cloth ends a little under its edge, softly."""
+
+
 @dataclass(frozen=True)
 class Cloth:
-    """A hat's crown: a grid [n, m, 3] of world metres from the edge (row 0) to the top, its paint [*TEXELS], metres
-    above the hat's edge [*TEXELS], below which it is not there yet."""
+    """A hat's crown: a grid [n, m, 3] of world metres from the edge (row 0) to the top; per texel [*TEXELS] its paint,
+    metres above the hat's edge, BELOW_M under which it is not there yet, and from which weight on it is."""
 
     grid: Array
     paint: Array
     above: Array
+    appears: Array
 
     def ring(self, turn: Array) -> Array:
         """How far from the axis its edge runs, smooth all around."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from perse_engine.head.sampling import resample_grid, smoothstep
-from perse_engine.synthesis.procedural.hat_ring import AXIS_Z, COLUMNS, TEXELS, Cloth, Crown
+from perse_engine.synthesis.procedural.hat_ring import AXIS_Z, BELOW_M, COLUMNS, TEXELS, Cloth, Crown
 
 Array = npt.NDArray[Any]
 
@@ -48,7 +48,8 @@ def shell(crown: Crown, kind: str, edge: float, weight: float) -> Cloth:
     grid = crown.place(radius, np.broadcast_to(turn, radius.shape), points[..., 1])
     pattern = _pattern(kind, resample_grid((height - edge)[..., None], *TEXELS)[..., 0])
     # Where the cloth is lifted to, or hair would show between it and the brim.
-    return Cloth(grid, pattern, resample_grid((points[..., 1] - edge)[..., None], *TEXELS)[..., 0])
+    above = resample_grid((points[..., 1] - edge)[..., None], *TEXELS)[..., 0]
+    return Cloth(grid, pattern, above, np.clip(1 - (above + edge + BELOW_M) / crown.top, 0, 1))
 
 
 def _reach(crown: Crown) -> Array:

@@ -32,7 +32,7 @@ APPLY: dict[str, Callable[[Outfit, Worn], None]] = {
     "nose": one_after_the_other(nose),
     "beard": one_after_the_other(beard),
     "cloth": one_after_the_other(cloth),
-    "hair": one_after_the_other(hair),
+    "hair": hair,
     "earrings": one_after_the_other(earrings),
     # Nobody wears two of these: variants are mixed into one.
     "eyeglasses": eyeglasses,

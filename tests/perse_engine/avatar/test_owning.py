@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from perse_engine.avatar.avatar import rest_points
-from perse_engine.avatar.owning import add_surfaces, distinct
+from perse_engine.avatar.owning import ANCHOR_WEIGHT, RISE, add_surfaces, distinct
 from perse_engine.avatar.placing import Placed, place_on_subject
-from perse_engine.avatar.properties import COLOUR, OPACITY
+from perse_engine.avatar.properties import COLOUR, OFFSET, OPACITY
 from perse_engine.head.rig import BONES
 from perse_engine.head.subject import Subject
 from perse_engine.synthesis.dataset import AddedSurface
@@ -39,6 +41,8 @@ def surface() -> AddedSurface:
         bone_weights=np.tile(np.eye(4, dtype=np.float32)[BONES.index("head")], (2 * COUNT, 1)),
         travel=np.tile(LIFT, (2 * COUNT, 1)),
         bow=np.zeros_like(both),
+        axis=np.tile(np.array([[1, 0, 0]], np.float32), (2 * COUNT, 1)),
+        growth=np.zeros((2 * COUNT, 2), np.float32),
         appears=np.zeros(2 * COUNT, np.float32),
         dye=np.zeros_like(both),
         variant=np.repeat([0, 1], COUNT).astype(np.uint16),
@@ -61,15 +65,36 @@ def test_what_is_owned_is_invisible_in_the_source_look(placed: Placed, surface: 
     assert not both.base[both.owner == 0, OPACITY].any()
 
 
+def test_what_appears_late_is_transparent_until_then(placed: Placed, surface: AddedSurface) -> None:
+    appears = np.tile(np.linspace(0.02, 0.9, COUNT, dtype=np.float32), 2)
+    one = replace(surface, appears=appears).take(np.flatnonzero(surface.variant == 0))
+    both = add_surfaces(placed, {"hair": one}, {"hair": COUNT})
+    own, slopes = both.base[both.owner == 0, OPACITY], both.ways["hair"].whole[0, :, OPACITY]
+    assert (own <= 0).all()
+    late = one.appears > RISE
+    assert (own + slopes * (one.appears - RISE) <= 0)[late].all()
+    assert (own + slopes * np.minimum(one.appears + RISE, 1) > 0.9).all()
+
+
+def test_points_far_apart_in_weight_follow_anchors_of_their_own(placed: Placed, surface: AddedSurface) -> None:
+    head, torso = BONES.index("head"), BONES.index("torso")
+    weights = np.zeros_like(surface.bone_weights)
+    weights[:, head] = np.clip(0.5 + 5 * surface.points[:, 1], 0, 1)
+    weights[:, torso] = 1 - weights[:, head]
+    both = add_surfaces(placed, {"hair": replace(surface, bone_weights=weights)}, {"hair": COUNT})
+    follows = both.binding.rig.bone_weights[both.binding.triangles[both.owner == 0, 0]]
+    assert np.abs(follows - weights[:COUNT]).max() <= ANCHOR_WEIGHT
+
+
 def test_each_variant_brings_its_place_and_colour(placed: Placed, surface: AddedSurface) -> None:
     both = add_surfaces(placed, {"hat": surface}, {"hat": COUNT})
     own, ways = both.owner == 0, both.ways["hat"]
     start = rest_points(both.binding)[own] + both.base[own, :3]
     for v in range(2):
         rows = surface.variant == v
-        assert np.allclose(start + ways.offsets[v] + ways.moves[v], surface.points[rows], atol=1e-6)
+        assert np.allclose(start + (ways.portion + ways.whole)[v, :, OFFSET], surface.points[rows], atol=1e-6)
         seen = ways.shown[v]
-        colours = both.base[own][:, COLOUR] + ways.tints[v]
+        colours = both.base[own][:, COLOUR] + ways.portion[v, :, COLOUR]
         assert np.allclose(colours[seen], surface.colours[rows][seen], atol=1e-6)
 
 

@@ -85,6 +85,8 @@ def test_an_added_surface_reads_back_the_same(tmp_path: Path) -> None:
         np.eye(4, dtype=np.float32)[:2],
         points + 1,
         points + 2,
+        points + 4,
+        points[:, :2] + 5,
         points[:, 1].copy(),
         points + 3,
         np.array([0, 1], np.uint16),
@@ -97,7 +99,7 @@ def test_an_added_surface_reads_back_the_same(tmp_path: Path) -> None:
     assert back is not None
     assert back.variants == ("a", "b")
     assert np.array_equal(back.points, surface.points)
-    for name in ("travel", "bow", "appears", "dye", "variant", "place", "visible"):
+    for name in ("travel", "bow", "axis", "growth", "appears", "dye", "variant", "place", "visible"):
         assert np.array_equal(getattr(back, name), getattr(surface, name))
 
 

@@ -65,6 +65,22 @@ def test_a_part_of_other_triangles_tells_nothing() -> None:
     assert not sample_surface([shape()]).travel.any()
 
 
+def test_a_part_that_is_cut_tells_from_which_weight_each_point_shows() -> None:
+    upwards = replace(SQUARE, uv=SQUARE.vertices[:, :2] / 0.1 + 0.5, texture=np.ones((2, 2, 4), np.float32))
+    late = np.array([[0.1, 0.1], [0.9, 0.9]], np.float32)
+    found = sample_surface([shape(replace(upwards, appears=late))])
+    assert np.allclose(found.appears, 0.1 + 8 * found.points[:, 1], atol=0.02)
+    assert not sample_surface([shape(upwards)]).appears.any()
+
+
+def test_what_appears_tells_how_its_colour_changes() -> None:
+    shows = np.zeros((1, 1), np.float32)
+    full = replace(SQUARE, texture=np.array([[[0.9, 0.5, 0.1, 1.0]]], np.float32), appears=shows)
+    early = replace(SQUARE, texture=np.array([[[0.3, 0.5, 0.4, 1.0]]], np.float32), appears=shows)
+    found = sample_surface([Shape(full, {0.4: early}, 0)])
+    assert np.allclose(found.dye, [1.0, 0.0, -0.5], atol=1e-5)
+
+
 def test_transparent_surface_brings_no_points() -> None:
     clear = replace(SQUARE, texture=np.zeros((1, 1, 4), np.float32))
     assert len(sample_surface([shape(clear)]).points) == 0

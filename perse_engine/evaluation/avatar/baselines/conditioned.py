@@ -56,7 +56,7 @@ class ConditionedTrainer(Trainer):
         base = placed.base.copy()
         for number, category in enumerate(placed.owners):
             ways = placed.ways[category]
-            base[placed.owner == number, :3] += ways.moves.sum(0) / ways.shown.sum(0)[:, None]
+            base[placed.owner == number] += ways.whole.sum(0) / ways.shown.sum(0)[:, None]
         base[owned, OPACITY] = OWNED_OPACITY
         base[:, OPACITY] = _logit(base[:, OPACITY])
         super().__init__(replace(start, placed=replace(placed, base=base), categories={}), view)
