@@ -23,7 +23,7 @@ from perse_engine.synthesis.dataset import AddedSurface
 Array = npt.NDArray[Any]
 
 START_OPACITY = 0.95
-RISE = 0.12
+RISE = 0.05
 """Of the weight: how much of it the opacity of what appears later takes."""
 LEAST_WEIGHT = 0.01
 GROWING = slice(LOG_SCALE.start, LOG_SCALE.stop - 1)

@@ -25,7 +25,8 @@ AXIS_Z_M = -0.075
 """The vertical axis about which it hangs: through the ears."""
 TOP_M = 0.062
 """Above the eyes: where it begins to lie on the hair."""
-LIFT_M = 0.004
+LIFT_M, RISE_M = 0.004, 0.075
+"""How far it lies over the hair, and how far down from its upper edge it does: not before the edge of a hat."""
 PRESSED_M = 0.008
 """How far the hair presses the ears' rims to the head."""
 LOCKS = 34
@@ -101,7 +102,7 @@ def _fall(outfit: Outfit, cap: Array, turn: Array, y: Array, mouth_y: float) -> 
     drop = np.clip((mouth_y - y) / 0.20, 0, 1)
     side = smoothstep(np.abs(turn), np.radians(70), np.radians(AROUND_DEG))
     # Its upper edge lies inside the hair that is there, the rest on it.
-    rise = smoothstep(y.max() - y, 0.0, 0.030)
+    rise = smoothstep(y.max() - y, 0.0, RISE_M)
     on_cap = cap + LIFT_M * (2.5 * rise - 1.5)
     # A little narrower at the neck, wider over the shoulders.
     hangs = on_cap * (1 - 0.10 * smoothstep(drop, 0.0, 0.4) + 0.20 * smoothstep(drop, 0.4, 1.0))

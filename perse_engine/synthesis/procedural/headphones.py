@@ -40,6 +40,7 @@ BUILDS = {
     "over-ear": _Build(0.036, 0.015, 0.019, 0.0150, 0.0042),
     "on-ear": _Build(0.026, 0.009, 0.009, 0.0065, 0.0022),
 }
+WIDEST_M, NEAR_M = 0.019, 1e-5
 TALL = 1.18
 """Cups are taller than wide."""
 DARK = (0.075, 0.075, 0.08)
@@ -124,20 +125,37 @@ def _over_the_crown(outfit: Outfit, ends: list[Array], build: _Build, weight: fl
     """From cup to cup along the hull of the head and its hair, [P, 3]."""
     middle = (ends[0] + ends[1]) / 2
     points = head_triangles(outfit).reshape(-1, 3)
-    slab = (np.abs(points[:, 2] - middle[2]) < build.band_width + 0.004) & (points[:, 1] > middle[1])
+    # As wide for every band, or what is between two would jump from one bump of the hair to the next.
+    slab = (np.abs(points[:, 2] - middle[2]) < WIDEST_M) & (points[:, 1] > middle[1])
     around = np.vstack([points[slab], *(e[None] + np.array([[0, dy, 0]]) for e in ends for dy in (0.0, 0.018))])
     hull = around[ConvexHull(around[:, :2]).vertices][:, :2] - middle[:2]
-    closed = np.vstack([hull, hull[:1]])
-    fine = np.vstack([closed[:-1] + (closed[1:] - closed[:-1]) * s for s in np.linspace(0, 1, 40, endpoint=False)])
-    turn = np.arctan2(fine[:, 0], fine[:, 1])
-    order = np.argsort(turn)
     angle = np.linspace(np.arctan2(*(ends[0] - middle)[:2]), np.arctan2(*(ends[1] - middle)[:2]), 121)
-    radius = np.interp(angle, turn[order], np.hypot(*fine.T)[order])
+    radius = _from_within(hull, angle)
+    # The ends are seen along an edge of the outline, or lie within it.
+    radius[[0, -1]] = np.linalg.norm((ends[0] - middle)[:2])
     ease = np.sin(np.linspace(0, np.pi, len(angle))) ** 0.4
     radius = radius + ease * (gaussian_filter1d(radius, 5.0, mode="nearest") - radius)
     radius += ease * (0.0015 + (build.band_thickness + 0.002) * weight)
     z = np.linspace(ends[0][2], ends[1][2], len(angle))
     return np.stack([middle[0] + radius * np.sin(angle), middle[1] + radius * np.cos(angle), z], -1)
+
+
+def _from_within(hull: Array, angle: Array) -> Array:
+    """How far a convex outline [P, 2] around the origin reaches at angles from the second axis, metres.
+
+    The origin may lie on an edge, of which then nothing counts but its ends.
+    """
+    start, along = hull, np.roll(hull, -1, 0) - hull
+    ray = np.stack([np.sin(angle), np.cos(angle)], -1)[:, None]
+
+    def cross(a: Array, b: Array) -> Array:
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+
+    size = cross(ray, along)
+    far = cross(start, along) / np.where(np.abs(size) < NEAR_M**2, np.inf, size)
+    share = cross(start, ray) / np.where(np.abs(size) < NEAR_M**2, np.inf, size)
+    is_hit = (share >= -1e-6) & (share <= 1 + 1e-6) & (np.abs(size) >= NEAR_M**2)
+    return np.asarray(np.where(is_hit, far, 0).max(1))
 
 
 def _band(path: Array, build: _Build, shell: Array, weight: float, padded: float) -> list[AddedPart]:

@@ -11,12 +11,16 @@ import pytest
 from perse_engine.head.rig import BONES
 from perse_engine.head.subject import Subject
 from perse_engine.synthesis.procedural.anchors import head_triangles
+from perse_engine.synthesis.procedural.headphones import headphones
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.shadow import shadow_mask
-from perse_engine.vocabulary import variants_of
+from perse_engine.synthesis.procedural.worn import Worn
+from perse_engine.vocabulary import find_variant, variants_of
 from tests.perse_engine.synthesis.procedural.dressing import assert_sound, changed, parts_of, silhouette
 
 IDS = [v.id for v in variants_of("headphones")]
+BAND = 6
+"""Among the parts, behind three of each cup."""
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -82,3 +86,15 @@ def test_they_darken_the_head_beneath(astronaut_subject: Subject) -> None:
     mask = shadow_mask(Outfit.of(astronaut_subject), parts_of(astronaut_subject, "headphones", IDS[0]), 0.01)
     assert mask.max() > 0.6
     assert (mask > 0.1).mean() < 0.4
+
+
+def test_between_two_the_band_goes_straight_without_jumps(astronaut_subject: Subject) -> None:
+    first, last = find_variant("headphones", "over-ear-white-classic"), find_variant("headphones", "on-ear-red-slim")
+    assert first is not None and last is not None
+    paths = []
+    for t in np.linspace(0, 1, 5):
+        outfit = Outfit.of(astronaut_subject)
+        headphones(outfit, Worn(tuple((spec, w) for spec, w in ((first, 1 - t), (last, t)) if w > 0)))
+        paths.append(outfit.parts[BAND].vertices)
+    jumps = np.linalg.norm(np.diff(paths, 2, axis=0), axis=-1)
+    assert jumps.max() < 0.002
