@@ -38,18 +38,23 @@ def shell(crown: Crown, kind: str, edge: float, weight: float) -> Cloth:
     outwards = points / np.linalg.norm(points, axis=-1, keepdims=True)
     lift = np.full(height.shape, LIFT_M[kind] * float(smoothstep(weight, 0.0, 0.3)))
     if kind == "beanie":
-        lift += 0.004 * smoothstep(height - edge, FOLD_M + 0.003, FOLD_M - 0.003)
+        # Only where it comes to lie: a fold that ran over the head would lift every place for a moment.
+        lift += 0.004 * smoothstep(height, FOLD_M + 0.003, FOLD_M - 0.003)
+    rise = np.zeros_like(height)
     if kind == "fedora":
         # The crease along the top.
         middle = np.exp(-((points[..., 0] / 0.022) ** 2)) * smoothstep(height, 0.6 * crown.top, crown.top)
-        lift += weight * (0.020 * smoothstep(height, 0.02, crown.top) - 0.016 * middle)
-    points += outwards * lift[..., None]
+        rise = 0.020 * smoothstep(height, 0.02, crown.top) - 0.016 * middle
+    # The weight at which the edge passes: what is left to it then is as high as the cloth.
+    up = outwards[..., 1]
+    appears = (crown.top - points[..., 1] - up * lift - BELOW_M) / (crown.top + up * rise)
+    points += outwards * (lift + weight * rise)[..., None]
     radius = np.hypot(points[..., 0], points[..., 2])
     grid = crown.place(radius, np.broadcast_to(turn, radius.shape), points[..., 1])
     pattern = _pattern(kind, resample_grid((height - edge)[..., None], *TEXELS)[..., 0])
     # Where the cloth is lifted to, or hair would show between it and the brim.
     above = resample_grid((points[..., 1] - edge)[..., None], *TEXELS)[..., 0]
-    return Cloth(grid, pattern, above, np.clip(1 - (above + edge + BELOW_M) / crown.top, 0, 1))
+    return Cloth(grid, pattern, above, np.clip(resample_grid(appears[..., None], *TEXELS)[..., 0], 0, 1))
 
 
 def _reach(crown: Crown) -> Array:
