@@ -107,15 +107,19 @@ def _ways(surface: AddedSurface, places: AddedSurface) -> tuple[_Beginnings, Way
     weights = shown[..., None] / shown.sum(0)[:, None].astype(np.float32)
     whole, portion = (np.zeros((*shape, PROPERTIES), np.float32) for _ in range(2))
     means = []
+    dye = surface.dye[np.arange(len(surface.place)), surface.variant]
     for columns, begin, change, of in (
         (OFFSET, surface.points - surface.travel, surface.travel, has),
-        (COLOUR, surface.colours - surface.dye, surface.dye, shown),
+        (COLOUR, surface.colours - dye, dye, shown),
         (GROWING, -surface.growth, surface.growth, has),
     ):
         begins = filled(begin)
         means.append((weights * begins).sum(0))
         whole[..., columns] = filled(change)
         portion[..., columns] = np.where(of[..., None], begins - means[-1], 0)
+    for variant in range(shape[0]):
+        others = rows[surface.variant[rows] != variant]
+        whole[variant, np.searchsorted(places.place, surface.place[others]), COLOUR] += surface.dye[others, variant]
     below, whole[..., OPACITY], portion[..., OPACITY] = _opacities(shown, filled(surface.appears))
     points, colours, growth = means
     start = _Beginnings(points, (weights * filled(surface.normals)).sum(0), colours, -below, growth)

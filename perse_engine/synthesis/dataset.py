@@ -68,7 +68,7 @@ class AddedSurface:
         axis: [P, 3] unit vector along which the surface grows most on that way.
         growth: [P, 2] natural logarithms of how much, from weight 0 to weight 1, along the axis and across it.
         appears: [P] the weight from which it shows, 0 of what is there as soon as it is worn.
-        dye: [P, 3] by how much its colour at weight 1 is other than at weight 0.
+        dye: [P, V, 3] how its colour changes per weight of each variant, also of others that are worn beside its own.
         variant: [P] uint16 index into `variants`.
         place: [P] uint32; points of one place are the same spot of an object whose shape several variants share, each
             with its own position and colour.

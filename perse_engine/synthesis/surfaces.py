@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,13 @@ MIN_ALPHA, APPEARING_ALPHA = 0.05, 0.5
 
 @dataclass(frozen=True)
 class Shape:
-    """A part of a variant at weight 1, and at some lower weights; the variant's index."""
+    """A part of a variant at weight 1, and at some lower weights; the variant's index; the part at one half beside one
+    half of other variants, by their indices."""
 
     part: AddedPart
     way: Mapping[float, AddedPart]
     variant: int
+    beside: Mapping[int, AddedPart] = field(default_factory=dict)
 
     def course(self) -> tuple[FloatArray, FloatArray]:
         """How vertices [V, 3] come to where they are at weight 1: travel from weight 0, and bow at one half; least
@@ -56,14 +58,18 @@ class Shape:
         has_same = all(np.array_equal(one.faces, self.part.faces) for one in self.way.values())
         return self.way if has_same else {}
 
-    def dye(self, uv: FloatArray) -> FloatArray:
-        """How colours at texels uv [P, 2] change from weight 0 to 1, [P, 3], of what stays where it is and appears;
-        more lower weights than one are of something that moves."""
+    def dye(self, uv: FloatArray, variants: int) -> FloatArray:
+        """How colours at texels uv [P, 2] change per weight of each of the variants, [P, V, 3], of what appears; more
+        lower weights than one are of something that moves."""
+        out = np.zeros((len(uv), variants, 3), np.float32)
         if self.part.appears is None or len(self.way) != 1:
-            return np.zeros((len(uv), 3), np.float32)
-        weight, lower = min(self.way.items())
-        change = sample(self.part.texture, uv)[:, :3] - sample(lower.texture, uv)[:, :3]
-        return np.asarray(change / (1 - weight), np.float32)
+            return out
+        ((weight, lower),) = self.way.items()
+        now = sample(self.part.texture, uv)[:, :3]
+        own = out[:, self.variant] = (now - sample(lower.texture, uv)[:, :3]) / (1 - weight)
+        for other, half in self.beside.items():
+            out[:, other] = own + 2 * (sample(half.texture, uv)[:, :3] - now)
+        return out
 
 
 def shared_shapes(shapes: Sequence[Sequence[Shape]]) -> list[list[Shape]]:
@@ -79,9 +85,9 @@ def shared_shapes(shapes: Sequence[Sequence[Shape]]) -> list[list[Shape]]:
     return list(groups.values())
 
 
-def sample_surface(shapes: Sequence[Shape]) -> AddedSurface:
+def sample_surface(shapes: Sequence[Shape], variants: int) -> AddedSurface:
     """About one place per SPACING_M squared of the largest visible surface, more on small parts, and its point on each
-    of the shapes, which have the same triangles; colours from their textures.
+    of the shapes, which have the same triangles and belong to some of so many variants; colours from their textures.
     """
     random = np.random.default_rng(shapes[0].variant)
     areas = [np.linalg.norm(_cross(shape.part), axis=1) / 2 for shape in shapes]
@@ -93,7 +99,7 @@ def sample_surface(shapes: Sequence[Shape]) -> AddedSurface:
     face = np.minimum(np.searchsorted(np.cumsum(area), along), len(area) - 1)
     root, second = np.sqrt(random.random(count)), random.random(count)
     bary = np.stack([1 - root, root * (1 - second), root * second], 1)
-    points = _joined([_points(shape, face, bary, spacing) for shape in shapes], ())
+    points = _joined([_points(shape, face, bary, spacing, variants) for shape in shapes], ())
     shown = np.zeros(count, bool)
     shown[points.place[points.visible]] = True
     return points.take(np.flatnonzero(shown[points.place]))
@@ -104,7 +110,7 @@ def _cross(part: AddedPart) -> FloatArray:
     return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
 
-def _points(shape: Shape, face: Array, bary: Array, spacing_m: float) -> AddedSurface:
+def _points(shape: Shape, face: Array, bary: Array, spacing_m: float, variants: int) -> AddedSurface:
     """Places on a shape."""
     part, count = shape.part, len(face)
 
@@ -129,7 +135,7 @@ def _points(shape: Shape, face: Array, bary: Array, spacing_m: float) -> AddedSu
         axis=axis[face],
         growth=growth[face],
         appears=appears,
-        dye=shape.dye(uv),
+        dye=shape.dye(uv, variants),
         variant=np.full(count, shape.variant, np.uint16),
         place=np.arange(count, dtype=np.uint32),
         visible=rgba[:, 3] > (MIN_ALPHA if part.appears is None else APPEARING_ALPHA),

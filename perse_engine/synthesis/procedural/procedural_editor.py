@@ -78,27 +78,40 @@ class ProceduralEditor:
         """Points on what the variants add at weight 1."""
         if category not in ADDITIVE_CATEGORIES or category not in APPLY:
             return None
-        dressed = [_shapes(subject, spec, index) for index, spec in enumerate(variants)]
+        dressed = [_shapes(subject, variants, index) for index in range(len(variants))]
         groups = shared_shapes(dressed) if category in MIXED else [[shape] for own in dressed for shape in own]
         if not groups:
             return None
-        return merge_surfaces([sample_surface(group) for group in groups], tuple(spec.id for spec in variants))
+        return merge_surfaces(
+            [sample_surface(group, len(variants)) for group in groups], tuple(spec.id for spec in variants)
+        )
 
 
-def _shapes(subject: Subject, spec: VariantSpec, index: int) -> list[Shape]:
+def _shapes(subject: Subject, variants: tuple[VariantSpec, ...], index: int) -> list[Shape]:
     """The parts that a variant adds."""
-    full = _parts(subject, spec, 1.0)
-    lower = {w: _parts(subject, spec, w) for w in (WAY_WEIGHTS if spec.category in MIXED else WAY_WEIGHTS[:1])}
+    spec = variants[index]
+    full = _parts(subject, (spec, 1.0))
+    lower = {w: _parts(subject, (spec, w)) for w in (WAY_WEIGHTS if spec.category in MIXED else WAY_WEIGHTS[:1])}
     is_same = all(len(parts) == len(full) for parts in lower.values())
+    beside: dict[int, list[AddedPart]] = {}
+    if spec.category not in MIXED and any(part.appears is not None for part in full):
+        # Its own parts come first.
+        others = ((k, other) for k, other in enumerate(variants) if k != index)
+        beside = {k: _parts(subject, (spec, 0.5), (other, 0.5)) for k, other in others}
     return [
-        Shape(part, {w: parts[k] for w, parts in lower.items()} if is_same else {}, index)
+        Shape(
+            part,
+            {w: parts[k] for w, parts in lower.items()} if is_same else {},
+            index,
+            {other: parts[k] for other, parts in beside.items()},
+        )
         for k, part in enumerate(full)
     ]
 
 
-def _parts(subject: Subject, spec: VariantSpec, weight: float) -> list[AddedPart]:
+def _parts(subject: Subject, *worn: tuple[VariantSpec, float]) -> list[AddedPart]:
     outfit = Outfit.of(subject)
-    APPLY[spec.category](outfit, Worn(((spec, weight),)))
+    APPLY[worn[0][0].category](outfit, Worn(worn))
     return outfit.parts
 
 

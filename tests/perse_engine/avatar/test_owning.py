@@ -44,7 +44,7 @@ def surface() -> AddedSurface:
         axis=np.tile(np.array([[1, 0, 0]], np.float32), (2 * COUNT, 1)),
         growth=np.zeros((2 * COUNT, 2), np.float32),
         appears=np.zeros(2 * COUNT, np.float32),
-        dye=np.zeros_like(both),
+        dye=np.zeros((2 * COUNT, 2, 3), np.float32),
         variant=np.repeat([0, 1], COUNT).astype(np.uint16),
         place=np.tile(np.arange(COUNT), 2).astype(np.uint32),
         visible=np.r_[np.ones(COUNT, bool), np.arange(COUNT) < COUNT // 2],

@@ -88,7 +88,7 @@ def test_an_added_surface_reads_back_the_same(tmp_path: Path) -> None:
         points + 4,
         points[:, :2] + 5,
         points[:, 1].copy(),
-        points + 3,
+        np.stack([points, points + 3], 1),
         np.array([0, 1], np.uint16),
         np.array([7, 7], np.uint32),
         np.array([True, False]),

@@ -27,7 +27,7 @@ def shape(part: AddedPart = SQUARE, variant: int = 0, way: Callable[[float], np.
 
 
 def test_points_lie_on_the_surface_close_together() -> None:
-    found = sample_surface([shape(variant=3)])
+    found = sample_surface([shape(variant=3)], 3)
     assert len(found.points) > 1000 and np.all(found.variant == 3)
     assert np.abs(found.points[:, 2]).max() == 0
     assert found.points.min() >= 0 and found.points.max() <= 0.1001
@@ -35,60 +35,64 @@ def test_points_lie_on_the_surface_close_together() -> None:
 
 def test_a_part_that_moves_in_tells_its_way() -> None:
     away = np.array([0.0, 0.2, 0.01])
-    found = sample_surface([shape(way=lambda w: SQUARE.vertices + (1 - w) * away)])
+    found = sample_surface([shape(way=lambda w: SQUARE.vertices + (1 - w) * away)], 3)
     assert np.allclose(found.travel, -away, atol=1e-6)
     assert np.allclose(found.bow, 0, atol=1e-6)
 
 
 def test_a_part_that_grows_out_of_an_edge_travels_further_at_its_tip() -> None:
-    found = sample_surface([shape(way=lambda w: SQUARE.vertices * [1, w, 1])])
+    found = sample_surface([shape(way=lambda w: SQUARE.vertices * [1, w, 1])], 3)
     assert np.allclose(found.travel[:, 1], found.points[:, 1], atol=1e-6)
 
 
 def test_a_way_around_something_has_a_bow() -> None:
     aside = np.array([0.03, 0.0, 0.0])
-    found = sample_surface([shape(way=lambda w: SQUARE.vertices + 4 * w * (1 - w) * aside)])
+    found = sample_surface([shape(way=lambda w: SQUARE.vertices + 4 * w * (1 - w) * aside)], 3)
     assert np.allclose(found.bow, aside, atol=1e-6)
     assert np.allclose(found.travel, 0, atol=1e-6)
 
 
 def test_one_lower_weight_tells_a_straight_way() -> None:
     early = replace(SQUARE, vertices=SQUARE.vertices + [0.03, 0.0, 0.0])
-    found = sample_surface([Shape(SQUARE, {0.4: early}, 0)])
+    found = sample_surface([Shape(SQUARE, {0.4: early}, 0)], 3)
     assert np.allclose(found.travel, [-0.05, 0, 0], atol=1e-6)
     assert not found.bow.any()
 
 
 def test_a_part_of_other_triangles_tells_nothing() -> None:
     way = replace(SQUARE, faces=SQUARE.faces[:1])
-    assert not sample_surface([Shape(SQUARE, {0.5: way}, 0)]).travel.any()
-    assert not sample_surface([shape()]).travel.any()
+    assert not sample_surface([Shape(SQUARE, {0.5: way}, 0)], 3).travel.any()
+    assert not sample_surface([shape()], 3).travel.any()
 
 
 def test_a_part_that_is_cut_tells_from_which_weight_each_point_shows() -> None:
     upwards = replace(SQUARE, uv=SQUARE.vertices[:, :2] / 0.1 + 0.5, texture=np.ones((2, 2, 4), np.float32))
     late = np.array([[0.1, 0.1], [0.9, 0.9]], np.float32)
-    found = sample_surface([shape(replace(upwards, appears=late))])
+    found = sample_surface([shape(replace(upwards, appears=late))], 3)
     assert np.allclose(found.appears, 0.1 + 8 * found.points[:, 1], atol=0.02)
-    assert not sample_surface([shape(upwards)]).appears.any()
+    assert not sample_surface([shape(upwards)], 3).appears.any()
 
 
 def test_what_appears_tells_how_its_colour_changes() -> None:
     shows = np.zeros((1, 1), np.float32)
     full = replace(SQUARE, texture=np.array([[[0.9, 0.5, 0.1, 1.0]]], np.float32), appears=shows)
     early = replace(SQUARE, texture=np.array([[[0.3, 0.5, 0.4, 1.0]]], np.float32), appears=shows)
-    found = sample_surface([Shape(full, {0.4: early}, 0)])
-    assert np.allclose(found.dye, [1.0, 0.0, -0.5], atol=1e-5)
+    beside = replace(SQUARE, texture=np.array([[[0.7, 0.5, 0.1, 1.0]]], np.float32), appears=shows)
+    found = sample_surface([Shape(full, {0.4: early}, 0, {2: beside})], 3)
+    assert np.allclose(found.dye[:, 0], [1.0, 0.0, -0.5], atol=1e-5)
+    # Of one half of each: 0.7 = (0.9 - 1.0) + 0.5 * 1.0 + 0.5 * dye.
+    assert np.allclose(found.dye[:, 2], [0.6, 0.0, -0.5], atol=1e-5)
+    assert not found.dye[:, 1].any()
 
 
 def test_transparent_surface_brings_no_points() -> None:
     clear = replace(SQUARE, texture=np.zeros((1, 1, 4), np.float32))
-    assert len(sample_surface([shape(clear)]).points) == 0
+    assert len(sample_surface([shape(clear)], 3).points) == 0
 
 
 def test_shapes_that_turn_into_each_other_share_places() -> None:
     wide = replace(SQUARE, vertices=SQUARE.vertices * [2, 1, 1])
-    found = sample_surface([shape(variant=0), shape(wide, variant=2)])
+    found = sample_surface([shape(variant=0), shape(wide, variant=2)], 3)
     narrow, broad = (found.take(np.flatnonzero(found.variant == v)) for v in (0, 2))
     assert np.array_equal(narrow.place, broad.place)
     assert np.allclose(broad.points, narrow.points * [2, 1, 1], atol=1e-6)
@@ -97,7 +101,7 @@ def test_shapes_that_turn_into_each_other_share_places() -> None:
 
 def test_what_one_shape_shows_lies_invisibly_in_the_other() -> None:
     clear = replace(SQUARE, texture=np.zeros((1, 1, 4), np.float32))
-    found = sample_surface([shape(variant=0), shape(clear, variant=1)])
+    found = sample_surface([shape(variant=0), shape(clear, variant=1)], 3)
     assert found.visible[found.variant == 0].all()
     assert (found.variant == 1).sum() == (found.variant == 0).sum()
     assert not found.visible[found.variant == 1].any()
@@ -111,6 +115,6 @@ def test_groups_are_of_the_same_triangles_in_order() -> None:
 
 
 def test_merged_surfaces_keep_their_places_apart() -> None:
-    one, other = sample_surface([shape(), shape(variant=1)]), sample_surface([shape(variant=1)])
+    one, other = sample_surface([shape(), shape(variant=1)], 3), sample_surface([shape(variant=1)], 3)
     merged = merge_surfaces([one, other], ("a", "b"))
     assert len(np.unique(merged.place)) == len(np.unique(one.place)) + len(np.unique(other.place))

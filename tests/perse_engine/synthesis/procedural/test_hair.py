@@ -12,8 +12,10 @@ from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
-from perse_engine.synthesis.procedural.outfit import AddedPart
-from perse_engine.vocabulary import variants_of
+from perse_engine.synthesis.procedural.hair import hair
+from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
+from perse_engine.synthesis.procedural.worn import Worn
+from perse_engine.vocabulary import find_variant, variants_of
 from perse_engine.vocabulary.wishes import parse_wish
 from tests.perse_engine.synthesis.procedural.dressing import parts_of
 
@@ -80,6 +82,19 @@ def test_long_hair_is_cut_shorter_and_stays_where_it_is(id: str, astronaut_subje
 
 def _is_opaque(part: AddedPart) -> np.ndarray:
     return sample(part.texture, part.uv - 0.5)[:, 3] > 0.5
+
+
+def test_two_hairs_have_one_mixed_colour(astronaut_subject: Subject) -> None:
+    ids = "long-wavy-blonde", "source-length-straight-black"
+    specs = tuple(spec for id in ids if (spec := find_variant("hair", id)) is not None)
+    surface = ProceduralEditor().added_surface(astronaut_subject, "hair", specs)
+    assert surface is not None and set(surface.variant) == {0}
+    outfit = Outfit.of(astronaut_subject)
+    hair(outfit, Worn(tuple(zip(specs, (0.3, 0.7), strict=True))))
+    told = surface.colours + np.einsum("pvc,v->pc", surface.dye, [0.3 - 1, 0.7])
+    shown = outfit.parts[0].texture
+    assert np.allclose(told.mean(0), shown[shown[..., 3] > 0.5][:, :3].mean(0), atol=0.04)
+    assert told.mean() < 0.75 * surface.colours.mean()
 
 
 def test_long_hair_leaves_no_crack_in_front_of_the_head(astronaut_subject: Subject) -> None:
