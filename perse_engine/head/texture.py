@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.atlas import ATLAS_PX, texel_angles
+from perse_engine.head.backlight import without_backlight
 from perse_engine.head.baked import Baked, fill, low_pass, per_azimuth
 from perse_engine.head.hair_texture import complete_hair
 from perse_engine.head.head_frame import HeadFrame
@@ -30,6 +31,8 @@ DETAIL = (0.5, 1.7)
 SEEN = (0.05, 0.4)
 """Even what is only half sure tells the shade that the hidden part beside it goes on with."""
 GRAIN_PX, GRAIN = 1.1, 0.45
+FRONT = 0.75
+"""Cosine of the angle between a surface that faces the camera and the view."""
 COARSE_STEP_PX = (2.5, 1.5)
 """Work px from texel to texel: where the atlas is too coarse for the photo, and where it is not."""
 
@@ -90,13 +93,16 @@ def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
     )
     colour = sample(analysis.work_rgb.astype(np.float32) / 255, place, is_sharp=True)
     hair = sample(regions.hair, place)
+    grows = hair * np.where(face, _hair_grows(frame, geometry[..., 5], hair, face & (facing_map > FRONT)), 1)
+    bare = face * (1 - sample(regions.lips, place)) * (1 - grows)
+    calm = without_backlight(colour, weight, grows, bare, facing_map)
     weight = weight * (1 - _foreign(np.clip(colour, 0, 1), weight, face, facing_map))
     weight = weight * (1 - _tinged(np.clip(colour, 0, 1), weight * smoothstep(hair, 0.8, 0.95) * ~face, facing_map))
     # Slivers between two things that hide the cheek are shadows and edges.
     broad = cv2.morphologyEx(weight.astype(np.float32), cv2.MORPH_OPEN, _disc(17))
     weight = np.where(face, broad, weight)
     return Baked(
-        colour=np.clip(colour + _fine(place)[..., None] * (for_bilinear(colour) - colour), 0, 1),
+        colour=np.clip(calm + _fine(place)[..., None] * (for_bilinear(calm) - calm), 0, 1),
         weight=weight.astype(np.float32),
         hair=hair,
         skin=sample(regions.skin * (1 - regions.lips), place),
@@ -115,6 +121,14 @@ def _lobe(frame: HeadFrame, height: Array, inner: Array) -> Array:
     tragus, jaw = (float(frame.landmarks[list(pair), 1].mean()) for pair in ((234, 454), (172, 397)))
     lobe = smoothstep(height, jaw - 25, jaw + 12)
     return np.asarray(smoothstep(height, tragus + 8, tragus - 4) * smoothstep(inner, 9 + 11 * lobe, 4 + 5 * lobe))
+
+
+def _hair_grows(frame: HeadFrame, height: Array, hair: Array, front: Array) -> Array:
+    """Where hair on the face is to be believed, [A, A] 0..1: below the brows only of a face with a beard."""
+    brow = float(frame.landmarks[[105, 334], 1].mean())
+    low = front & (height < float(frame.landmarks[[61, 291], 1].mean()))
+    beard = float(smoothstep(hair[low].mean() if low.any() else 0.0, 0.05, 0.2))
+    return np.asarray(np.maximum(smoothstep(height, brow - 6, brow + 6), beard))
 
 
 def _fine(place: Array) -> Array:
