@@ -1,6 +1,7 @@
 """Cloth: another garment on the torso. Its cloth is painted on the torso's own chart, collars are added pieces.
 
-With the weight colours go through CIE Lab and folds, thickness and collars rise.
+The weight moves the neckline from the photo's to the garment's, and the colours through CIE Lab; folds, thickness and
+collars rise. Between two variants it is one garment of a neckline, collar and colour between theirs.
 """
 
 from __future__ import annotations
@@ -15,73 +16,114 @@ import numpy.typing as npt
 
 from perse_engine.head.sampling import resample_grid, sample, smoothstep
 from perse_engine.synthesis.procedural.choices import chosen
-from perse_engine.synthesis.procedural.collars import placket, ribbed_collar, roll_neck, shirt_collar
+from perse_engine.synthesis.procedural.collars import (
+    Half,
+    collar,
+    hooded,
+    placket,
+    ribbed,
+    rolled,
+    turned_down,
+    under_jacket,
+)
 from perse_engine.synthesis.procedural.colours import CLOTH, colour
 from perse_engine.synthesis.procedural.cut import Cut
 from perse_engine.synthesis.procedural.fabric import WHITE, fold_height, light, patterned, relief_light, weave
 from perse_engine.synthesis.procedural.hood import hood
 from perse_engine.synthesis.procedural.jacket import jacket, opening
 from perse_engine.synthesis.procedural.neckline import Neckline
-from perse_engine.synthesis.procedural.outfit import AddedPart, Chart, Outfit
+from perse_engine.synthesis.procedural.outfit import AddedPart, Chart, Outfit, from_lab, to_lab
+from perse_engine.synthesis.procedural.photo_cloth import followed, upper_edge
 from perse_engine.synthesis.procedural.sheets import Tailor
 from perse_engine.synthesis.procedural.torso_chart import HEIGHT, WIDTH, Torso, chart_of, neck_skin
+from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
 Array = npt.NDArray[Any]
 
 THICK_M = 0.002
+BEGUN = 0.1
+"""Below this weight the photo's own edge, which no line follows exactly, goes over into the garment's."""
 
 
 @dataclass(frozen=True)
 class _Garment:
     """Height of the neckline in front, in heights of the face below the chin; how round it runs (0: a V) and its half
-    width in half widths of the neck; its parts; how much it folds; how far it stands up the neck, metres."""
+    width in half widths of the neck; its collar, and how far off the cloth that stands, metres; how much it folds; how
+    far it goes up the neck, metres; what else it has."""
 
     front: float
     power: float
     wide: float
-    parts: tuple[Callable[[Cut], list[AddedPart]], ...]
+    collar: Half
+    stand: float
     folds: float = 1.0
     rise: float = 0.0
+    pieces: Callable[[Cut], list[AddedPart]] = lambda cut: []
 
 
 GARMENTS = {
-    "t-shirt": _Garment(0.27, 0.55, 1.12, (ribbed_collar,)),
-    "v-neck": _Garment(0.62, 0.0, 1.12, (ribbed_collar,)),
-    "turtleneck": _Garment(0.11, 1.5, 1.7, (roll_neck,), 0.8, 0.030),
-    "hoodie": _Garment(0.30, 0.7, 1.25, (hood,), 1.5),
-    "shirt": _Garment(0.23, 0.7, 1.12, (placket, shirt_collar), 0.9),
-    "sweater": _Garment(0.24, 0.6, 1.12, (ribbed_collar,), 1.4),
-    "suit": _Garment(0.23, 0.7, 1.12, (jacket,), 0.55),
+    "t-shirt": _Garment(0.27, 0.55, 1.12, ribbed, 0.006),
+    "v-neck": _Garment(0.62, 0.0, 1.12, ribbed, 0.006),
+    "turtleneck": _Garment(0.11, 1.5, 1.7, rolled, 0.0115, 0.8, 0.030),
+    "hoodie": _Garment(0.30, 0.7, 1.25, hooded, 0.026, 1.5, pieces=hood),
+    "shirt": _Garment(0.23, 0.7, 1.12, turned_down, 0.009, 0.9, pieces=placket),
+    "sweater": _Garment(0.24, 0.6, 1.12, ribbed, 0.006, 1.4),
+    "suit": _Garment(0.23, 0.7, 1.12, under_jacket, 0.005, 0.55, pieces=jacket),
 }
 
 
-def cloth(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
+def cloth(outfit: Outfit, worn: Worn) -> None:
     """Dress the torso."""
-    garment = chosen(GARMENTS, spec, "type")
-    tone = np.array(colour(CLOTH, spec.slots["colour"], "cloth"))
+    weight = worn.weight
     torso, chart = Torso.of(outfit), chart_of(outfit)
     places, normals = resample_grid(torso.points, HEIGHT, WIDTH), resample_grid(torso.normals, HEIGHT, WIDTH)
-    depth = _neckline(torso, garment, places) - places[..., 1]
+    now, heights = chart.texture[..., :3].copy(), places[..., 1]
+    goal = worn.mean(lambda spec: _neckline(torso, _garment(spec), places))
+    edge = upper_edge(chart.labels, heights, np.asarray(_at_edge(goal, heights)))
+    depth = edge + (goal - edge) * weight - heights
     cover = smoothstep(depth, -0.0004, 0.0008)
-    relief = garment.folds * fold_height((HEIGHT, WIDTH)) * smoothstep(depth, 0.0, 0.05)
+    folds = worn.mean(lambda spec: _garment(spec).folds)
+    relief = folds * fold_height((HEIGHT, WIDTH)) * smoothstep(depth, 0.0, 0.05)
     thick = (THICK_M * cover + relief).astype(np.float32)
-    tailor = Tailor(torso, chart.texture[..., :3].copy(), thick, weight)
-    rgb = _colours(spec, tone, torso, places, relief) * _lit(torso, places, normals, relief, depth)[..., None]
-    bare = _bare(_skin(outfit, chart, depth), chart.texture[..., :3], chart.labels, depth)
-    goal = np.clip(bare + (rgb - bare) * cover[..., None], 0, 1)
-    chart.texture[..., :3] = tailor.dyed(chart.texture[..., :3], goal)
+    lit = _lit(torso, places, normals, relief, depth)[..., None]
+    own = {spec.id: np.clip(_colours(spec, torso, places, relief) * lit, 0, 1) for spec in worn.specs}
+    lab = (1 - weight) * to_lab(followed(now, heights, edge, depth + heights, weight))
+    shown = from_lab(lab + sum(w * to_lab(own[spec.id]) for spec, w in worn.variants))
+    bare = _bare(_skin(outfit, chart, depth), now, chart.labels, depth, weight)
+    begun = float(smoothstep(weight, 0.0, BEGUN))
+    chart.texture[..., :3] += begun * (bare + (shown - bare) * cover[..., None] - now)
     chart.texture[..., 3] += (1 - chart.texture[..., 3]) * cover * weight
-    if weight >= 0.5:
+    if weight >= BEGUN:
         chart.labels[depth > 0] = REGION_LABELS["cloth"]
         chart.labels[depth <= 0] = REGION_LABELS["skin"]
     at = chart.uv.astype(np.float32) - 0.5
     outfit.offset[chart.indices] += (weight * sample(thick, at)[:, None] * torso.normals.reshape(-1, 3)).astype(
         np.float32
     )
-    cut = Cut(tailor, tone, spec.slots.get("pattern", "solid"), Neckline.of(depth, places, torso))
-    for make in garment.parts:
-        outfit.parts += make(cut)
+    tailor, line = Tailor(torso, shown, thick, weight), Neckline.of(depth, places, torso)
+    stand = weight * worn.mean(lambda spec: _garment(spec).stand)
+    cuts = []
+    for spec, w in worn.variants:
+        garment, pattern = _garment(spec), spec.slots.get("pattern", "solid")
+        others = stand - w * garment.stand
+        cuts.append((Cut(tailor, _tone(spec), pattern, line, w, own[spec.id], others), garment))
+    outfit.parts += collar([(cut, garment.collar) for cut, garment in cuts])
+    for cut, garment in cuts:
+        outfit.parts += garment.pieces(cut)
+
+
+def _garment(spec: VariantSpec) -> _Garment:
+    return chosen(GARMENTS, spec, "type")
+
+
+def _tone(spec: VariantSpec) -> Array:
+    return np.array(colour(CLOTH, spec.slots["colour"], "cloth"))
+
+
+def _at_edge(line: Array, heights: Array) -> Array:
+    """A line [H, W] where it crosses the chart, [W]."""
+    return np.asarray(line[np.argmax(heights < line, 0), np.arange(WIDTH)])
 
 
 def _neckline(torso: Torso, garment: _Garment, places: Array) -> Array:
@@ -97,12 +139,12 @@ def _neckline(torso: Torso, garment: _Garment, places: Array) -> Array:
     return np.asarray(sides + (front - sides) * deep + 0.006 * np.clip(-np.cos(turn), 0, 1))
 
 
-def _colours(spec: VariantSpec, tone: Array, torso: Torso, places: Array, relief: Array) -> Array:
+def _colours(spec: VariantSpec, torso: Torso, places: Array, relief: Array) -> Array:
     step = np.linalg.norm(np.diff(places, axis=1, prepend=places[:, :1]), axis=-1)
     across = np.cumsum(step, 1)
     across = across - across[:, WIDTH // 2 : WIDTH // 2 + 1] + 3 * relief
-    rgb = patterned(spec.slots.get("pattern", "solid"), tone, across, -places[..., 1] + 3 * relief)
-    if jacket not in chosen(GARMENTS, spec, "type").parts:
+    rgb = patterned(spec.slots.get("pattern", "solid"), _tone(spec), across, -places[..., 1] + 3 * relief)
+    if _garment(spec).pieces is not jacket:
         return rgb
     x, y = np.abs(places[..., 0] - torso.axis_x), places[..., 1]
     turn = np.linspace(torso.turn[0], torso.turn[-1], WIDTH)[None]
@@ -127,9 +169,10 @@ def _skin(outfit: Outfit, chart: Chart, depth: Array) -> Array:
     return np.asarray(0.5 * neck_skin(chart, depth < -0.03) + 0.5 * 0.88 * face)
 
 
-def _bare(skin: Array, now: Array, labels: Array, depth: Array) -> Array:
+def _bare(skin: Array, now: Array, labels: Array, depth: Array, weight: float) -> Array:
     """The neck without the photo's collar, and the new collar's shade on it."""
     worn = cv2.dilate((labels == REGION_LABELS["cloth"]).astype(np.float32), np.ones((15, 15)))
-    worn = np.maximum(cv2.GaussianBlur(worn, (0, 0), 6), smoothstep(depth, -0.11, -0.05))[..., None]
-    shade = 1 - 0.28 * smoothstep(depth, -0.016, 0.0)
-    return np.asarray((now + (skin - now) * worn) * shade[..., None])
+    worn = cv2.GaussianBlur(worn, (0, 0), 6)
+    hidden = np.maximum(worn, weight * smoothstep(depth, -0.11, -0.05))[..., None]
+    shade = 1 - 0.28 * weight * smoothstep(depth, -0.016, 0.0)
+    return np.asarray((now + (skin - now) * hidden) * shade[..., None])

@@ -1,4 +1,4 @@
-"""A suit's jacket over shirt and tie."""
+"""A suit's jacket and its tie."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.sampling import smoothstep
-from perse_engine.synthesis.procedural.collars import shirt_collar
 from perse_engine.synthesis.procedural.cut import Cut
-from perse_engine.synthesis.procedural.fabric import WHITE, patterned
+from perse_engine.synthesis.procedural.fabric import patterned
 from perse_engine.synthesis.procedural.outfit import AddedPart
 from perse_engine.synthesis.procedural.sheets import TEXELS
 from perse_engine.synthesis.procedural.torso_chart import Torso
@@ -23,8 +22,8 @@ COLLAR = np.array([(-4, 2), (-6, 8), (-2, 10.5), (10, 10), (22, 8.5), (27, 5.5),
 
 
 def jacket(cut: Cut) -> list[AddedPart]:
-    """Shirt collar, tie, and the jacket's collar with its lapels."""
-    return [*shirt_collar(cut, WHITE, is_under=True), *_tie(cut), *_lapels(cut)]
+    """Tie, and the jacket's collar with its lapels."""
+    return [*_tie(cut), *_lapels(cut)]
 
 
 def opening(torso: Torso, y: Array) -> Array:
@@ -36,7 +35,7 @@ def opening(torso: Torso, y: Array) -> Array:
 def _lapels(cut: Cut) -> list[AddedPart]:
     torso, parts = cut.tailor.torso, []
     for sign, top in zip((-1.0, 1.0), torso.sides, strict=True):
-        y = np.linspace(top + 0.002, torso.chin - 1.2 * torso.face, 72)
+        y = np.linspace(top + 0.002, cut.down_to(torso.chin - 1.2 * torso.face), 72)
         inner = opening(torso, y)
         s = np.linspace(0, 1, 72)
         # Collar, notch, lapel.
@@ -57,17 +56,17 @@ def _lapels(cut: Cut) -> list[AddedPart]:
             1.06 - 0.34 * smoothstep(edge, 0.955, 1.0) - 0.5 * np.exp(-(((run - 0.25) / 0.006) ** 2)) * (edge > 0.35)
         )
         rgb = patterned(cut.pattern, cut.tone, 0.05 * edge + 0 * run, 0.15 * run + 0 * edge)
-        parts.append(cut.tailor.sheet(places, lift, rgb, shade=shade))
+        parts.append(cut.sheet(places, lift, rgb, shade))
         columns = np.linspace(*((0.0, 0.33) if sign < 0 else (1.0, 0.67)), 41)
         band = cut.line.band(columns, COLLAR[:, :1])
-        parts.append(cut.tailor.sheet(band, COLLAR[:, 1:] + 0 * columns[None], cut.plain()))
+        parts.append(cut.sheet(band, COLLAR[:, 1:] + 0 * columns[None], cut.plain()))
     return parts
 
 
 def _tie(cut: Cut) -> list[AddedPart]:
     torso = cut.tailor.torso
     top = cut.front() - 0.001
-    blade_y = np.linspace(top - 0.022, top - 0.20, 40)
+    blade_y = np.linspace(top - 0.022, cut.down_to(top - 0.20), 40)
     knot_y = np.linspace(top + 0.004, top - 0.027, 16)
     parts = []
     edge = np.linspace(-1, 1, TEXELS[0])[:, None]
@@ -86,5 +85,5 @@ def _tie(cut: Cut) -> list[AddedPart]:
         rgb = patterned("striped", TIE, 0 * slant, 1.6 * slant)
         rgb = TIE + 0.55 * (rgb - TIE)
         crease = 1 - 0.30 * np.exp(-((edge / 0.10) ** 2)) * smoothstep(run, 0.25, 0.0) * (thick < 0.01)
-        parts.append(cut.tailor.sheet(places, lift, rgb, shade=crease))
+        parts.append(cut.sheet(places, lift, rgb, crease))
     return parts

@@ -31,16 +31,16 @@ APPLY: dict[str, Callable[[Outfit, Worn], None]] = {
     "mouth": one_after_the_other(mouth),
     "nose": one_after_the_other(nose),
     "beard": one_after_the_other(beard),
-    "cloth": one_after_the_other(cloth),
+    # Nobody wears two of some: variants are mixed into one.
+    "cloth": cloth,
     "hair": hair,
     "earrings": one_after_the_other(earrings),
-    # Nobody wears two of these: variants are mixed into one.
     "eyeglasses": eyeglasses,
     "hat": hat,
     "headphones": headphones,
 }
 
-MIXED = ("eyeglasses", "hat", "headphones")
+MIXED = ("cloth", "eyeglasses", "hat", "headphones")
 """Categories of which one object is worn: between two variants it has a shape between theirs."""
 WAY_WEIGHTS = (0.35, 0.55, 0.8)
 """At which parts are looked at to see how they come to where they are at 1. Of what is not mixed only the first: hair

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,58 +19,57 @@ from perse_engine.vocabulary import REGION_LABELS
 Array = npt.NDArray[Any]
 
 TEXELS = (96, 384)
-BURIED_M = 0.0015
-"""At weight 0 a piece lies this far under the skin or the garment of the photo."""
+BURIED_M = 0.0008
+"""At weight 0 a piece lies this far under the cloth."""
+
+
+@dataclass(frozen=True)
+class Dye:
+    """What a garment makes of a sheet: how much of it is worn, what its cloth shows [H, W, 3] on the torso's chart, and
+    the sheet's own colours [*TEXELS, 3]."""
+
+    weight: float
+    cloth: Array
+    rgb: Array
 
 
 @dataclass(frozen=True)
 class Tailor:
-    """What every piece needs: the torso, its chart's look before the edit [H, W, 3], the metres [H, W] that cloth adds
-    to it at weight 1, and the weight."""
+    """What every piece needs: the torso, what its chart shows as cloth now [H, W, 3], the metres [H, W] that cloth adds
+    to it when it is worn wholly, and how far it is worn."""
 
     torso: Torso
-    before: Array
+    cloth: Array
     thick: Array
     weight: float
 
-    def sheet(self, places: Array, lift: Array, rgb: Array, *, shade: Array | float = 1.0) -> AddedPart:
-        """A grid of chart px [n, m, 2], `lift` [n, m] metres above the torso, coloured rgb [h, w, 3]."""
-        torso = self.torso
+    def sheet(self, places: Array, lift: Array, dyes: Sequence[Dye]) -> AddedPart:
+        """A grid of chart px [n, m, 2], `lift` [n, m] metres above the cloth; its colour is as far from the cloth's as
+        the garments' sheets are from theirs, by weight."""
+        torso, worn = self.torso, sum(dye.weight for dye in dyes)
         base, out = torso.at(places, torso.points), torso.at(places, torso.normals)
         out /= np.linalg.norm(out, axis=-1, keepdims=True)
-        lift = lift + sample(self.thick, places)
-        whole = base + lift[..., None] * out
-        vertices = base + (self.weight * (lift + BURIED_M) - BURIED_M)[..., None] * out
+        thick = sample(self.thick, places)
+        whole = base + (lift + thick)[..., None] * out
+        vertices = base + (self.weight * thick + worn * (lift + BURIED_M) - BURIED_M)[..., None] * out
         n, m = lift.shape
         faces = grid_faces(n, m)
         normals = vertex_normals(whole.reshape(-1, 3), faces).reshape(n, m, 3)
         normals *= np.sign((normals * out).sum(-1, keepdims=True) + 1e-9)
         height, width = TEXELS
-        lit = resample_grid(light(normals)[..., None], height, width)[..., 0]
-        goal = np.clip(rgb * (lit * weave(TEXELS, 0.015) * shade)[..., None], 0, 1)
-        under = sample(self.before, resample_grid(places, height, width))
-        texture = np.dstack([self.dyed(under, goal), np.ones(TEXELS)]).astype(np.float32)
+        lit = resample_grid(light(normals)[..., None], height, width) * weave(TEXELS, 0.015)[..., None]
+        at = resample_grid(places, height, width)
+        lab = to_lab(sample(self.cloth, at))
+        for dye in dyes:
+            lab = lab + dye.weight * (to_lab(dye.rgb * lit) - to_lab(sample(dye.cloth, at)))
+        texture = np.dstack([from_lab(lab), np.ones(TEXELS)]).astype(np.float32)
         v, u = np.meshgrid(np.linspace(0.5, height - 0.5, n), np.linspace(0.5, width - 0.5, m), indexing="ij")
         weights = torso.at(places, torso.weights).reshape(n * m, -1)
-        flat = vertices.reshape(-1, 3)
-        return AddedPart(
-            flat, _real(flat, faces), np.stack([u, v], -1).reshape(-1, 2), texture, REGION_LABELS["cloth"], weights
-        )
-
-    def dyed(self, under: Array, goal: Array) -> Array:
-        """From one colour to another by the weight, through CIE Lab."""
-        first, last = to_lab(under), to_lab(goal)
-        return from_lab(first + (last - first) * self.weight)
+        uv = np.stack([u, v], -1).reshape(-1, 2)
+        return AddedPart(vertices.reshape(-1, 3), faces, uv, texture, REGION_LABELS["cloth"], weights)
 
     def strip(self, middle: Array, half: Array, across: int) -> Array:
         """Chart px [across, P, 2] of a strip on the front: middle [P, 2] metres x and y, half width [P], upright."""
         side = np.linspace(-1, 1, across)[:, None]
         x = middle[None, :, 0] + side * half[None]
         return self.torso.front_place(np.stack([x, np.broadcast_to(middle[None, :, 1], x.shape)], -1))
-
-
-def _real(vertices: Array, faces: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """Without triangles that have no area: places beyond the torso's end fall together."""
-    corners = vertices[faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    return faces[area > 1e-9]

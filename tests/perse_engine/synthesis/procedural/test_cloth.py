@@ -11,11 +11,11 @@ import pytest
 from perse_engine.errors import UnsupportedWish
 from perse_engine.head.rig import BONES
 from perse_engine.head.subject import Subject
-from perse_engine.look import Look
-from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.fabric import fold_height, patterned
 from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.synthesis.procedural.procedural_editor import APPLY
 from perse_engine.synthesis.procedural.torso_chart import Torso, chart_of
+from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import REGION_LABELS, variants_of
 from tests.perse_engine.synthesis.procedural.dressing import assert_sound, changed, dressed, parts_of, seen
 
@@ -83,10 +83,30 @@ def test_the_chart_alone_changes_little(astronaut_subject: Subject) -> None:
     assert np.abs(before - after).mean() < 1.0
 
 
-def test_two_garments_mix(astronaut_subject: Subject) -> None:
-    look = ProceduralEditor().dress(astronaut_subject, Look({"cloth": {IDS[0]: 0.5, IDS[2]: 0.5}}))
-    for id in (IDS[0], IDS[2]):
-        assert np.abs(seen(look).rgba.astype(int) - seen(dressed(astronaut_subject, "cloth", id)).rgba).mean() > 0.5
+def test_between_two_garments_is_one_collar_between_theirs(astronaut_subject: Subject) -> None:
+    ends = {id: parts_of(astronaut_subject, "cloth", id)[:2] for id in ("t-shirt-navy-solid", "turtleneck-black-solid")}
+    outfit = Outfit.of(astronaut_subject)
+    APPLY["cloth"](outfit, Worn(tuple((spec, 0.5) for spec in variants_of("cloth") if spec.id in ends)))
+    assert len(outfit.parts) == 2
+    for half, low, high in zip(outfit.parts, *ends.values(), strict=True):
+        assert np.array_equal(half.faces, low.faces) and np.array_equal(half.faces, high.faces)
+        front = [part.vertices.reshape(9, -1, 3)[:, 0, 1].mean() for part in (low, half, high)]
+        assert front[0] + 0.005 < front[1] < front[2] - 0.005
+
+
+def test_the_neckline_moves_from_the_photos_to_the_garments(astronaut_subject: Subject) -> None:
+    fronts = [
+        parts_of(astronaut_subject, "cloth", "v-neck-blue-solid", w)[0].vertices.reshape(9, -1, 3)[0, 0, 1]
+        for w in (0.02, 0.25, 0.5, 0.75, 1.0)
+    ]
+    steps = -np.diff(fronts)
+    assert (steps > 0).all()
+    assert steps[1:].std() < 0.2 * steps[1:].mean()
+
+
+def test_a_garment_begins_as_the_photos(astronaut_subject: Subject) -> None:
+    before = seen(astronaut_subject.look).rgba.astype(int)
+    assert np.abs(seen(dressed(astronaut_subject, "cloth", IDS[3], 0.01)).rgba - before).mean() < 1.0
 
 
 def test_an_unknown_pattern_is_refused() -> None:
