@@ -34,13 +34,13 @@ APPLY: dict[str, Callable[[Outfit, Worn], None]] = {
     # Nobody wears two of some: variants are mixed into one.
     "cloth": cloth,
     "hair": hair,
-    "earrings": one_after_the_other(earrings),
+    "earrings": earrings,
     "eyeglasses": eyeglasses,
     "hat": hat,
     "headphones": headphones,
 }
 
-MIXED = ("cloth", "eyeglasses", "hat", "headphones")
+MIXED = ("cloth", "earrings", "eyeglasses", "hat", "headphones")
 """Categories of which one object is worn: between two variants it has a shape between theirs."""
 WAY_WEIGHTS = (0.35, 0.55, 0.8)
 """At which parts are looked at to see how they come to where they are at 1. Of what is not mixed only the first: hair

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -12,10 +12,13 @@ from perse_engine.head.rig import BONES
 from perse_engine.head.subject import Subject
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.anchors import ear_lobe
-from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.synthesis.procedural.earrings import ACROSS, AROUND
+from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
+from perse_engine.synthesis.procedural.procedural_editor import APPLY
+from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.synthesis.surfaces import SPACING_M
 from perse_engine.vocabulary import variants_of
-from tests.perse_engine.synthesis.procedural.dressing import assert_sound, changed, parts_of, silhouette
+from tests.perse_engine.synthesis.procedural.dressing import assert_sound, changed, dressed, parts_of, seen, silhouette
 
 IDS = [v.id for v in variants_of("earrings")]
 
@@ -37,10 +40,40 @@ def test_they_hang_within_centimetres_of_the_ears(id: str, astronaut_subject: Su
         assert min(np.linalg.norm(part.vertices.mean(0) - lobe) for lobe in lobes) < 0.03
 
 
-def test_they_are_as_far_from_the_lobe_as_their_weight(astronaut_subject: Subject) -> None:
-    lobe = ear_lobe(Outfit.of(astronaut_subject), -1.0)
-    half, whole = (parts_of(astronaut_subject, "earrings", IDS[0], w)[0].vertices for w in (0.5, 1.0))
-    assert np.allclose(half - lobe, 0.5 * (whole - lobe), atol=1e-6)
+def test_a_hoop_grows_in_thickness(astronaut_subject: Subject) -> None:
+    half, whole = (rings(parts_of(astronaut_subject, "earrings", "hoop-gold-large", w)[0]) for w in (0.5, 1.0))
+    assert np.allclose(half.mean(1), whole.mean(1), atol=1e-6)
+    assert np.allclose(half - half.mean(1, keepdims=True), 0.5 * (whole - whole.mean(1, keepdims=True)), atol=1e-6)
+
+
+def test_a_ball_grows_evenly_in_area(astronaut_subject: Subject) -> None:
+    quarter, whole = (
+        np.ptp(parts_of(astronaut_subject, "earrings", "stud-pearl-medium", w)[0].vertices, 0) for w in (0.25, 1)
+    )
+    assert np.allclose(quarter, 0.5 * whole, rtol=1e-5)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_steps_of_a_slider_are_even(id: str, astronaut_subject: Subject) -> None:
+    pictures = [
+        seen(dressed(astronaut_subject, "earrings", id, w), yaw_deg=12, size_px=256).rgba.astype(int)
+        for w in np.linspace(0, 1, 6)
+    ]
+    steps = np.array([np.abs(b - a).mean() for a, b in pairwise(pictures)])
+    assert steps.std() < 0.3 * steps.mean()
+
+
+def test_half_way_is_one_earring(astronaut_subject: Subject) -> None:
+    outfit = Outfit.of(astronaut_subject)
+    ends = ("hoop-gold-large", "stud-pearl-medium")
+    APPLY["earrings"](outfit, Worn(tuple((spec, 0.5) for spec in variants_of("earrings") if spec.id in ends)))
+    hoop, stud = (parts_of(astronaut_subject, "earrings", id) for id in ends)
+    assert len(outfit.parts) == len(hoop) == len(stud)
+    assert np.allclose(outfit.parts[0].vertices, (hoop[0].vertices + stud[0].vertices) / 2, atol=1e-6)
+
+
+def rings(part: AddedPart) -> np.ndarray:
+    return part.vertices.reshape(AROUND, ACROSS, 3)
 
 
 def test_they_follow_the_landmarks(astronaut_subject: Subject) -> None:
