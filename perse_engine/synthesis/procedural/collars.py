@@ -54,7 +54,8 @@ def collar(cuts: list[tuple[Cut, Half]]) -> list[AddedPart]:
         share, down, lift = (
             np.asarray(sum(w * getattr(half, name) for w, half in halves)) for name in ("share", "down", "lift")
         )
-        places = first.line.band(0.5 + sign * share, down)
+        # It comes out of the neckline.
+        places = first.line.band(0.5 + sign * share, whole * down)
         parts.append(first.tailor.sheet(places, lift, [half.dye for _, half in halves]))
     return parts
 
@@ -90,6 +91,8 @@ def hooded(cut: Cut, sign: float) -> Collar:
     down = 0.010 + radius * np.sin(around)
     lift = 0.006 + radius * (0.35 + np.cos(around))
     lift[[0, -1]] = 0.0
+    # Up to under the inner roll.
+    down[0] = -0.004
     edge = np.linspace(0, 1, TEXELS[0])[:, None]
     return _all_around(down, lift, cut.dye(cut.plain(), 1 - 0.25 * smoothstep(edge, 0.86, 1.0)))
 

@@ -19,6 +19,7 @@ from perse_engine.head.subject import PARTS
 from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import CLOTH, colour
 from perse_engine.synthesis.procedural.hat_crowns import BLOCKS, blocked
+from perse_engine.synthesis.procedural.hat_hair import press_hair
 from perse_engine.synthesis.procedural.hat_ring import (
     AXIS_Z,
     BELOW_M,
@@ -57,6 +58,7 @@ def hat(outfit: Outfit, worn: Worn) -> None:
     # At weight 0 the edge lies at the very top, at 1 where the hat sits.
     edge = crown.top * (1 - weight)
     cloth = _covering(crown, worn, edge)
+    press_hair(outfit, crown, cloth, edge)
     parts = [_cut(cloth, worn, tone)]
     brimmed = _of_kinds(worn, lambda kind: kind not in BRIMLESS)
     if brimmed.variants:

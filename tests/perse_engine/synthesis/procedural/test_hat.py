@@ -10,6 +10,8 @@ import pytest
 from perse_engine.errors import UnsupportedWish
 from perse_engine.head.rig import BONES
 from perse_engine.head.subject import Subject
+from perse_engine.look import Look
+from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.hat import hat
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.worn import Worn
@@ -71,3 +73,14 @@ def test_an_unknown_hat_is_refused(astronaut_subject: Subject) -> None:
     crown = VariantSpec("hat", "x", {"type": "crown", "colour": "red"}, "")
     with pytest.raises(UnsupportedWish):
         hat(Outfit.of(astronaut_subject), Worn(((crown, 1.0),)))
+
+
+@pytest.mark.parametrize("style", ["source-length-curly-black-afro", "long-straight-blonde-bun", "long-wavy-blonde"])
+def test_hair_stays_under_a_hat(style: str, astronaut_subject: Subject) -> None:
+    def labels(look: Look) -> np.ndarray:
+        pictures = [seen(ProceduralEditor().dress(astronaut_subject, look), yaw_deg=y).labels for y in (-30.0, 30.0)]
+        return np.stack(pictures)
+
+    alone = labels(Look({"hat": {"beanie-red": 1}})) == REGION_LABELS["hat"]
+    both = labels(Look({"hat": {"beanie-red": 1}, "hair": {style: 1}}))
+    assert (both[alone] == REGION_LABELS["hair"]).mean() < 0.03
