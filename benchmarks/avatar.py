@@ -31,6 +31,7 @@ from benchmarks.splatting import Machine, OtherLoad, table, this_machine
 from perse_engine.avatar import drawing, posing, training
 from perse_engine.avatar import start as starting
 from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.curriculum import plan_steps
 from perse_engine.avatar.drawing import View
 from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.placing import place_on_subject
@@ -289,7 +290,7 @@ class StepCase:
         self.trainer = Trainer(start, View(start.placed.binding, rasterizer, (px, px)))
         self._frames = {f.index: f for f in self._dataset.frames}
         # The same draws for every size and loss.
-        self._plan = training.plan_steps(self._dataset, steps, recipe.seed, start.placed.owners)
+        self._plan = plan_steps(self._dataset, steps, recipe.seed, start.placed.owners)
         for clip, index in self._plan:
             self._pictures.target(clip, index)
         for number in range(SETTLING):

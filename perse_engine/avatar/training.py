@@ -23,6 +23,7 @@ from perse_engine.avatar.avatar import (
     strength,
 )
 from perse_engine.avatar.checkpoint import load_checkpoint, save_checkpoint
+from perse_engine.avatar.curriculum import ADDITIVE_WEIGHT, Curriculum
 from perse_engine.avatar.drawing import View, training_rasterizer
 from perse_engine.avatar.kernels import add_basis, take_rows
 from perse_engine.avatar.latent import CODE_SIZE, active_bases, column_weights, sharing
@@ -54,9 +55,6 @@ until the end (research/avatar.md section 4)."""
 COARSE, COARSE_UNTIL, COARSE_PX = 2, 0.7, 256
 """Pictures are this many times smaller during this share of the training, unless they would have fewer px than that:
 so far, fine detail only costs time."""
-SHARES = {"source": 0.2, "variant": 0.47, "between": 0.23, "mix": 0.10}
-ADDITIVE_WEIGHT = 2.0
-"""How often a variant of an additive category is drawn, next to other variants: it has more to learn."""
 EXPRESSION_RATE, EXPRESSION_DECAY = 0.12, 1e-3
 """Of the learned residuals: few frames show each, so fast ones without a pull to 0 speckle the skin of other frames."""
 BUMP_RATE, BUMP_DECAY = 0.3, 1e-3
@@ -85,35 +83,36 @@ def train(
     view = View(start.placed.binding, rasterizer, (dataset.size_px, dataset.size_px))
     trainer = Trainer(start, view, perceptual)
     refinement = Refinement(subject, dataset, start, rasterizer) if recipe.refinement else None
-    arrays = refinement.arrays() if refinement else {}
     total = recipe.size().train_steps
-    plan = plan_steps(dataset, total, recipe.seed, start.placed.owners)
+    curriculum = Curriculum(dataset, total, recipe.seed, start.placed.owners)
+    arrays = {"curriculum.heard": curriculum.heard, **(refinement.arrays() if refinement else {})}
     fingerprint = recipe.fingerprint()
     step = load_checkpoint(folder, trainer.state(), fingerprint, arrays)
     frames = {f.index: f for f in dataset.frames}
     began = saved = time.monotonic()
     losses: list[float] = []
     first = step
-    with closing(_targets(pictures, dataset.size_px, plan, step)) as targets:
-        for target in targets:
-            clip, index = plan[step]
-            sight = Sight(frames[index], start.vertices[index], target)
-            if refinement:
-                sight = refinement.mend(trainer.draw, clip, sight, step)
-            rate = FINAL_RATE ** (step / total)
-            losses.append(trainer.step(clip.look, sight, rate, with_ssim=step >= SSIM_FROM * total))
-            step += 1
-            if step % REPORT_EVERY == 0 or step == total:
-                if time.monotonic() - saved > CHECKPOINT_EVERY_S and step < total:
-                    save_checkpoint(folder, trainer.state(), step, fingerprint, arrays)
-                    saved = time.monotonic()
-                if watch is not None:
-                    watch(trainer.avatar({}))
-                try:
-                    progress.report(STAGE, step, total)
-                except Cancelled:
-                    save_checkpoint(folder, trainer.state(), step, fingerprint, arrays)
-                    raise
+    while plan := curriculum.plan(step):
+        with closing(_targets(pictures, dataset.size_px, plan, step, total)) as targets:
+            for (clip, index), target in zip(plan, targets, strict=True):
+                sight = Sight(frames[index], start.vertices[index], target)
+                if refinement:
+                    sight = refinement.mend(trainer.draw, clip, sight, step)
+                rate = FINAL_RATE ** (step / total)
+                losses.append(trainer.step(clip.look, sight, rate, with_ssim=step >= SSIM_FROM * total))
+                curriculum.hear(step, clip, losses[-1])
+                step += 1
+                if step % REPORT_EVERY == 0 or step == total:
+                    if time.monotonic() - saved > CHECKPOINT_EVERY_S and step < total:
+                        save_checkpoint(folder, trainer.state(), step, fingerprint, arrays)
+                        saved = time.monotonic()
+                    if watch is not None:
+                        watch(trainer.avatar({}))
+                    try:
+                        progress.report(STAGE, step, total)
+                    except Cancelled:
+                        save_checkpoint(folder, trainer.state(), step, fingerprint, arrays)
+                        raise
     seconds = time.monotonic() - began
     measured = {
         "steps": float(total),
@@ -126,12 +125,12 @@ def train(
 
 
 def _targets(
-    pictures: Pictures, size_px: int, plan: Sequence[tuple[Clip, int]], first: int
+    pictures: Pictures, size_px: int, plan: Sequence[tuple[Clip, int]], first: int, total: int
 ) -> Generator[tuple[FloatArray, FloatArray]]:
-    """The pictures of the plan's steps from `first` on."""
+    """The pictures of a plan whose first step is the training's `first` one."""
     coarse = COARSE if size_px >= COARSE * COARSE_PX else 1
-    until = COARSE_UNTIL * len(plan)
-    return pictures.in_order((*plan[k], coarse if k < until else 1) for k in range(first, len(plan)))
+    until = COARSE_UNTIL * total
+    return pictures.in_order((*one, coarse if first + k < until else 1) for k, one in enumerate(plan))
 
 
 class Trainer:
@@ -275,37 +274,3 @@ class _CategoryTrainer:
 
     def adams(self) -> dict[str, Adam]:
         return {"basis": self._whole_adam, "bumps": self._bump_adam}
-
-
-def plan_steps(dataset: Dataset, steps: int, seed: int, additive: tuple[str, ...]) -> list[tuple[Clip, int]]:
-    """Which picture each step shows; drawn at once, so that a resumed training shows the same.
-
-    A clip comes back at even distances, and shows each of its frames before it repeats one.
-    """
-    random = np.random.default_rng([seed, 3])
-    train = {f.index for f in dataset.frames if f.split == "train" and f.valid}
-    shown: list[tuple[float, Clip, int]] = []
-    for clip, share in _shares(dataset, train, additive):
-        expected = steps * share
-        frames = [i for i in clip.frames if i in train]
-        count = int(np.ceil(expected)) + 1
-        order = np.concatenate([random.permutation(frames) for _ in range(-(-count // len(frames)))])
-        phase = random.random()
-        shown += [((k + phase) / expected, clip, int(frame)) for k, frame in enumerate(order[:count])]
-    shown.sort(key=lambda one: one[0])
-    return [(clip, frame) for _, clip, frame in shown[:steps]]
-
-
-def _shares(dataset: Dataset, train: set[int], additive: tuple[str, ...]) -> list[tuple[Clip, float]]:
-    """The clips that are trained, each with its share of all steps."""
-    clips: dict[str, list[Clip]] = {}
-    for clip in dataset.clips:
-        if clip.split == "train" and clip.kind in SHARES and train.intersection(clip.frames):
-            clips.setdefault(clip.kind, []).append(clip)
-    total = sum(SHARES[kind] for kind in clips)
-    out = []
-    for kind, own in clips.items():
-        favoured = [kind == "variant" and clip.look.categories()[0] in additive for clip in own]
-        weights = np.where(favoured, ADDITIVE_WEIGHT, 1.0)
-        out += [(clip, SHARES[kind] / total * float(w)) for clip, w in zip(own, weights / weights.sum(), strict=True)]
-    return out

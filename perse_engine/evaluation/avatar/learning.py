@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.curriculum import plan_steps
 from perse_engine.avatar.drawing import TrainingRasterizer, View, training_rasterizer
 from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.start import Start, start_avatar
-from perse_engine.avatar.training import FINAL_RATE, RASTER_MODE, SSIM_FROM, Trainer, plan_steps
+from perse_engine.avatar.training import FINAL_RATE, RASTER_MODE, SSIM_FROM, Trainer
 from perse_engine.head.subject import Subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe

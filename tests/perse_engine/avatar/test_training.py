@@ -15,7 +15,7 @@ from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.properties import COLOUR, OPACITY
 from perse_engine.avatar.start import Start, start_avatar
-from perse_engine.avatar.training import RASTER_MODE, STAGE, Trainer, plan_steps, train
+from perse_engine.avatar.training import RASTER_MODE, STAGE, Trainer, train
 from perse_engine.errors import Cancelled, CorruptFile
 from perse_engine.evaluation.pictures import psnr_db
 from perse_engine.head.subject import Subject
@@ -195,20 +195,3 @@ def test_posing_an_avatar_keeps_its_gaussians_valid(tiny_avatar: Avatar) -> None
     assert len(cloud.means) == len(tiny_avatar)
     inside = Camera.orbit(width_px=64, height_px=64).project(cloud.means)
     assert (inside[:, 2] > 0).all()
-
-
-def test_a_clip_shows_all_its_frames_before_one_comes_again(tiny_dataset: Dataset) -> None:
-    train = {frame.index for frame in tiny_dataset.frames if frame.split == "train"}
-    plan = plan_steps(tiny_dataset, 400, 0, ())
-    for clip in {clip.path: clip for clip, _ in plan}.values():
-        frames = [frame for shown, frame in plan if shown.path == clip.path]
-        times = [frames.count(frame) for frame in clip.frames if frame in train]
-        assert max(times) - min(times) <= 1
-
-
-def test_the_pictures_of_a_clip_are_spread_over_the_training(tiny_dataset: Dataset) -> None:
-    plan = [clip.path for clip, _ in plan_steps(tiny_dataset, 400, 0, ())]
-    assert len(plan) == 400
-    for path in set(plan):
-        halves = plan[:200].count(path), plan[200:].count(path)
-        assert abs(halves[0] - halves[1]) <= 2
