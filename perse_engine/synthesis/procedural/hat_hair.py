@@ -18,8 +18,8 @@ Array = npt.NDArray[Any]
 
 INSIDE_M = 0.0025
 """So far under the cloth."""
-FROM_M, WHOLLY_M = -0.001, 0.008
-"""Heights above the edge between which it is pressed more and more."""
+FROM_M, WHOLLY_M = -0.022, 0.0
+"""Heights about the edge between which it is pressed more and more."""
 
 
 def press_hair(outfit: Outfit, crown: Crown, cloth: Cloth, edge: float) -> None:
