@@ -43,8 +43,8 @@ APPLY: dict[str, Callable[[Outfit, Worn], None]] = {
 MIXED = ("cloth", "earrings", "eyeglasses", "hat", "headphones")
 """Categories of which one object is worn: between two variants it has a shape between theirs."""
 WAY_WEIGHTS = (0.35, 0.55, 0.8)
-"""At which parts are looked at to see how they come to where they are at 1. Of what is not mixed only the first: hair
-grows along its own length."""
+"""At which parts are looked at to see how they come to where they are at 1. Of what is not mixed only the first: tails
+of hair grow along their own length."""
 REMOVES = ("beard", "eyebrows", "hair")
 """Categories that a wish can take away."""
 
