@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from perse_engine.head.sampling import resample_grid, smoothstep
+from perse_engine.head.subject import PARTS
 from perse_engine.synthesis.procedural.hat_ring import AXIS_Z, TILT, Cloth, Crown
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.vocabulary import REGION_LABELS
@@ -23,11 +24,10 @@ FROM_M, WHOLLY_M = -0.022, 0.0
 
 
 def press_hair(outfit: Outfit, crown: Crown, cloth: Cloth, edge: float) -> None:
-    """Bring added hair, and the scalp where a style has moved it, under what there is of the cloth."""
+    """Bring added hair and the scalp, as styles have moved it, under what there is of the cloth."""
     added = [k for k, part in enumerate(outfit.parts) if part.label == REGION_LABELS["hair"]]
-    moved = np.flatnonzero(outfit.offset.any(1))
-    if not added and not len(moved):
-        return
+    look = outfit.subject.look
+    scalp = np.unique(look.faces[look.face_part == PARTS.index("scalp")])
     middle = np.array([0.0, crown.base + edge + TILT * AXIS_Z, AXIS_Z])
     above = resample_grid(cloth.above[..., None], *cloth.grid.shape[:2])[..., 0]
     ways = cloth.grid[above > 0] - middle
@@ -44,5 +44,5 @@ def press_hair(outfit: Outfit, crown: Crown, cloth: Cloth, edge: float) -> None:
 
     for k in added:
         outfit.parts[k] = replace(outfit.parts[k], vertices=pressed(outfit.parts[k].vertices))
-    rest = outfit.subject.look.rig.vertices[moved].astype(np.float64)
-    outfit.offset[moved] = (pressed(rest + outfit.offset[moved]) - rest).astype(np.float32)
+    now = (look.rig.vertices[scalp] + outfit.offset[scalp]).astype(np.float64)
+    outfit.offset[scalp] += (pressed(now) - now).astype(np.float32)
