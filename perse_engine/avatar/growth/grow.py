@@ -26,6 +26,7 @@ from perse_engine.avatar.growth.measure import measure
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, MIN_COEFFICIENTS, CodeNetwork
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.errors import InvalidValue, UnknownName
+from perse_engine.head.photo_light import in_even_light
 from perse_engine.head.rig import Rig
 from perse_engine.head.subject import Subject
 from perse_engine.progress import Progress
@@ -126,7 +127,8 @@ def add_reference(
         raise InvalidValue(f"The avatar has {category}/{variant} already.", hint="Remove it first.")
     began = time.monotonic()
     alpha = np.ascontiguousarray(reference.work_person, np.float32)
-    colours = np.ascontiguousarray(reference.work_rgb.astype(np.float32) / 255 * alpha[..., None])
+    photo = in_even_light(reference, reference.work_rgb).astype(np.float32) / 255
+    colours = np.ascontiguousarray(photo * alpha[..., None])
     shot = Shot(colours, alpha, reference.source_camera, reference.source_pose, reference.source_expression)
     found = invert(avatar, category, [shot], progress, rasterizer=rasterizer)
     spec = VariantSpec(category, variant, {}, f"a person with the {category} of a reference photo")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.head.light import lit_texture
 from perse_engine.head.mesh_raster import draw
 from perse_engine.head.subject import Subject
 from perse_engine.portrait.frames import head_pose_deg
@@ -27,12 +28,20 @@ def judge_camera() -> Camera:
     return Camera.orbit(width_px=JUDGE_PX, height_px=JUDGE_PX, fov_deg=JUDGE_FOV_DEG)
 
 
-def picture(subject: Subject, pose: Pose, expression: Expression, camera: Camera) -> Rgb:
-    """The mesh over light grey, [H, W, 3]."""
+def picture(subject: Subject, pose: Pose, expression: Expression, camera: Camera, light: float = 0.0) -> Rgb:
+    """The mesh over light grey, [H, W, 3]; `light` is the share 0..1 of the photo's light, 0 even light."""
     look = subject.look
-    image = draw(look, look.rig.posed(pose, expression), camera, look.texture_for(expression))
+    texture = look.texture_for(expression)
+    if light:
+        texture = lit_texture(look, texture, subject.source_light, pose, light)
+    image = draw(look, look.rig.posed(pose, expression), camera, texture)
     rgba = image.rgba.astype(np.float32) / 255
     return to_uint8(rgba[..., :3] + (1 - rgba[..., 3:]) * np.array(BACKGROUND, np.float32))
+
+
+def source_picture(subject: Subject) -> Rgb:
+    """The mesh as on the photo: its pose, expression, camera and light."""
+    return picture(subject, subject.source_pose, subject.source_expression, subject.source_camera, 1.0)
 
 
 def seen_landmarks(subject: Subject, pose: Pose, expression: Expression) -> Array | None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from perse_engine.evaluation.avatar.distance import Distance
 from perse_engine.evaluation.pictures import psnr_db, ssim
-from perse_engine.evaluation.subject.judge import picture
+from perse_engine.evaluation.subject.judge import source_picture
 from perse_engine.head.subject import Subject
 from perse_engine.portrait.portrait import Regions
 
@@ -43,7 +43,7 @@ class Likeness:
 
 def source_likeness(subject: Subject, regions: Regions, lpips: Distance | None = None) -> Likeness:
     """Render the source view and compare it with the work image."""
-    drawn = picture(subject, subject.source_pose, subject.source_expression, subject.source_camera)
+    drawn = source_picture(subject)
     view, photo = drawn.astype(np.float32) / 255, subject.work_rgb.astype(np.float32) / 255
     region = face_region(regions)
     found = likeness(view, photo, region)

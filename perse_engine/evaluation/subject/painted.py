@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from perse_engine.evaluation.subject.judge import Rgb, picture
+from perse_engine.evaluation.subject.judge import Rgb, source_picture
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.synthesis.procedural import ProceduralEditor
@@ -21,4 +21,4 @@ def bald(subject: Subject) -> Rgb:
 
 
 def _source_view(subject: Subject, look: TexturedRig) -> Rgb:
-    return picture(replace(subject, look=look), subject.source_pose, subject.source_expression, subject.source_camera)
+    return source_picture(replace(subject, look=look))

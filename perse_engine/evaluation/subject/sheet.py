@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from perse_engine.evaluation.subject.judge import Rgb, picture
+from perse_engine.evaluation.subject.judge import Rgb, picture, source_picture
 from perse_engine.evaluation.subject.measures import face_region
 from perse_engine.head.subject import Subject
 from perse_engine.portrait.portrait import Regions
@@ -39,7 +39,7 @@ def contact_sheet(subject: Subject, regions: Regions) -> Rgb:
 
 def _source_column(subject: Subject, regions: Regions) -> list[Rgb]:
     photo = subject.work_rgb
-    view = picture(subject, subject.source_pose, subject.source_expression, subject.source_camera)
+    view = source_picture(subject)
     region = face_region(regions)
     difference = np.abs(view.astype(np.float32) - photo).mean(-1, keepdims=True) * np.ones(3, np.float32)
     difference = np.clip(DIFFERENCE_GAIN * difference, 0, 255).astype(np.uint8)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.mesh_raster import bake, depth_map
+from perse_engine.head.photo_light import in_even_light
 from perse_engine.head.sampling import for_bilinear, push_pull, sample, smoothstep
 from perse_engine.head.scalp import vertex_normals
 from perse_engine.head.subject import Subject, TextureBlend, TexturedRig
@@ -66,10 +67,13 @@ class Paint:
 
 
 def paint_from(subject: Subject, outfit: Outfit, category: str, picture: Rgb, mask: Array) -> Paint:
-    """What `picture` [S, S, 3] shows inside `mask` [S, S], as a difference to an outfit of this category alone."""
+    """What `picture` [S, S, 3] shows inside `mask` [S, S], as a difference to an outfit of this category alone.
+
+    The picture is in the photo's light, textures are in even light.
+    """
     dressed = outfit.finish()
     posed = dressed.rig.posed(subject.source_pose, subject.source_expression)
-    view = _View.of(subject, dressed, posed, picture, mask)
+    view = _View.of(subject, dressed, posed, in_even_light(subject, picture), mask)
     charted = np.zeros(len(subject.look.rig.vertices), bool)
     charts = {}
     for name, chart in outfit.charts.items():

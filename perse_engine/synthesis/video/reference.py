@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.head.photo_light import in_even_light
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.scene import Camera
@@ -26,7 +27,7 @@ BLUR_PER_PX = 0.35
 
 
 def reference_picture(subject: Subject, look: Look, dressed: TexturedRig, edits: Path | None, camera: Camera) -> Rgb:
-    """A look as on the photo, in `camera`, over the backdrop, [H, W, 3].
+    """A look as on the photo, but in even light, in `camera`, over the backdrop, [H, W, 3].
 
     The accepted picture of an editor where `edits` has one; else the portrait, with what the rig's picture changes.
     """
@@ -34,7 +35,10 @@ def reference_picture(subject: Subject, look: Look, dressed: TexturedRig, edits:
     picture = None if edits is None else _edited(look, EditFolder(edits))
     if picture is None:
         straight = after.rgba[..., :3] / np.maximum(after.rgba[..., 3:] / 255, 1 / 255)
-        picture = paste(subject.work_rgb, straight.clip(0, 255).astype(np.uint8), frame_mask(before, after))
+        photo = in_even_light(subject, subject.work_rgb)
+        picture = paste(photo, straight.clip(0, 255).astype(np.uint8), frame_mask(before, after))
+    else:
+        picture = in_even_light(subject, picture)
     alpha = np.maximum(subject.work_person, after.rgba[..., 3] / np.float32(255))[..., None]
     over = BACKDROP + (picture - np.float32(BACKDROP)) * alpha
     return warped_to(np.clip(over + 0.5, 0, 255).astype(np.uint8), photo_to_camera(subject, camera), camera)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from perse_engine.head.light import lit_texture
 from perse_engine.head.mesh_raster import draw
 from perse_engine.head.neutral import INNER_PAIRS
 from perse_engine.head.shapes import shape_fields
@@ -42,7 +43,9 @@ def test_the_source_expression_gives_the_photographed_mouth_back(
 
     def error(expression: Expression) -> float:
         vertices = look.rig.posed(astronaut_subject.source_pose, expression)
-        drawn = draw(look, vertices, camera, look.texture_for(expression)).rgba[y0:y1, x0:x1, :3]
+        light = astronaut_subject.source_light
+        texture = lit_texture(look, look.texture_for(expression), light, astronaut_subject.source_pose)
+        drawn = draw(look, vertices, camera, texture).rgba[y0:y1, x0:x1, :3]
         return float(np.sqrt(((drawn - photo) ** 2).mean()))
 
     assert error(astronaut_subject.source_expression) < 8

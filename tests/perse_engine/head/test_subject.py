@@ -10,6 +10,7 @@ import pytest
 from perse_engine.errors import CorruptFile, InvalidValue
 from perse_engine.evaluation.pictures import psnr_db
 from perse_engine.head.atlas import signed_area
+from perse_engine.head.light import lit_texture
 from perse_engine.head.mesh_raster import draw
 from perse_engine.head.rig import BONES, Rig
 from perse_engine.head.storage import load_subject, save_subject
@@ -88,7 +89,8 @@ def test_the_nose_points_along_plus_z(astronaut_subject: Subject) -> None:
 def test_the_source_view_is_the_photo(astronaut_subject: Subject, astronaut_analysis: PortraitAnalysis) -> None:
     subject = astronaut_subject
     vertices = subject.look.rig.posed(subject.source_pose, subject.source_expression)
-    rgba = draw(subject.look, vertices, subject.source_camera).rgba
+    texture = lit_texture(subject.look, subject.look.texture, subject.source_light, subject.source_pose)
+    rgba = draw(subject.look, vertices, subject.source_camera, texture).rgba
     # The oval reaches over the silhouette, where there is background.
     face = (astronaut_analysis.regions.face_oval > 0.9) & (rgba[..., 3] == 255)
     assert face.mean() > 0.05

@@ -7,7 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from perse_engine.evaluation.subject.judge import picture
+from perse_engine.evaluation.subject.judge import source_picture
 from perse_engine.evaluation.subject.measures import detail_variance
 from perse_engine.head.build import build_subject
 from perse_engine.portrait.portrait import PortraitAnalysis
@@ -19,7 +19,7 @@ def test_the_grain_of_the_skin_survives(astronaut_analysis: PortraitAnalysis) ->
     grain = cv2.GaussianBlur(grain, (0, 0), 0.8)
     rough = np.clip(photo + (8 / grain.std()) * grain[..., None], 0, 255).astype(np.uint8)
     subject = build_subject(replace(astronaut_analysis, work_rgb=rough))
-    view = picture(subject, subject.source_pose, subject.source_expression, subject.source_camera)
+    view = source_picture(subject)
     skin = np.zeros(photo.shape[:2], bool)
     for landmark in (50, 280, 151):  # cheeks, forehead
         x, y = astronaut_analysis.landmarks[landmark, :2].astype(int)
