@@ -40,6 +40,7 @@ class RenderRequest:
     height_px: int = 512
     background: list[float] | None = None
     format: str = "png"
+    light: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def render(arguments: argparse.Namespace) -> int:
     background = None if arguments.transparent else (0.82, 0.84, 0.86)
     pose, expression = _pose(arguments), _expression(arguments.expression)
     look = with_samples(renderer.avatar, Look.parse(arguments.look), _seeds(arguments.sample))
-    output = renderer.render(look, pose, expression, camera, background)
+    output = renderer.render(look, pose, expression, camera, background, arguments.light)
     suffix = arguments.output.suffix.lower()
     format = {".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}.get(suffix, "png")
     data = encode_image(output.rgb, output.alpha if arguments.transparent else None, format=format)  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ import torch
 from PIL import Image
 
 from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.lighting import source_light
 from perse_engine.avatar.perceptual import PerceptualTerm
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.storage import load_avatar, save_avatar
@@ -211,7 +212,7 @@ def _avatar(
         details["edits"] = edits
     if (videos := videos_summary(dataset.folder)) is not None:
         details["videos"] = videos
-    save_avatar(replace(avatar, details=details), folder)
+    save_avatar(replace(avatar, details=details, light=source_light(subject, avatar.binding)), folder)
     # Read back: what is used from here on is what was stored.
     return load_avatar(folder)
 

@@ -105,7 +105,7 @@ def add_reference_to_folder(
     avatar = load_avatar(folder)
     variant = variant or f"reference-{hashlib.sha256(photo).hexdigest()[:12]}"
     progress.report("subject", 0, 1)
-    reference = build_subject(analyse_portrait(decode_portrait(photo)), flame_of_avatar(avatar.details))
+    reference = _head(avatar, photo)
     progress.report("subject", 1, 1)
     grown = add_reference(avatar, category, variant, reference, progress)
     _write(grown.avatar, folder, progress)
@@ -124,9 +124,14 @@ def remove_from_folder(folder: Path, category: str, variant: str, progress: Prog
     return avatar
 
 
+def _head(avatar: Avatar, photo: bytes) -> Subject:
+    analysis = analyse_portrait(decode_portrait(photo))
+    return build_subject(analysis, flame_of_avatar(avatar.details), keeps_light=avatar.light is None)
+
+
 def _subject(folder: Path, avatar: Avatar, portrait: bytes | None) -> Subject:
     if portrait is not None:
-        return build_subject(analyse_portrait(decode_portrait(portrait)), flame_of_avatar(avatar.details))
+        return _head(avatar, portrait)
     if not (folder / SUBJECT / "subject.json").exists():
         raise InvalidValue(
             "The avatar's folder has no work/subject, from which new pictures are made.",

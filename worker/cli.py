@@ -134,6 +134,7 @@ def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     render.add_argument("--sample", nargs="*", default=[], metavar="CATEGORY:SEED", help="a random look of a category")
     render.add_argument("--width", type=int, default=512)
     render.add_argument("--height", type=int, default=512)
+    render.add_argument("--light", type=float, default=0.0, help="share 0..1 of the photo's light (default: 0)")
     render.add_argument("--transparent", action="store_true")
     _rasterizer(render)
     render.set_defaults(run=_engine("render"))

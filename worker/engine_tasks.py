@@ -94,8 +94,9 @@ def render(folder: Path, request: RenderRequest) -> RenderedImage:
     gaze = Gaze(**pose.pop("gaze", {}))
     background = None if request.background is None else tuple(request.background)
     output = renderer.render(
-        Look.from_json(request.look), Pose(**pose, gaze=gaze), Expression(request.expression), camera, background
-    )
+        Look.from_json(request.look), Pose(**pose, gaze=gaze), Expression(request.expression), camera, background,
+        request.light,
+    )  # fmt: skip
     alpha = output.alpha if background is None else None
     data = encode_image(output.rgb, alpha, format=request.format)  # type: ignore[arg-type]
     return RenderedImage(data, f"image/{request.format}", 1000 * (time.perf_counter() - start))

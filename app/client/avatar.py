@@ -112,14 +112,17 @@ class Avatar:
         self, *, yaw_deg: float = 0.0, pitch_deg: float = 0.0, roll_deg: float = 0.0,
         gaze_yaw_deg: float = 0.0, gaze_pitch_deg: float = 0.0, expression: Mapping[str, float] | None = None,
         look: Look | str | None = None, camera: Camera | None = None, width_px: int = 512, height_px: int = 512,
-        background: Sequence[float] | str | None = None, format: str = "png",
+        background: Sequence[float] | str | None = None, light: float = 0.0, format: str = "png",
     ) -> Picture:  # fmt: skip
-        """A picture with the head at this pose; `look` is a saved one's name, or weights or codes by category."""
+        """A picture with the head at this pose, in a share 0..1 of the photo's light.
+
+        `look` is a saved one's name, or weights or codes by category.
+        """
         gaze = {"yaw_deg": gaze_yaw_deg, "pitch_deg": gaze_pitch_deg}
         body: dict[str, Any] = {
             "pose": {"yaw_deg": yaw_deg, "pitch_deg": pitch_deg, "roll_deg": roll_deg, "gaze": gaze},
             "expression": expression or {}, "look": look or {}, "camera": asdict(camera or Camera()),
-            "width_px": width_px, "height_px": height_px, "format": format,
+            "width_px": width_px, "height_px": height_px, "light": light, "format": format,
         }  # fmt: skip
         if background is not None:
             body["background"] = background

@@ -149,6 +149,7 @@ def _request(session: Session, avatar: Avatar, body: RenderBody, max_px: int) ->
         width_px=body.width_px,
         height_px=body.height_px,
         background=background,
+        light=body.light,
         format=body.format,
     )
 

@@ -66,4 +66,5 @@ class RenderBody(Strict):
     width_px: int = Field(512, ge=16, le=RENDER_CEILING_PX)
     height_px: int = Field(512, ge=16, le=RENDER_CEILING_PX)
     background: Background = Field(default_factory=lambda: [0.82, 0.84, 0.86])
+    light: Unit = Field(0.0, description="share of the photo's light; 0 is even light")
     format: Literal["png", "jpeg", "webp"] = "png"

@@ -78,6 +78,19 @@ class ExpressionModel:
 
 
 @dataclass(frozen=True)
+class SourceLight:
+    """The photo's light, which the Gaussians' colours are without.
+
+    Attributes:
+        coefficients: [9, 3] float32, relative irradiance (`head.light`).
+        normals: [N, 3] float32, which way each Gaussian faces at rest: a mean, so at most 1 long.
+    """
+
+    coefficients: FloatArray
+    normals: FloatArray
+
+
+@dataclass(frozen=True)
 class BakedLook:
     """Properties [N, 14] float32 at one look, neutral expression."""
 
@@ -94,6 +107,7 @@ class Avatar:
         added: variants that were added after training, in the order in which they were; what they appended to the
             Gaussians and to the rig lies at the end of both, in this order too.
         raster_mode: how it was trained and is drawn; its opacities and scales fit no other.
+        light: None where it is in the colours, as in avatars of before it was kept apart.
         details: what avatar.json tells beside the tensors: preset, recipe, pose limits, backends, software version.
     """
 
@@ -104,6 +118,7 @@ class Avatar:
     details: Mapping[str, object] = field(default_factory=dict)
     raster_mode: RasterMode = "classic"
     added: tuple[AddedVariant, ...] = ()
+    light: SourceLight | None = None
 
     def __len__(self) -> int:
         return len(self.base)

@@ -24,12 +24,14 @@ class VisibleLook:
     """The Gaussians of a look that any frame can show: those of hats not worn are left out.
 
     Attributes:
+        rows: [M], which of the avatar's Gaussians they are.
         properties: [M, 14] float32 at neutral expression.
         binding: of those M.
         expression_rows: [m] int32, which of the M the expression changes.
         expression_basis: [E, m, 7].
     """
 
+    rows: npt.NDArray[np.int64]
     properties: FloatArray
     binding: Binding
     expression_rows: npt.NDArray[np.int32]
@@ -44,6 +46,7 @@ def visible_look(avatar: Avatar, baked: BakedLook) -> VisibleLook:
     number = np.cumsum(shown) - 1
     rows = np.flatnonzero(shown)
     return VisibleLook(
+        rows,
         np.ascontiguousarray(baked.properties[rows]),
         Binding(binding.rig, binding.triangles[rows], binding.bary[rows], binding.rest_area[rows]),
         number[model.rows].astype(np.int32),
@@ -88,6 +91,6 @@ class Poser:
 def posed_cloud(avatar: Avatar, baked: BakedLook, pose: Pose, expression: Expression) -> GaussianCloud:
     """All Gaussians of the avatar in the world frame, in its own order: transparent ones stay, so that indices do."""
     model = avatar.expression
-    everything = VisibleLook(baked.properties, avatar.binding, model.rows, model.basis)
+    everything = VisibleLook(np.arange(len(avatar)), baked.properties, avatar.binding, model.rows, model.basis)
     g = Poser(avatar).pose(everything, pose, expression)
     return GaussianCloud(g.means, g.quats, g.scales, g.opacities, g.colours)

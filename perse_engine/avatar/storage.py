@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from perse_engine.avatar.added_storage import added_from_json, added_tensors, added_to_json, check_added
-from perse_engine.avatar.avatar import EXPRESSION_COLUMNS, Avatar, Binding, CategoryModel, ExpressionModel
+from perse_engine.avatar.avatar import EXPRESSION_COLUMNS, Avatar, Binding, CategoryModel, ExpressionModel, SourceLight
 from perse_engine.avatar.latent import CODE_SIZE, HIDDEN, CodeNetwork
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.errors import CorruptFile, EngineError
@@ -25,6 +25,7 @@ FORMAT_VERSIONS = (1, 2)
 """2: there are added variants, which a reader of 1 would not show; an avatar without any is still written as 1."""
 RIG = ("vertices", "shapes", "bone_pivots", "bone_weights")
 BINDING = ("triangles", "bary", "rest_area")
+LIGHT = ("coefficients", "normals")
 CATEGORY = ("rows", "mask", "change", "basis")
 MAX_GAUSSIANS = 2_000_000
 
@@ -42,6 +43,8 @@ def save_avatar(avatar: Avatar, folder: Path) -> None:
         tensors |= {f"{category}.network.{n}": a for n, a in model.network.arrays().items()}
         tensors[f"{category}.codes"] = np.stack(list(model.codes.values()))
     tensors |= added_tensors(avatar.added)
+    if avatar.light is not None:
+        tensors |= {f"light.{n}": getattr(avatar.light, n) for n in LIGHT}
     partial = folder / "avatar.safetensors.part"
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, partial)
     # safetensors makes files that only their owner can read.
@@ -115,7 +118,13 @@ def _assemble(description: dict[str, Any], tensors: dict[str, npt.NDArray[Any]])
         categories[category] = CategoryModel(network, codes, **{n: tensors[f"{category}.{n}"] for n in CATEGORY})
     expression = ExpressionModel(drivers, tensors["expression.rows"], tensors["expression.basis"])
     added = tuple(added_from_json(one, k, tensors) for k, one in enumerate(description.get("added", [])))
-    return Avatar(binding, tensors["base"], categories, expression, description["details"], raster_mode, added)
+    # Avatars of before there was one have the photo's light in their colours.
+    light = (
+        SourceLight(**{n: tensors[f"light.{n}"] for n in LIGHT})
+        if any(n.startswith("light.") for n in tensors)
+        else None
+    )
+    return Avatar(binding, tensors["base"], categories, expression, description["details"], raster_mode, added, light)
 
 
 def _network_names() -> tuple[str, ...]:
@@ -135,6 +144,9 @@ def check_avatar(avatar: Avatar) -> None:
         ("binding.rest_area", b.rest_area, (n,), np.float32),
         ("expression.basis", e.basis, (len(e.drivers), len(e.rows), len(EXPRESSION_COLUMNS)), np.float32),
     ]
+    if avatar.light is not None:
+        expected.append(("light.coefficients", avatar.light.coefficients, (9, 3), np.float32))
+        expected.append(("light.normals", avatar.light.normals, (n, 3), np.float32))
     rows = [("expression.rows", e.rows)]
     for category, m in avatar.categories.items():
         k = len(m.network.linear)

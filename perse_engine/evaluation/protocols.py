@@ -38,8 +38,11 @@ CROSSTALK = ("mouth_open", "mouth_corners", "eye_right", "eye_left", "brow_inner
 
 
 def source_view(renderer: Renderer, subject: Subject, face_oval: np.ndarray) -> Numbers:
-    """The avatar in source pose against the work image, inside the face oval [S, S] bool."""
-    output = renderer.render(Look(), subject.source_pose, subject.source_expression, subject.source_camera, BACKGROUND)
+    """The avatar in source pose and light against the work image, inside the face oval [S, S] bool."""
+    # The colours of an older avatar have the light in them.
+    light = 0.0 if renderer.avatar.light is None else 1.0
+    at = subject.source_pose, subject.source_expression, subject.source_camera
+    output = renderer.render(Look(), *at, BACKGROUND, light)
     photo = subject.work_rgb.astype(np.float32) / 255
     return {"face_psnr_db": psnr_db(output.rgb, photo, face_oval), "face_ssim": ssim(output.rgb, photo, face_oval)}
 

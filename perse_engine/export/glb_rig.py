@@ -77,7 +77,7 @@ def _mesh(builder: GltfBuilder, look: TexturedRig, attributes: dict[str, int], t
     image = builder.add("images", {"mimeType": "image/png", "bufferView": builder.view(file.getvalue())})
     sampler = builder.add("samplers", {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071})
     source = builder.add("textures", {"source": image, "sampler": sampler})
-    # The photo's light is in the texture; programs that know the extension add none.
+    # What is left of light in the texture is meant to be seen: programs that know the extension add none.
     builder.use_extension(UNLIT)
     two_sided = np.array(TWO_SIDED)[look.face_part]
     primitives = []

@@ -37,8 +37,11 @@ Array = npt.NDArray[Any]
 SEAL_OPENS_MM = (0.4, 2.2)
 
 
-def build_subject(analysis: PortraitAnalysis, flame: Flame | None = None) -> Subject:
-    """Build the head of a portrait in even light, about 4 s on 2 cores; with depth and motions of FLAME where given."""
+def build_subject(analysis: PortraitAnalysis, flame: Flame | None = None, *, keeps_light: bool = False) -> Subject:
+    """Build the head of a portrait, about 4 s on 2 cores; with depth and motions of FLAME where it is given.
+
+    Its textures are in even light, unless it `keeps_light` of the photo, as the heads of older avatars do.
+    """
     if flame is None:
         frame = head_frame(analysis)
         shaped = _Shaped(frame, shape_fields(frame.landmarks), {})
@@ -46,6 +49,8 @@ def build_subject(analysis: PortraitAnalysis, flame: Flame | None = None) -> Sub
         fitted = flame_head(analysis, flame)
         shaped = _Shaped(fitted.frame, fitted.shapes, fitted.extras())
     lit = _build(analysis, shaped)
+    if keeps_light:
+        return lit
     light = photo_light(lit, analysis.regions)
     if (light == even_light()).all():
         return lit

@@ -74,8 +74,9 @@ def soft_normals(points: Array, normals: Array, at: Array, own: Array) -> FloatA
 
     Read at places `at` [M, 3] whose own normals [M, 3] count where no surface is near. The fourth column is the area.
     """
-    low = np.minimum(points.min(0), at.min(0)) - 4 * REACH_M
-    size = np.ceil((np.maximum(points.max(0), at.max(0)) + 4 * REACH_M - low) / CELL_M).astype(int) + 1
+    everything = np.vstack([points, at])
+    low = everything.min(0) - 4 * REACH_M
+    size = np.ceil((everything.max(0) + 4 * REACH_M - low) / CELL_M).astype(int) + 1
     cell = np.ravel_multi_index(tuple(np.round((points - low) / CELL_M).astype(int).T), size)
     where = ((at - low) / CELL_M).T
     sums = LEAST_M2 * np.c_[own, np.ones(len(own))].astype(np.float64)
@@ -98,17 +99,22 @@ def outer_surface(look: TexturedRig) -> tuple[Array, Array]:
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
     area = np.linalg.norm(normals, axis=1)
     u, v = look.uv[faces].mean(1).astype(int).T
-    turned = np.ones(256)
+    directed = np.ones(256)
     for region, share in MATT.items():
-        turned[REGION_LABELS[region]] = share
-    share = turned[look.labels[v, u]][:, None]
+        directed[REGION_LABELS[region]] = share
+    share = directed[look.labels[v, u]][:, None]
     return corners.mean(1), np.c_[share * normals + (1 - share) * area[:, None] * FRONT, area]
 
 
 def posed_normals(rig: Rig, normals: FloatArray, pose: Pose) -> FloatArray:
-    """Normals at rest [V, 3] turned with the head; what expressions do to them is left out."""
-    still = rig.bone_weights[:, :1]
-    return np.asarray(still * normals + (1 - still) * (normals @ pose.rotation().T), np.float32)
+    """Normals [V, 3] of a rig's vertices at rest, turned with the head; what expressions do to them is left out."""
+    return turned(normals, rig.bone_weights[:, 0], pose)
+
+
+def turned(normals: FloatArray, still: FloatArray, pose: Pose) -> FloatArray:
+    """Normals [N, 3] turned with the head, but for the share `still` [N] that the torso holds."""
+    share = still[:, None]
+    return np.asarray(share * normals + (1 - share) * (normals @ pose.rotation().T), np.float32)
 
 
 def lit_texture(look: TexturedRig, texture: FloatArray, light: Array, pose: Pose, share: float = 1.0) -> FloatArray:

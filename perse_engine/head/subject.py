@@ -83,7 +83,7 @@ class TexturedRig:
 
 @dataclass(frozen=True)
 class Subject:
-    """The analysed portrait as a head; posed with the source_* values it reproduces the photo.
+    """The analysed portrait as a head in even light; posed and lit with the source_* values it reproduces the photo.
 
     Attributes:
         look: the source look as a textured rig.
@@ -92,7 +92,7 @@ class Subject:
             of the texture: 'hair', 'beard' (where one grows), 'eyebrows', 'lips', 'skin', 'face', 'seen'.
         edit_shapes: named [V, 3] float32 identity displacements at amount 1, metres: 'noseWidth', 'lipFullness'...
         measures: named numbers: 'face_width_m', 'confidence', 'smiling', ...
-        source_light: [9, 3] float32 spherical-harmonic irradiance of the photo (degree 2), 1 0 0.. if unknown.
+        source_light: [9, 3] float32, the irradiance that the textures are without (`head.light`); 1 0 0.. is even.
     """
 
     look: TexturedRig

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.avatar import Avatar, SourceLight
+from perse_engine.avatar.lighting import shade
 from perse_engine.avatar.posing import Poser, VisibleLook, visible_look
+from perse_engine.errors import InvalidValue
 from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, FloatArray, Pose
 from perse_engine.splatting.backends import choose_backend
@@ -55,13 +57,15 @@ class Renderer:
         expression: Expression,
         camera: Camera,
         background: tuple[float, float, float] | None = BLACK,
+        light: float = 0.0,
     ) -> RenderOutput:
-        """One picture; `background` None leaves it transparent.
+        """One picture; `background` None leaves it transparent, `light` is the share 0..1 of the photo's light.
 
         Raises:
             UnknownName: a category or variant that the avatar does not have.
+            InvalidValue: another share, or an avatar whose colours have the photo's light in them.
         """
-        return self.render_views(look, pose, expression, (camera,), background)[0]
+        return self.render_views(look, pose, expression, (camera,), background, light)[0]
 
     def render_views(
         self,
@@ -70,14 +74,18 @@ class Renderer:
         expression: Expression,
         cameras: Sequence[Camera],
         background: tuple[float, float, float] | None = BLACK,
+        light: float = 0.0,
     ) -> list[RenderOutput]:
         """One frame seen by several cameras of one size: posed once, and drawn together in small groups.
 
         Raises:
             UnknownName: a category or variant that the avatar does not have.
-            InvalidValue: cameras of different sizes.
+            InvalidValue: cameras of different sizes; see also `render`.
         """
-        gaussians = self._poser.pose(self._bake(look), pose, expression)
+        visible = self._bake(look)
+        gaussians = self._poser.pose(visible, pose, expression)
+        if light:
+            shade(gaussians.colours, self._light(light), visible.rows, visible.binding, pose, light)
         behind = np.array(background or BLACK, np.float32)
         draw = self._draw_on_cpu if self.backend == "cpu" else self._draw_by_torch
         outputs: list[RenderOutput] = []
@@ -111,6 +119,13 @@ class Renderer:
             )  # fmt: skip
         rgb, alpha = image.colours.clamp(0, 1).cpu().numpy(), image.alpha.cpu().numpy()
         return [RenderOutput(*pair) for pair in zip(rgb, alpha, strict=True)]
+
+    def _light(self, share: float) -> SourceLight:
+        if not 0 < share <= 1:
+            raise InvalidValue(f"light is {share}; expected a share 0..1 of the photo's light.")
+        if self.avatar.light is None:
+            raise InvalidValue("This avatar's colours have the photo's light in them.", hint="Build it again.")
+        return self.avatar.light
 
     def _bake(self, look: Look) -> VisibleLook:
         key = repr(sorted(look.to_json().items()))

@@ -21,6 +21,7 @@ from perse_engine.avatar.growth.lesson import Lesson
 from perse_engine.avatar.growth.way import surface_way, way_mask
 from perse_engine.avatar.kernels import add_basis, take_rows
 from perse_engine.avatar.latent import column_weights
+from perse_engine.avatar.lighting import extended
 from perse_engine.avatar.masks import change, mask_of
 from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, PROPERTIES, RATES
 from perse_engine.avatar.start import MIN_MASK, SHADE_ONLY
@@ -117,6 +118,7 @@ def with_appended(avatar: Avatar, appended: Appended, added: AddedVariant) -> Av
         base=np.vstack([avatar.base, appended.base]),
         categories={c: replace(m, change=np.concatenate([m.change, none])) for c, m in avatar.categories.items()},
         added=(*avatar.added, added),
+        light=None if avatar.light is None else extended(avatar.light, avatar.binding, appended.binding),
     )
 
 

@@ -165,6 +165,7 @@ def remove_variant(avatar: Avatar, category: str, variant: str) -> Avatar:
     return replace(
         avatar, binding=binding, base=avatar.base[keep], categories=categories,
         added=(*avatar.added[: found[0]], *moved),
+        light=None if avatar.light is None else replace(avatar.light, normals=avatar.light.normals[keep]),
     )  # fmt: skip
 
 

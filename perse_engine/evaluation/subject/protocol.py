@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from perse_engine.errors import EngineError
 from perse_engine.evaluation.avatar.distance import Distance
+from perse_engine.evaluation.subject.cheeks import CheekBalance, cheek_balance
 from perse_engine.evaluation.subject.identity import FaceEmbedder, identity_distances
 from perse_engine.evaluation.subject.judge import read_turn_deg, seen_landmarks, shown_turn_deg
 from perse_engine.evaluation.subject.lids import ClosedLids, closed_lids
@@ -34,6 +35,7 @@ class SubjectMeasures:
     """Everything measured on one subject; an expression is None if a face was not found at every step."""
 
     source: Likeness
+    cheeks: CheekBalance
     yaw: AngleResponse
     pitch: AngleResponse
     expressions: Mapping[str, ExpressionResponse | None]
@@ -86,6 +88,7 @@ def measure_subject(subject: Subject, analysis: PortraitAnalysis, brought: Broug
     neutral = face_geometry_of(subject, Expression())
     return SubjectMeasures(
         source=source_likeness(subject, analysis.regions, brought.lpips),
+        cheeks=cheek_balance(subject),
         yaw=_turns(subject, "yaw"),
         pitch=_turns(subject, "pitch"),
         expressions={name: _expression(subject, probe, neutral) for name, probe in PROBES.items()},

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.lighting import source_light
 from perse_engine.avatar.training import train
 from perse_engine.head.subject import Subject
 from perse_engine.progress import SilentProgress
@@ -24,7 +26,8 @@ def tiny_avatar(
 
     def make() -> Avatar:
         folder = tmp_path_factory.mktemp("training")
-        return train(astronaut_subject, tiny_dataset, tiny_recipe, folder, SilentProgress())[0]
+        trained = train(astronaut_subject, tiny_dataset, tiny_recipe, folder, SilentProgress())[0]
+        return replace(trained, light=source_light(astronaut_subject, trained.binding))
 
     avatar: Avatar = once("tiny avatar", make)
     return avatar

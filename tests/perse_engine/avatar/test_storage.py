@@ -27,7 +27,8 @@ BOTH = Look({"eyeglasses": {"round-black": 1.0}, "hair": {"long-wavy-blonde": 0.
 FLOATS = (
     "base", "rig.vertices", "rig.shapes", "rig.bone_pivots", "rig.bone_weights", "binding.bary", "binding.rest_area",
     "expression.basis", "hair.mask", "hair.change", "hair.basis", "hair.codes", "hair.network.linear",
-    "hair.network.hidden_weight", "hair.network.hidden_bias", "hair.network.output",
+    "hair.network.hidden_weight", "hair.network.hidden_bias", "hair.network.output", "light.coefficients",
+    "light.normals",
 )  # fmt: skip
 
 
@@ -51,6 +52,17 @@ def test_an_avatar_loads_as_it_was_saved(tiny_avatar: Avatar, folder: Path) -> N
     before, after = (posed_cloud(a, a.bake(BOTH), pose, expression) for a in (tiny_avatar, loaded))
     for name in ("means", "quats", "scales", "opacities", "colours"):
         assert np.array_equal(getattr(before, name), getattr(after, name)), name
+
+
+def test_the_light_survives(tiny_avatar: Avatar, folder: Path) -> None:
+    assert tiny_avatar.light is not None and (loaded := load_avatar(folder).light) is not None
+    for name in ("coefficients", "normals"):
+        assert np.array_equal(getattr(loaded, name), getattr(tiny_avatar.light, name)), name
+
+
+def test_an_older_avatar_has_its_light_in_its_colours(folder: Path) -> None:
+    damage(folder, lambda tensors: [tensors.pop(f"light.{name}") for name in ("coefficients", "normals")] and None)
+    assert load_avatar(folder).light is None
 
 
 def test_variants_and_details_survive(tiny_avatar: Avatar, folder: Path) -> None:

@@ -91,7 +91,7 @@ class ConditionedTrainer(Trainer):
         """The baseline as it is now."""
         s = self._start
         return ConditionedAvatar(
-            s.placed.binding, self._base, {}, s.expression, details, RASTER_MODE, (), self._network
+            s.placed.binding, self._base, {}, s.expression, details, RASTER_MODE, (), None, self._network
         )  # fmt: skip
 
 

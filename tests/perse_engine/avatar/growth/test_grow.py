@@ -100,6 +100,7 @@ def assert_same(a: Avatar, b: Avatar) -> None:
     assert a.variants() == b.variants() and len(a.added) == len(b.added)
     assert np.array_equal(a.base, b.base) and np.array_equal(a.binding.triangles, b.binding.triangles)
     assert np.array_equal(a.binding.rig.vertices, b.binding.rig.vertices)
+    assert a.light is not None and b.light is not None and np.array_equal(a.light.normals, b.light.normals)
     for name, model in a.categories.items():
         for field in ("rows", "mask", "change", "basis"):
             assert np.array_equal(getattr(model, field), getattr(b.categories[name], field)), (name, field)
@@ -160,7 +161,7 @@ def test_a_reference_photo_gives_a_code(tiny_avatar: Avatar, astronaut_subject: 
     subject = astronaut_subject
     out = Renderer(tiny_avatar, "cpu").render(
         Look({"hair": {"long-wavy-blonde": 0.8}}), subject.source_pose, subject.source_expression,
-        subject.source_camera, None,
+        subject.source_camera, None, light=1.0,
     )  # fmt: skip
     straight = out.rgb / np.maximum(out.alpha, 1e-3)[..., None]
     photo = replace(subject, work_rgb=(np.clip(straight, 0, 1) * 255).astype(np.uint8), work_person=out.alpha)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from perse_engine.evaluation.subject.bars import checks
+from perse_engine.evaluation.subject.cheeks import CheekBalance
 from perse_engine.evaluation.subject.lids import ClosedLids
 from perse_engine.evaluation.subject.measures import Likeness
 from perse_engine.evaluation.subject.protocol import SubjectMeasures
@@ -14,7 +15,9 @@ from perse_engine.evaluation.subject.responses import AngleResponse, ExpressionR
 
 TURN = AngleResponse((-10, 0, 10), (-11, 0, 11), (-11, 0, 11), 1.0, 1.1, True, 0.5)
 BLINK = ExpressionResponse("lids_left", (0.1, 0.08, 0.05, 0.03, 0.0), True, True, 0.2, "brows")
-GOOD = SubjectMeasures(Likeness(31, 0.95, 0.9), TURN, TURN, {"eyeBlinkLeft": BLINK}, ClosedLids(0.2, 0.9, 0), None)
+GOOD = SubjectMeasures(
+    Likeness(31, 0.95, 0.9), CheekBalance(0.2, 0.9), TURN, TURN, {"eyeBlinkLeft": BLINK}, ClosedLids(0.2, 0.9, 0), None
+)
 
 
 def missed(measures: SubjectMeasures) -> set[str]:
