@@ -119,11 +119,8 @@ def _assemble(description: dict[str, Any], tensors: dict[str, npt.NDArray[Any]])
     expression = ExpressionModel(drivers, tensors["expression.rows"], tensors["expression.basis"])
     added = tuple(added_from_json(one, k, tensors) for k, one in enumerate(description.get("added", [])))
     # Avatars of before there was one have the photo's light in their colours.
-    light = (
-        SourceLight(**{n: tensors[f"light.{n}"] for n in LIGHT})
-        if any(n.startswith("light.") for n in tensors)
-        else None
-    )
+    has_light = any(n.startswith("light.") for n in tensors)
+    light = SourceLight(**{n: tensors[f"light.{n}"] for n in LIGHT}) if has_light else None
     return Avatar(binding, tensors["base"], categories, expression, description["details"], raster_mode, added, light)
 
 

@@ -134,11 +134,7 @@ def _warnings(
         (scale > 3.0, "small_face", "The face has few pixels; a larger photo gives a sharper avatar."),
         (sharp < 12.0, "blurry", "The photo is blurry; a sharper one gives a better texture."),
         (float(np.median(light)) < 60, "dark", "The face is dark; more light helps."),
-        (
-            min(sides) < 0.6 * max(sides),
-            "one_sided_light",
-            "The light comes from one side; soft light is taken off, cast shadows stay.",
-        ),
+        (min(sides) < 0.6 * max(sides), "one_sided_light", "The light comes from one side; hard shadows stay."),
         (abs(pose[0]) > 25, "turned", "The head is turned; the hidden side is guessed by mirroring."),
         (gap > 0.14, "mouth_open", "The mouth is open; a closed one makes better expressions."),
         (min(opening) < 0.15, "eyes_closed", "The eyes are nearly closed; open eyes are needed for gaze."),

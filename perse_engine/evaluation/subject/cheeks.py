@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from perse_engine.evaluation.subject.judge import Rgb, source_picture
@@ -13,7 +14,7 @@ from perse_engine.head.subject import Subject
 from perse_engine.scene import FloatArray
 
 LEFT, RIGHT = (280, 425, 330, 411, 347), (50, 205, 101, 187, 118)
-REACH_PX = 4
+WINDOW_PX = 9
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,10 @@ def cheek_balance(subject: Subject) -> CheekBalance:
 
 def _balance(picture: Rgb, places: FloatArray) -> float:
     linear = (picture / np.float32(255)) ** POWER @ LUMA
+    soft = cv2.blur(linear, (WINDOW_PX, WINDOW_PX))
 
     def mean(landmarks: tuple[int, ...]) -> float:
-        windows = [
-            np.s_[y - REACH_PX : y + REACH_PX + 1, x - REACH_PX : x + REACH_PX + 1] for x, y in places[list(landmarks)]
-        ]
-        return float(np.mean([linear[w].mean() for w in windows]))
+        x, y = places[list(landmarks)].T
+        return float(soft[y, x].mean())
 
     return mean(LEFT) / max(mean(RIGHT), 1e-6)

@@ -51,9 +51,8 @@ def _lines(row: Row) -> list[str]:
     lines.append(f"    slopes against what was asked: {asked}")
     if m.source.lpips is not None:
         lines.append(f"    LPIPS of the source view {m.source.lpips:.4f}")
-    lines.append(
-        f"    left cheek over right: {m.cheeks.photo:.2f} on the photo, {m.cheeks.unlit:.2f} without its light"
-    )
+    photo, unlit = m.cheeks.photo, m.cheeks.unlit
+    lines.append(f"    left cheek over right: {photo:.2f} on the photo, {unlit:.2f} without its light")
     for view, distance in (m.identity or {}).items():
         lines.append(f"    identity {view:<18} {'no face' if distance is None else f'{distance:.3f}'}")
     return lines
