@@ -173,6 +173,7 @@ def test_a_picture_of_an_avatar_that_was_deleted_meanwhile_is_not_kept(
         ({"look": {"hair": {"code": [True] * 32}}}, "invalid_value"),
         ({"look": {"hair": {"code": [0.5] * 31}}}, "invalid_value"),
         ({"width_px": 100_000}, "invalid_request"),
+        ({"light": 1.5}, "invalid_request"),
         ({"background": "transparent", "format": "jpeg"}, "invalid_value"),
         ({"zoom": 2}, "invalid_request"),
     ],

@@ -73,6 +73,17 @@ def test_rendering_writes_a_picture(avatar: Path, tmp_path: Path) -> None:
     assert picture.read_bytes()[8:12] == b"WEBP"
 
 
+def test_the_photos_light_is_put_back(avatar: Path, tmp_path: Path) -> None:
+    pictures = []
+    for light in ("0", "1"):
+        made = perse("render", avatar, "--width", "96", "--height", "96", "--light", light, "-o", tmp_path / "r.png")
+        assert made.returncode == 0, made.stderr
+        pictures.append((tmp_path / "r.png").read_bytes())
+    assert pictures[0] != pictures[1]
+    refused = perse("render", avatar, "--light", "2", "-o", tmp_path / "r.png")
+    assert refused.returncode != 0 and "a share 0..1" in refused.stderr
+
+
 def test_exports_of_one_look_hold_the_same_gaussians(avatar: Path, tmp_path: Path) -> None:
     from perse_engine.export import read_cloud
 

@@ -73,7 +73,8 @@ def paint_from(subject: Subject, outfit: Outfit, category: str, picture: Rgb, ma
     """
     dressed = outfit.finish()
     posed = dressed.rig.posed(subject.source_pose, subject.source_expression)
-    view = _View.of(subject, dressed, posed, in_even_light(subject, picture), mask)
+    unlit = in_even_light(replace(subject, look=dressed), picture)
+    view = _View.of(subject, dressed, posed, unlit, mask)
     charted = np.zeros(len(subject.look.rig.vertices), bool)
     charts = {}
     for name, chart in outfit.charts.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def reference_picture(subject: Subject, look: Look, dressed: TexturedRig, edits:
         photo = in_even_light(subject, subject.work_rgb)
         picture = paste(photo, straight.clip(0, 255).astype(np.uint8), frame_mask(before, after))
     else:
-        picture = in_even_light(subject, picture)
+        picture = in_even_light(replace(subject, look=dressed), picture)
     alpha = np.maximum(subject.work_person, after.rgba[..., 3] / np.float32(255))[..., None]
     over = BACKDROP + (picture - np.float32(BACKDROP)) * alpha
     return warped_to(np.clip(over + 0.5, 0, 255).astype(np.uint8), photo_to_camera(subject, camera), camera)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from perse_engine.errors import UnknownName, UnsupportedWish
+from perse_engine.evaluation.subject.judge import source_picture
 from perse_engine.head.mesh_raster import draw
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
@@ -81,12 +83,13 @@ def test_a_picture_of_what_is_there_changes_nothing(
     astronaut_subject: Subject, plain_hair: TexturedRig, masks: dict[tuple[str, str], np.ndarray], tmp_path: Path
 ) -> None:
     shown = source_view(astronaut_subject, plain_hair)
-    picture = paste(astronaut_subject.work_rgb, shown.rgba[..., :3], masks[HAIR])
+    lit = source_picture(replace(astronaut_subject, look=plain_hair))
+    picture = paste(astronaut_subject.work_rgb, lit, masks[HAIR])
     keep(EditFolder(tmp_path), *HAIR, picture, masks[HAIR])
     dressed = DiffusionEditor(astronaut_subject, EditFolder(tmp_path)).dress(astronaut_subject, look(*HAIR))
     again = source_view(astronaut_subject, dressed)
     solid = (shown.rgba[..., 3] == 255) & (again.rgba[..., 3] == 255)
-    # Soft edges are drawn over black in the picture, which darkens them.
+    # Soft edges are drawn over grey in the picture, which lightens them.
     assert np.abs(again.rgba[solid].astype(int) - shown.rgba[solid]).mean() < 3
 
 
