@@ -48,7 +48,7 @@ def build_subject(analysis: PortraitAnalysis, flame: Flame | None = None, *, kee
     else:
         fitted = flame_head(analysis, flame)
         shaped = _Shaped(fitted.frame, fitted.shapes, fitted.extras())
-    lit = _build(analysis, shaped)
+    lit = _build(analysis, shaped, analysis.work_rgb)
     if keeps_light:
         return lit
     light = photo_light(lit, analysis.regions)
@@ -56,7 +56,7 @@ def build_subject(analysis: PortraitAnalysis, flame: Flame | None = None, *, kee
         return lit
     lit = replace(lit, source_light=light)
     # Again, because what is copied, mirrored and filled in has to be so without the light.
-    unlit = _build(replace(analysis, work_rgb=in_even_light(lit, analysis.work_rgb)), shaped)
+    unlit = _build(replace(analysis, work_rgb=in_even_light(lit, analysis.work_rgb)), shaped, analysis.work_rgb)
     return replace(unlit, source_light=light, work_rgb=analysis.work_rgb)
 
 
@@ -69,7 +69,7 @@ class _Shaped:
     extras: Mapping[str, Array]
 
 
-def _build(analysis: PortraitAnalysis, shaped: _Shaped) -> Subject:
+def _build(analysis: PortraitAnalysis, shaped: _Shaped, lit_rgb: Array) -> Subject:
     frame, shapes = shaped.frame, shaped.shapes
     surface = head_surface(frame, analysis.regions)
     uv, uv468 = head_uv(surface, frame.landmarks)
@@ -78,7 +78,7 @@ def _build(analysis: PortraitAnalysis, shaped: _Shaped) -> Subject:
     maps = texel_maps(surface, uv, texture, analysis.regions)
     folds = smooth_folds(texture.rgb, maps["skin"], uv468, shapes.source)
     head = _head_part(surface, uv, texture.rgb, head_labels(maps, surface, uv), shapes)
-    torso = build_torso(analysis, frame, surface)
+    torso = build_torso(analysis, frame, surface, lit_rgb)
     torso = _upright(torso, frame)
     mouth = build_mouth(analysis, frame, shapes)
     right_eye, left_eye = build_eyes(analysis, frame, shapes)

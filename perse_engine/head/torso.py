@@ -58,8 +58,11 @@ class _Outline:
     neck_right: float
 
 
-def build_torso(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface) -> Part:
-    """The torso part in the head frame, as photographed (before it is set upright)."""
+def build_torso(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface, lit_rgb: Array) -> Part:
+    """The torso part in the head frame, as photographed (before it is set upright).
+
+    lit_rgb [S, S, 3] uint8: the work image in the photo's light, which tells what is lit from behind.
+    """
     size = frame.size_px
     marks = frame.project(frame.landmarks)
     outline = _outline(analysis, frame, marks)
@@ -89,7 +92,7 @@ def build_torso(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurfa
     beyond = np.abs(theta)[None] - np.radians(70)
     inward = np.clip(0.955 - 0.25 * beyond, 0.5, 0.955)
     uv[..., 0] = np.where(beyond > 0, middle[:, None] + half[:, None] * np.sign(side) * inward, uv[..., 0])
-    texture, labels = _texture(analysis, frame, surface, marks, outline)
+    texture, labels = _texture(analysis, frame, surface, marks, outline, lit_rgb.astype(np.float32) / 255)
     points = grid.reshape(-1, 3)
     return Part(
         name="torso",
@@ -139,7 +142,7 @@ def _outline(analysis: PortraitAnalysis, frame: HeadFrame, marks: Array) -> _Out
 
 
 def _texture(
-    analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface, marks: Array, outline: _Outline
+    analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface, marks: Array, outline: _Outline, lit: Array
 ) -> tuple[Array, npt.NDArray[np.uint8]]:
     """The photo with the head removed, [S, S, 4], and labels."""
     size = frame.size_px
@@ -150,7 +153,7 @@ def _texture(
     under_head = cv2.dilate(np.isfinite(head_depth).astype(np.uint8), np.ones((9, 9))) > 0
     lower_face = (regions.skin > 0.8) & (regions.face_oval > 0.9) & (row > marks[14, 1])
     known = (regions.person > 0.9) & ~under_head
-    known &= ~_foreign(photo, lower_face, (regions.skin > regions.cloth) & (row > marks[14, 1]))
+    known &= ~_foreign(lit, lower_face, (regions.skin > regions.cloth) & (row > marks[14, 1]))
     shows_skin = regions.skin > regions.cloth
     column = np.arange(size)[None]
     out = np.maximum(outline.neck_left - column, column - outline.neck_right) / frame.px_per_mm
