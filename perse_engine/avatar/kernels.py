@@ -71,7 +71,7 @@ def bind(
         quats[at, 2] = qw * h - qx * k + qy * e + qz * f
         quats[at, 3] = qw * k + qx * h - qy * f + qz * e
         for j in range(3):
-            scales[at, j] = np.exp(min(x[i, 7 + j], F(-2.9957323))) * g
+            scales[at, j] = np.exp(min(x[i, 7 + j], F(-4.1997051))) * g
             colours[at, j] = x[i, 11 + j]
         opacities[at] = min(max(x[i, 10], F(0)), F(1))
         kept[at, 0], kept[at, 1], kept[at, 2] = u0, u1, u2
@@ -100,7 +100,7 @@ def bind_back(
         grad_x[i, 5] = qw * h + qx * l - qy * e - qz * f
         grad_x[i, 6] = qw * l - qx * h + qy * f - qz * e
         for j in range(3):
-            grad_x[i, 7 + j] = grad_scales[at, j] * scales[at, j] if x[i, 7 + j] < F(-2.9957323) else F(0)
+            grad_x[i, 7 + j] = grad_scales[at, j] * scales[at, j] if x[i, 7 + j] < F(-4.1997051) else F(0)
             grad_x[i, 11 + j] = grad_colours[at, j]
         o, go = x[i, 10], grad_opacities[at]
         # A clamped opacity only feels what pulls it back. Far beyond, it says from which weight on a Gaussian shows,

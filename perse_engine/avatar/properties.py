@@ -25,4 +25,5 @@ SHARED = np.array([False] * 3 + [True] * 11)
 """Properties that categories which are on at once share; offsets add up (`latent.sharing`). Sizes must not: what both a
 beard and a mouth widen would glow across the cheek."""
 
-MAX_LOG_SCALE = float(np.log(0.05))
+MAX_LOG_SCALE = float(np.log(0.015))
+"""What is hidden in one look grows without bound, and glows beside the head in another (docs/experiments.md)."""

@@ -72,7 +72,7 @@ void main() {
   n /= area;
   mat3 frame = mat3(u, cross(n, u), n);
   mean += frame * offset * growth;
-  vec3 scale = exp(min(p2.xyz, vec3(-2.9957323))) * growth;
+  vec3 scale = exp(min(p2.xyz, vec3(-4.1997051))) * growth;
 
   vec3 c = uRotation * mean + uTranslation;
   opacity = clamp(opacity, 0., 1.);
