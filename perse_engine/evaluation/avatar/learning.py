@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from perse_engine.avatar.avatar import Avatar
-from perse_engine.avatar.curriculum import plan_steps
+from perse_engine.avatar.curriculum import Curriculum
 from perse_engine.avatar.drawing import TrainingRasterizer, View, training_rasterizer
 from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.start import Start, start_avatar
@@ -65,23 +65,23 @@ class School:
             expression=copy.deepcopy(s.expression),
         )
 
-    def plan(self, dataset: Dataset) -> list[tuple[Clip, int]]:
-        """As `train` would draw it from this part of the dataset."""
-        owners = self._start.placed.owners
-        return plan_steps(dataset, self.steps, self._recipe.seed, owners)
-
-    def teach(
-        self, make: MakeTrainer, start: Start, plan: Sequence[tuple[Clip, int]], budget: Budget
-    ) -> tuple[Avatar, Spent]:
-        """Train one contender with the schedule of `train`, stretched over the budget."""
+    def teach(self, make: MakeTrainer, start: Start, dataset: Dataset, budget: Budget) -> tuple[Avatar, Spent]:
+        """Train one contender on (a part of) the dataset with the schedule of `train`, stretched over the budget; each
+        has what it finds hard more often."""
         size = self.dataset.size_px
         trainer = make(start, View(start.placed.binding, self._rasterizer, (size, size)))
         frames = {f.index: f for f in self.dataset.frames}
-        began, step = time.process_time(), 0
+        curriculum = Curriculum(dataset, self.steps, self._recipe.seed, self._start.placed.owners)
+        plan: list[tuple[Clip, int]] = []
+        began, step, first = time.process_time(), 0, 0
         while (used := _used(budget, step, time.process_time() - began)) < 1:
-            clip, index = plan[step % len(plan)]
+            at = step % self.steps
+            if at == 0 or at - first == len(plan):
+                plan, first = curriculum.plan(at), at
+            clip, index = plan[at - first]
             sight = Sight(frames[index], start.vertices[index], self._pictures.target(clip, index))
-            trainer.step(clip.look, sight, FINAL_RATE**used, with_ssim=used >= SSIM_FROM)
+            loss = trainer.step(clip.look, sight, FINAL_RATE**used, with_ssim=used >= SSIM_FROM)
+            curriculum.hear(at, clip, loss)
             step += 1
             if step % REPORT_EVERY == 0:
                 self._progress.report(STAGE, round(1000 * min(used, 1.0)), 1000)

@@ -55,7 +55,7 @@ def study(
     add("this avatar", "as it lies in its folder", avatar, None)
     if baselines or ablations:
         school = School(subject, judges.dataset, recipe, progress)
-        ours, spent = school.teach(Trainer, school.start(), school.plan(school.dataset), Budget(steps=school.steps))
+        ours, spent = school.teach(Trainer, school.start(), school.dataset, Budget(steps=school.steps))
         add(OURS, "trained in this run, from the same Gaussians as all below", ours, spent)
         if baselines:
             for name, what, made, own in _baselines(school, spent, recipe.seed):
@@ -71,7 +71,6 @@ def study(
 
 def _baselines(school: School, ours: Spent, seed: int) -> Iterator[tuple[str, str, Avatar, Spent]]:
     time, steps = Budget(processor_s=ours.processor_s), Budget(steps=ours.steps)
-    plan = school.plan(school.dataset)
     for name, shape, budget in (
         ("local MLP, equal time", LOCAL_MLP, time),
         ("local MLP, equal steps", LOCAL_MLP, steps),
@@ -79,7 +78,7 @@ def _baselines(school: School, ours: Spent, seed: int) -> Iterator[tuple[str, st
         ("global MLP, equal steps", GLOBAL_MLP, steps),
     ):
         make = partial(ConditionedTrainer, shape=shape, seed=seed)
-        made, spent = school.teach(make, school.start(), plan, budget)
+        made, spent = school.teach(make, school.start(), school.dataset, budget)
         yield name, _said(shape), made, spent
 
 
@@ -95,5 +94,5 @@ def _ablations(school: School) -> Iterator[tuple[str, str, Avatar, Spent]]:
             dataset = without_clips(dataset, ablation.omits)
         if ablation.change is not None:
             start = ablation.change(start)
-        made, spent = school.teach(ablation.trainer, start, school.plan(dataset), Budget(steps=school.steps))
+        made, spent = school.teach(ablation.trainer, start, dataset, Budget(steps=school.steps))
         yield name, ablation.what, made, spent

@@ -48,7 +48,7 @@ def school(astronaut_subject: Subject, tiny_dataset: Dataset, tiny_recipe: Recip
 
 
 def taught(school: School, make: object, steps: int = 12) -> Avatar:
-    return school.teach(make, school.start(), school.plan(school.dataset), Budget(steps=steps))[0]  # type: ignore[arg-type]
+    return school.teach(make, school.start(), school.dataset, Budget(steps=steps))[0]  # type: ignore[arg-type]
 
 
 def test_ours_taught_again_is_what_train_makes(school: School, tiny_avatar: Avatar) -> None:
@@ -64,8 +64,7 @@ def test_teaching_leaves_the_next_start_alone(school: School) -> None:
 
 
 def test_a_budget_of_time_is_kept(school: School) -> None:
-    plan = school.plan(school.dataset)
-    _, spent = school.teach(Trainer, school.start(), plan, Budget(processor_s=0.2))
+    _, spent = school.teach(Trainer, school.start(), school.dataset, Budget(processor_s=0.2))
     assert spent.steps > 0
     assert spent.processor_s >= 0.2
 
