@@ -34,6 +34,8 @@ INSIDE = ("mouth", "eyes", "irises", "ears")
 MATT = {"hair": 0.5, "cloth": 0.7}
 """How much of the light's directions shows on what is not skin: strands and folds face everywhere, and have
 the rest of their light as what faces the front."""
+NECK = 0.5
+"""The same of the neck's skin, which light from what one wears reaches where the face's light does not."""
 FRONT = np.array([0.0, 0.0, 1.0])
 
 
@@ -94,7 +96,8 @@ def rest_normals(look: TexturedRig) -> FloatArray:
 
 def outer_surface(look: TexturedRig) -> tuple[Array, Array]:
     """Middles [F, 3] m, and normals and areas [F, 4] of a look's triangles at rest, without INSIDE."""
-    faces = look.faces[~np.isin(look.face_part, [PARTS.index(p) for p in INSIDE])]
+    inside = [PARTS.index(p) for p in INSIDE]
+    faces = look.faces[~np.isin(look.face_part, inside)]
     corners = look.rig.vertices[faces].astype(np.float64)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
     area = np.linalg.norm(normals, axis=1)
@@ -102,7 +105,8 @@ def outer_surface(look: TexturedRig) -> tuple[Array, Array]:
     directed = np.ones(256)
     for region, share in MATT.items():
         directed[REGION_LABELS[region]] = share
-    share = directed[look.labels[v, u]][:, None]
+    still = look.face_part[~np.isin(look.face_part, inside)] == PARTS.index("torso")
+    share = np.minimum(directed[look.labels[v, u]], np.where(still, NECK, 1.0))[:, None]
     return corners.mean(1), np.c_[share * normals + (1 - share) * area[:, None] * FRONT, area]
 
 
