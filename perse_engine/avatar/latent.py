@@ -57,6 +57,11 @@ class CodeNetwork:
         """Number of coefficients, with portions and bows."""
         return len(self.linear) + 2 * self.shared
 
+    def bumps(self, variant: int, variants: int) -> range:
+        """Indices of the coefficients that are about 0 at 0 and at 1 of a variant, one of so many."""
+        each = len(self.linear) // variants - 1
+        return range(variants + variant * each, variants + (variant + 1) * each)
+
     @staticmethod
     def start(random: np.random.Generator, codes: FloatArray, *, is_shared: bool = False) -> CodeNetwork:
         """A network that tells the variants' codes [V, 32] apart, and ends from half way.

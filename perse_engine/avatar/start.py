@@ -9,18 +9,20 @@ import numpy as np
 
 from perse_engine.avatar.avatar import CategoryModel, ExpressionModel, rest_points
 from perse_engine.avatar.drawing import TrainingRasterizer, View
+from perse_engine.avatar.head_ways import start_on_head, surface_way
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork
 from perse_engine.avatar.masks import Seen, change, mask_of, visibility
 from perse_engine.avatar.owning import add_surfaces, distinct
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.placing import Placed, Ways, place_on_subject
 from perse_engine.avatar.properties import PROPERTIES
+from perse_engine.errors import CorruptFile
 from perse_engine.head.subject import PARTS, ExpressionDriver, Subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
 from perse_engine.scene import FloatArray
-from perse_engine.synthesis.dataset import Clip, Dataset, Frame
-from perse_engine.synthesis.storage import read_surface
+from perse_engine.synthesis.dataset import Clip, Dataset, Frame, HeadSurface
+from perse_engine.synthesis.storage import read_head, read_surface
 
 STAGE = "placing"
 BASE_SHARE = 0.68
@@ -85,7 +87,8 @@ def start_avatar(
         changed[placed.owner >= 0] = covered[placed.owner >= 0] = 0
         owned = placed.owner == placed.owners.index(category) if category in placed.owners else changed < 0
         covered[owned] = 1
-        models[category] = _category(category, clips, changed, covered, owned, placed, random)
+        model = models[category] = _category(category, clips, changed, covered, owned, placed, random)
+        _start_on_head(model, category, dataset, owned[model.rows], placed)
     return Start(placed, models, _expression(subject, placed), vertices)
 
 
@@ -190,6 +193,31 @@ def _start_ways(
         basis[variant, own] = ways.whole[way]
         basis[first + variant, own] = ways.portion[way]
         basis[first + network.shared + variant, own, :3] = ways.bows[way]
+
+
+def _start_on_head(model: CategoryModel, category: str, dataset: Dataset, own: np.ndarray, placed: Placed) -> None:
+    """As far as the dataset tells what became of the head's surface."""
+    source = next(c.path for c in dataset.clips if c.kind == "source")
+    before = _head(dataset, source, placed)
+    if before is None:
+        return
+    for number, id in enumerate(model.codes):
+        ways = {}
+        for clip in dataset.clips:
+            if clip.kind in ("variant", "between") and list(clip.look.variants.get(category, {})) == [id]:
+                after = _head(dataset, clip.path, placed)
+                if after is not None:
+                    ways[clip.look.variants[category][id]] = surface_way(before, after, placed.binding)
+        if 1.0 in ways:
+            start_on_head(model, number, ways, ~own, shade_only=category in SHADE_ONLY)
+
+
+def _head(dataset: Dataset, clip: str, placed: Placed) -> HeadSurface | None:
+    head = read_head(dataset.folder, clip)
+    needed = int(placed.binding.triangles[placed.owner < 0].max()) + 1
+    if head is not None and len(head.vertices) < needed:
+        raise CorruptFile(f"heads/{clip}.safetensors has {len(head.vertices)} vertices, fewer than the subject.")
+    return head
 
 
 def _expression(subject: Subject, placed: Placed) -> ExpressionModel:

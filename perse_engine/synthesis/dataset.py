@@ -4,6 +4,7 @@ dataset.json     schema version, size, fps, label table, recipe, clips, surfaces
 frames.jsonl     one line per frame of the shared trajectory: pose, expression, camera, split, valid, confidence
 clips/<path>/{image,alpha,region,changed}/%04d.png
 surfaces/<category>.safetensors      points of surface that an additive category brings (optional)
+heads/<path>.safetensors             the head's own surface at a clip's look (optional)
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.head.subject import TexturedRig
 from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, FloatArray, Pose
 
@@ -99,6 +102,30 @@ class AddedSurface:
     def one_each(self) -> AddedSurface:
         """The first point of every place, in the order of places."""
         return self.take(np.unique(self.place, return_index=True)[1])
+
+
+@dataclass(frozen=True)
+class HeadSurface:
+    """The subject's own surface at a look, without what is added to it.
+
+    Attributes:
+        vertices: [V, 3] m at rest, those of the subject's rig.
+        uv: [V, 2] texels of the texture, whose centres are at .5.
+        texture: [H, W, 4] uint8, straight alpha.
+    """
+
+    vertices: FloatArray
+    uv: FloatArray
+    texture: npt.NDArray[np.uint8]
+
+    @staticmethod
+    def of(look: TexturedRig, vertices: int) -> HeadSurface:
+        """The first so many vertices of a look, at half its texture's size: Gaussians are larger than texels."""
+        height, width = look.texture.shape[:2]
+        half = cv2.resize(look.texture, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        scale = np.array([width // 2 / width, height // 2 / height], np.float32)
+        texture = np.rint(np.clip(half, 0, 1) * 255).astype(np.uint8)
+        return HeadSurface(look.rig.vertices[:vertices], look.uv[:vertices] * scale, texture)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from perse_engine.errors import CorruptFile
 from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, Gaze, Pose
-from perse_engine.synthesis.dataset import SCHEMA_VERSION, AddedSurface, Clip, Dataset, Frame, Images
+from perse_engine.synthesis.dataset import SCHEMA_VERSION, AddedSurface, Clip, Dataset, Frame, HeadSurface, Images
 from perse_engine.vocabulary import REGION_LABELS
 
 KINDS = ("image", "alpha", "region", "changed")
@@ -176,3 +176,31 @@ def read_surface(folder: Path, category: str) -> AddedSurface | None:
         return AddedSurface(**tensors, variants=tuple(json.loads(header["__metadata__"]["variants"])))
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CorruptFile(f"surfaces/{category}.safetensors is not readable: {error}.") from error
+
+
+def write_head(folder: Path, clip: str, head: HeadSurface) -> None:
+    """Write heads/<clip>.safetensors."""
+    path = folder / "heads" / f"{clip}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    save_file({k: np.ascontiguousarray(v) for k, v in asdict(head).items()}, partial)
+    partial.replace(path)
+
+
+def read_head(folder: Path, clip: str) -> HeadSurface | None:
+    """The head's surface at a clip's look, or None if the dataset does not tell.
+
+    Raises:
+        CorruptFile: it is not what the format promises.
+    """
+    path = folder / "heads" / f"{clip}.safetensors"
+    if not path.exists():
+        return None
+    try:
+        head = HeadSurface(**load_file(path))
+    except (SafetensorError, TypeError) as error:
+        raise CorruptFile(f"heads/{clip}.safetensors is not readable: {error}.") from error
+    count = len(head.vertices)
+    if head.vertices.shape != (count, 3) or head.uv.shape != (count, 2) or head.texture.shape[2:] != (4,):
+        raise CorruptFile(f"heads/{clip}.safetensors has tensors of unexpected shapes.")
+    return head

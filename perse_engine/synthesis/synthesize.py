@@ -16,13 +16,20 @@ from perse_engine.head.subject import Subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
 from perse_engine.synthesis.animator import PortraitAnimator, RigAnimator, changed_mask
-from perse_engine.synthesis.dataset import Clip, Dataset, Frame, Images
+from perse_engine.synthesis.dataset import Clip, Dataset, Frame, HeadSurface, Images
 from perse_engine.synthesis.editor import AttributeEditor
 from perse_engine.synthesis.learned.acceptance import FaceIdentity
 from perse_engine.synthesis.learned.prepare import learned_editor, loader_of
 from perse_engine.synthesis.plan import plan_clips
 from perse_engine.synthesis.procedural import ProceduralEditor
-from perse_engine.synthesis.storage import KINDS, open_dataset, write_description, write_images, write_surface
+from perse_engine.synthesis.storage import (
+    KINDS,
+    open_dataset,
+    write_description,
+    write_head,
+    write_images,
+    write_surface,
+)
 from perse_engine.synthesis.trajectory import close_ups, make_trajectory
 from perse_engine.synthesis.video.film import Filmed, film
 from perse_engine.vocabulary import VariantSpec
@@ -30,6 +37,8 @@ from perse_engine.vocabulary import VariantSpec
 FPS = 25.0
 THREADS = 2
 STAGE = "synthesis"
+HEADS_OF = ("source", "variant", "between")
+"""Kinds of clips of which the dataset keeps the head's surface, unless a model made the pictures: those may differ."""
 
 
 def synthesize(
@@ -155,12 +164,15 @@ def make_clip(
     chosen = tuple(frames[i] for i in clip.frames)
     save: Callable[[int, Images], None] = partial(write_images, folder, unfinished.as_posix())
     if clip.kind == "source":
-        pictures = iter([source[f.index] for f in chosen])
+        look, pictures = subject.look, iter([source[f.index] for f in chosen])
     else:
-        pictures = iter(animator.animate(editor.dress(subject, clip.look), chosen))
+        look = editor.dress(subject, clip.look)
+        pictures = iter(animator.animate(look, chosen))
     for frame, image in zip(chosen, pictures, strict=True):
         changed = changed_mask(image, source[frame.index])
         save(frame.index, Images(np.ascontiguousarray(image.rgba[..., :3]), image.rgba[..., 3], image.labels, changed))
+    if clip.kind in HEADS_OF and isinstance(animator, RigAnimator):
+        write_head(folder, clip.path, HeadSurface.of(look, len(subject.look.rig.vertices)))
     target.parent.mkdir(parents=True, exist_ok=True)
     (folder / "clips" / unfinished).rename(target)
 

@@ -18,7 +18,7 @@ from perse_engine.avatar.drawing import TrainingRasterizer, View
 from perse_engine.avatar.growth.appending import Appended
 from perse_engine.avatar.growth.inversion import with_expression
 from perse_engine.avatar.growth.lesson import Lesson
-from perse_engine.avatar.growth.way import surface_way, way_mask
+from perse_engine.avatar.head_ways import surface_way, way_mask
 from perse_engine.avatar.kernels import add_basis, take_rows
 from perse_engine.avatar.latent import column_weights
 from perse_engine.avatar.lighting import extended
@@ -32,7 +32,7 @@ from perse_engine.progress import Progress
 from perse_engine.scene import FloatArray
 from perse_engine.splatting.adam import Adam
 from perse_engine.splatting.losses import ImageLoss, LossWeights
-from perse_engine.synthesis.dataset import Clip, Frame
+from perse_engine.synthesis.dataset import Clip, Frame, HeadSurface
 from perse_engine.synthesis.plan import BETWEEN_STEPS
 
 STAGE = "training"
@@ -67,7 +67,9 @@ def start_adapter(
     """
     n, m = len(avatar), len(appended.base)
     model = avatar.categories[lesson.category]
-    way = surface_way(subject.look, lesson.dressed, appended.binding)
+    count = len(subject.look.rig.vertices)
+    source, dressed = (HeadSurface.of(look, count) for look in (subject.look, lesson.dressed))
+    way = surface_way(source, dressed, appended.binding)
     mask = np.maximum(mask_of(changed), way_mask(way[:n]) * (avatar.base[:, OPACITY] > 0))
     # Of what its code can change, the category's own mask speaks.
     mask[model.rows] = np.maximum(mask[model.rows], model.mask)

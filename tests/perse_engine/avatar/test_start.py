@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from perse_engine.avatar.drawing import training_rasterizer
+from perse_engine.avatar.drawing import View, training_rasterizer
 from perse_engine.avatar.latent import sharing
-from perse_engine.avatar.pictures import Pictures
+from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.start import Start, start_avatar
-from perse_engine.avatar.training import RASTER_MODE
+from perse_engine.avatar.training import RASTER_MODE, Trainer
+from perse_engine.errors import CorruptFile
 from perse_engine.head.subject import Subject
+from perse_engine.look import Look
 from perse_engine.progress import SilentProgress
 from perse_engine.recipe import Recipe
 from perse_engine.synthesis.dataset import Dataset
+from perse_engine.synthesis.storage import open_dataset, read_head, write_head
 from perse_engine.synthesis.synthesize import synthesize
 
 
@@ -38,6 +45,39 @@ def test_a_beard_covers_the_skin_below_it(start: Start) -> None:
     shares = sharing({"beard": 1.0, "skin": 1.0}, {"beard": beard.change, "skin": skin.change})
     assert (shares["beard"] == 1).all()
     assert np.median(shares["skin"][both]) < 0.2
+
+
+def test_an_untrained_avatar_shows_what_the_editor_painted(start: Start, painted: Dataset) -> None:
+    rasterizer, _ = training_rasterizer("cpu", RASTER_MODE)
+    view = View(start.placed.binding, rasterizer, (painted.size_px, painted.size_px))
+    trainer, pictures = Trainer(start, view), Pictures(painted)
+    frame = painted.frames[0]
+    source, _ = pictures.target(painted.clip("source"), frame.index)
+    for clip in painted.clips:
+        if clip.kind in ("variant", "between"):
+            target = pictures.target(clip, frame.index)
+            sight = Sight(frame, start.vertices[frame.index], target)
+            bare, dressed = (trainer.draw(look, sight).copy() for look in (Look(), clip.look))
+            changed, shown = target[0] - source, dressed - bare
+            assert np.square(shown - changed).sum() < 0.3 * np.square(changed).sum(), clip.path
+
+
+def test_a_head_of_another_subject_is_refused(painted: Dataset, astronaut_subject: Subject, tmp_path: Path) -> None:
+    shutil.copytree(painted.folder, tmp_path / "dataset")
+    head = read_head(painted.folder, "source")
+    assert head is not None
+    write_head(tmp_path / "dataset", "source", replace(head, vertices=head.vertices[:9], uv=head.uv[:9]))
+    rasterizer, _ = training_rasterizer("cpu", RASTER_MODE)
+    foreign = open_dataset(tmp_path / "dataset")
+    with pytest.raises(CorruptFile, match="9 vertices"):
+        start_avatar(
+            astronaut_subject,
+            foreign,
+            Recipe.from_json(painted.recipe),
+            Pictures(foreign),
+            rasterizer,
+            SilentProgress(),
+        )
 
 
 def test_changes_are_parts_of_the_whole(start: Start) -> None:

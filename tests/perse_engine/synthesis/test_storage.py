@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 
 from perse_engine.errors import CorruptFile
 from perse_engine.look import Look
-from perse_engine.scene import Camera, Expression, Gaze, Pose
-from perse_engine.synthesis.dataset import AddedSurface, Clip, Frame
+from perse_engine.scene import Camera, Expression, FloatArray, Gaze, Pose
+from perse_engine.synthesis.dataset import AddedSurface, Clip, Frame, HeadSurface
 from perse_engine.synthesis.storage import (
     clip_from_json,
     clip_to_json,
     frame_from_json,
     frame_to_json,
     open_dataset,
+    read_head,
     read_surface,
+    write_head,
     write_surface,
 )
 from perse_engine.vocabulary import ARKIT_NAMES, CATEGORIES
@@ -112,6 +114,33 @@ def test_a_damaged_surface_is_corrupt(tmp_path: Path) -> None:
     (tmp_path / "surfaces" / "hat.safetensors").write_bytes(b"not tensors")
     with pytest.raises(CorruptFile):
         read_surface(tmp_path, "hat")
+
+
+def test_a_head_is_read_back(tmp_path: Path) -> None:
+    head = HeadSurface(
+        np.arange(6, dtype=np.float32).reshape(2, 3),
+        np.ones((2, 2), np.float32),
+        np.arange(24, dtype=np.uint8).reshape(2, 3, 4),
+    )
+    write_head(tmp_path, "hat/beanie", head)
+    back = read_head(tmp_path, "hat/beanie")
+    assert back is not None
+    assert all(np.array_equal(getattr(back, f.name), getattr(head, f.name)) for f in fields(HeadSurface))
+    assert read_head(tmp_path, "hat/cap") is None
+
+
+@pytest.mark.parametrize("vertices", [np.zeros((2, 2), np.float32), np.zeros((3, 3), np.float32)])
+def test_a_head_of_other_shapes_is_corrupt(vertices: FloatArray, tmp_path: Path) -> None:
+    write_head(tmp_path, "source", HeadSurface(vertices, np.zeros((2, 2), np.float32), np.zeros((2, 2, 4), np.uint8)))
+    with pytest.raises(CorruptFile, match="unexpected shapes"):
+        read_head(tmp_path, "source")
+
+
+def test_a_damaged_head_is_corrupt(tmp_path: Path) -> None:
+    (tmp_path / "heads").mkdir()
+    (tmp_path / "heads" / "source.safetensors").write_bytes(b"not tensors")
+    with pytest.raises(CorruptFile):
+        read_head(tmp_path, "source")
 
 
 def test_an_empty_folder_is_no_dataset(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from perse_engine.recipe import Recipe
 from perse_engine.synthesis.check import check_dataset
 from perse_engine.synthesis.dataset import Dataset
 from perse_engine.synthesis.sheet import dataset_sheet
-from perse_engine.synthesis.storage import open_dataset, picture_path, read_images, read_surface
+from perse_engine.synthesis.storage import open_dataset, picture_path, read_head, read_images, read_surface
 from perse_engine.synthesis.synthesize import STAGE, synthesize
 from perse_engine.vocabulary import REGION_LABELS
 from tests.perse_engine.synthesis.tiny import CancelAt, files_of
@@ -76,11 +76,33 @@ def test_additive_categories_bring_surface(tiny_dataset: Dataset) -> None:
     assert np.allclose(surface.bone_weights.sum(1), 1, atol=1e-5)
 
 
+def test_the_heads_surface_is_kept_at_every_weight(tiny_dataset: Dataset, astronaut_subject: Subject) -> None:
+    source = read_head(tiny_dataset.folder, "source")
+    assert source is not None and np.array_equal(source.vertices, astronaut_subject.look.rig.vertices)
+    for clip in tiny_dataset.clips:
+        head = read_head(tiny_dataset.folder, clip.path)
+        assert (head is None) == (clip.kind == "mix")
+        if clip.path.startswith("hair/"):
+            assert head is not None and head.vertices.shape == source.vertices.shape
+            height, width = source.texture.shape[:2]
+            assert (head.texture[:height, :width] != source.texture).any()
+
+
 def test_nothing_unfinished_is_left(tiny_dataset: Dataset) -> None:
     names = {p.name for p in tiny_dataset.folder.iterdir()} | {
         p.name for p in (tiny_dataset.folder / "clips").iterdir()
     }
-    assert names == {"dataset.json", "frames.jsonl", "clips", "surfaces", "source", "hair", "eyeglasses", "mix"}
+    assert names == {
+        "dataset.json",
+        "frames.jsonl",
+        "clips",
+        "surfaces",
+        "heads",
+        "source",
+        "hair",
+        "eyeglasses",
+        "mix",
+    }
 
 
 def test_a_cancelled_synthesis_keeps_its_clips_and_finishes_the_same(
