@@ -13,6 +13,8 @@ SHARES = {"source": 0.2, "variant": 0.47, "between": 0.23, "mix": 0.10}
 """Of all steps."""
 ADDITIVE_WEIGHT = 2.0
 """How often a variant of an additive category is drawn, next to other variants: it has more to learn."""
+PAIR_WEIGHT = 2.5
+"""How often a clip between two variants is drawn, next to one from the source: there are up to seven of those."""
 HEARD_FROM, REVISED_AT = 0.15, 0.3
 """Shares of the training: losses in between say how hard a clip is, and what follows is planned by them."""
 HARDER, MOST_OFTEN = 1.5, 3.0
@@ -91,7 +93,13 @@ def _shares(
     total = sum(SHARES[kind] for kind in clips)
     out = []
     for kind, own in clips.items():
-        favoured = [kind == "variant" and clip.look.categories()[0] in additive for clip in own]
-        weights: FloatArray = np.where(favoured, ADDITIVE_WEIGHT, 1.0) * [often.get(clip.path, 1.0) for clip in own]
+        weights: FloatArray = np.array([_favour(clip, additive) * often.get(clip.path, 1.0) for clip in own])
         out += [(clip, SHARES[kind] / total * float(w)) for clip, w in zip(own, weights / weights.sum(), strict=True)]
     return out
+
+
+def _favour(clip: Clip, additive: tuple[str, ...]) -> float:
+    if clip.kind == "variant":
+        return ADDITIVE_WEIGHT if clip.look.categories()[0] in additive else 1.0
+    is_pair = clip.kind == "between" and any(len(ids) > 1 for ids in clip.look.variants.values())
+    return PAIR_WEIGHT if is_pair else 1.0

@@ -4,7 +4,8 @@
 
 Portions are those of the variants in a mix: of eyeglasses half round, half square, the outline is the mean, whatever
 their size: r / max(sum r, 0.1), where r = max(a, 0) and a, the first coefficients of A z, are the variants' weights.
-Bows are for ways that are not straight: portions times 4 w (1 - w), where w = min(sum r, 1) is how much of it is worn.
+Bows are for ways that are not straight: portions times max(0, 1 - |4 w - k|) for k = 1, 2, 3, where w = sum r is how
+much is worn. So what the editor does at each quarter of the way is met, and what lies between goes straight.
 
 The source's code is 0 in every category, the mean of the codes' prior, so the source look is the base exactly.
 Codes and networks stay as they start: what a coefficient does is learned by its basis (docs/experiments.md).
@@ -21,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.avatar.properties import SHARED
+from perse_engine.errors import CorruptFile
 from perse_engine.scene import FloatArray
 from perse_engine.vocabulary import LAYERS
 
@@ -38,6 +40,8 @@ BEND = 4.0
 """How sharply a hidden unit bends at its knot, in units of 1 over the distance of knots."""
 WHOLE_FROM = 0.1
 """Sum of weights from which the portions add up to 1; below, they fade with it."""
+BENDS, MOST_BENDS = 3, 15
+"""Weights at which ways may bend: the quarters."""
 CODE_SPREAD = 0.5
 """Standard deviation of the codes' Gaussian prior and of their start."""
 
@@ -45,17 +49,19 @@ CODE_SPREAD = 0.5
 @dataclass(frozen=True)
 class CodeNetwork:
     """linear [K, 32], hidden_weight [32, 32], hidden_bias [32], output [K, 32]; float32. To its K coefficients it adds
-    portions and bows of its first `shared` variants, which is 0 or their number."""
+    portions and bows of its first `shared` variants, which is 0 or their number: all portions, then all bows at each of
+    `bends` evenly spaced weights between 0 and 1."""
 
     linear: FloatArray
     hidden_weight: FloatArray
     hidden_bias: FloatArray
     output: FloatArray
     shared: int = 0
+    bends: int = BENDS
 
     def __len__(self) -> int:
         """Number of coefficients, with portions and bows."""
-        return len(self.linear) + 2 * self.shared
+        return len(self.linear) + (1 + self.bends) * self.shared
 
     def bumps(self, variant: int, variants: int) -> range:
         """Indices of the coefficients that are about 0 at 0 and at 1 of a variant, one of so many."""
@@ -108,19 +114,21 @@ class CodeNetwork:
         weights = np.maximum(straight[: self.shared], 0)
         worn = float(weights.sum())
         portions = weights / max(worn, WHOLE_FROM)
-        bows = portions * _bow(worn)
-        return np.concatenate([straight + self.output @ change, portions, bows]).astype(np.float32)
+        bows = np.outer(_bows(worn, self.bends), portions)
+        return np.concatenate([straight + self.output @ change, portions, bows.ravel()]).astype(np.float32)
 
     def back(self, code: FloatArray, grad: FloatArray) -> FloatArray:
         """Gradient by the code [32], from that by the coefficients [len(self)]."""
-        by_plain, by_portions, by_bows = np.split(grad.astype(np.float64), [len(self.linear), len(self) - self.shared])
+        plain = len(self.linear)
+        by_plain, by_portions, by_bows = np.split(grad.astype(np.float64), [plain, plain + self.shared])
+        by_bows = by_bows.reshape(self.bends, self.shared)
         slope = (self.output.T @ by_plain) * _silu_slope(self.hidden_weight @ code + self.hidden_bias)
         straight = self.linear[: self.shared] @ code
         weights = np.maximum(straight, 0)
         worn = float(weights.sum())
         whole = max(worn, WHOLE_FROM)
-        by_portion = by_portions + by_bows * _bow(worn)
-        by_worn = (by_bows @ weights) / whole * (4 - 8 * worn if worn < 1 else 0.0)
+        by_portion = by_portions + _bows(worn, self.bends) @ by_bows
+        by_worn = _bow_slopes(worn, self.bends) @ (by_bows @ weights) / whole
         if worn > WHOLE_FROM:
             by_worn -= (by_portion @ weights) / whole**2
         by_plain[: self.shared] += (straight > 0) * (by_portion / whole + by_worn)
@@ -134,6 +142,17 @@ class CodeNetwork:
             "hidden_bias": self.hidden_bias,
             "output": self.output,
         }
+
+
+def network_of(arrays: Mapping[str, FloatArray], bases: int, bends: int) -> CodeNetwork:
+    """The network of `CodeNetwork.arrays` for so many bases.
+
+    Raises:
+        CorruptFile: no network has so many bends.
+    """
+    if not 1 <= bends <= MOST_BENDS:
+        raise CorruptFile(f"A way bends at 1 to {MOST_BENDS} weights, not {bends}.")
+    return CodeNetwork(**arrays, shared=(bases - len(arrays["linear"])) // (1 + bends), bends=bends)
 
 
 def active_bases(coefficients: FloatArray) -> npt.NDArray[np.int64]:
@@ -161,8 +180,14 @@ def column_weights(mask: FloatArray, share: FloatArray) -> FloatArray:
     return np.ascontiguousarray(out, np.float32)
 
 
-def _bow(worn: float) -> float:
-    return 4 * min(worn, 1.0) * (1 - min(worn, 1.0))
+def _bows(worn: float, bends: int) -> Array:
+    """1 at one of so many evenly spaced weights, 0 from its neighbours on, [bends]."""
+    return np.asarray(np.maximum(1 - np.abs((bends + 1) * worn - np.arange(1, bends + 1)), 0))
+
+
+def _bow_slopes(worn: float, bends: int) -> Array:
+    beside = (bends + 1) * worn - np.arange(1, bends + 1)
+    return np.asarray(np.where(np.abs(beside) < 1, -(bends + 1) * np.sign(beside), 0))
 
 
 def _silu(x: Array) -> Array:

@@ -123,7 +123,10 @@ def _ways(surface: AddedSurface, places: AddedSurface) -> tuple[_Beginnings, Way
     below, whole[..., OPACITY], portion[..., OPACITY] = _opacities(shown, filled(surface.appears))
     points, colours, growth = means
     start = _Beginnings(points, (weights * filled(surface.normals)).sum(0), colours, -below, growth)
-    return start, Ways(surface.variants, shown, whole, portion, filled(surface.bow))
+    bows = np.zeros((shape[0], surface.bows.shape[1], shape[1], PROPERTIES), np.float32)
+    bows[..., OFFSET] = filled(surface.bows).swapaxes(1, 2)
+    bows[..., GROWING] = filled(surface.swells).swapaxes(1, 2)
+    return start, Ways(surface.variants, shown, whole, portion, bows)
 
 
 def _opacities(shown: npt.NDArray[np.bool_], appears: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

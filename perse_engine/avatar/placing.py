@@ -37,7 +37,7 @@ class Ways:
         whole: [V, n, 14] change of the properties from weight 0 to weight 1.
         portion: [V, n, 14] by how much they are other than the base's as soon as the variant is worn; the base has the
             mean of the variants that show it.
-        bows: [V, n, 3] m, how far it is off its way at one half.
+        bows: [V, 3, n, 14] by how much the properties are off that straight way at weights 1/4, 1/2 and 3/4.
     """
 
     variants: tuple[str, ...]

@@ -33,8 +33,8 @@ share their places count less."""
 SHADE_ONLY = ("eyeglasses", "hat", "headphones", "earrings")
 """Categories that change only the colour of Gaussians that are not their own, by their shadow."""
 SEEN = 0.02
-STRANDS = {"hair": 1.5}
-"""More for what is finely structured: hats are smooth."""
+STRANDS = {"hair": 1.5, "earrings": 2.0, "eyeglasses": 1.8}
+"""More for what is finely structured, or a wire: hats are smooth."""
 SHOWN_SHARE = 0.1
 """Of the frames have to show where a Gaussian is."""
 FIRST_SPACING_M = 0.0028
@@ -192,7 +192,8 @@ def _start_ways(
             continue
         basis[variant, own] = ways.whole[way]
         basis[first + variant, own] = ways.portion[way]
-        basis[first + network.shared + variant, own, :3] = ways.bows[way]
+        for knot, bow in enumerate(ways.bows[way]):
+            basis[first + network.shared * (1 + knot) + variant, own] = bow
 
 
 def _start_on_head(model: CategoryModel, category: str, dataset: Dataset, own: np.ndarray, placed: Placed) -> None:

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from perse_engine.avatar.added_storage import added_from_json, added_tensors, added_to_json, check_added
 from perse_engine.avatar.avatar import EXPRESSION_COLUMNS, Avatar, Binding, CategoryModel, ExpressionModel, SourceLight
-from perse_engine.avatar.latent import CODE_SIZE, HIDDEN, CodeNetwork
+from perse_engine.avatar.latent import BENDS, CODE_SIZE, HIDDEN, network_of
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.errors import CorruptFile, EngineError
 from perse_engine.head.rig import BONES, Rig
@@ -58,6 +58,7 @@ def save_avatar(avatar: Avatar, folder: Path) -> None:
         "bones": BONES,
         "shape_names": rig.shape_names,
         "variants": avatar.variants(),
+        "bends": max((m.network.bends for m in avatar.categories.values()), default=BENDS),
         "expression_drivers": [asdict(d) for d in avatar.expression.drivers],
         "details": dict(avatar.details),
     }
@@ -112,8 +113,8 @@ def _assemble(description: dict[str, Any], tensors: dict[str, npt.NDArray[Any]])
     categories = {}
     for category, ids in description["variants"].items():
         arrays = {n: tensors[f"{category}.network.{n}"] for n in _network_names()}
-        shared = (len(tensors[f"{category}.basis"]) - len(arrays["linear"])) // 2
-        network = CodeNetwork(**arrays, shared=shared)
+        # Written since ways bend at more than one weight.
+        network = network_of(arrays, len(tensors[f"{category}.basis"]), int(description.get("bends", 1)))
         codes = dict(zip(ids, tensors[f"{category}.codes"], strict=True))
         categories[category] = CategoryModel(network, codes, **{n: tensors[f"{category}.{n}"] for n in CATEGORY})
     expression = ExpressionModel(drivers, tensors["expression.rows"], tensors["expression.basis"])
@@ -149,7 +150,7 @@ def check_avatar(avatar: Avatar) -> None:
         k = len(m.network.linear)
         rows.append((f"{category}.rows", m.rows))
         if m.network.shared not in range(k + 1):
-            raise CorruptFile(f"{category} has {len(m.basis)} bases; its network has {k} to {3 * k} coefficients.")
+            raise CorruptFile(f"{category} has {len(m.basis)} bases; that fits no network of {k} coefficients.")
         expected += [
             (f"{category}.mask", m.mask, (len(m.rows),), np.float32),
             (f"{category}.change", m.change, (n,), np.float32),

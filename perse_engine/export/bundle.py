@@ -35,8 +35,9 @@ def write_bundle(target: Path, avatar: Avatar) -> None:
         "added": [],
     }
     for category, variants in avatar.variants().items():
-        block = category_block(avatar, avatar.categories[category])
-        extension["categories"].append({"name": category, "variants": variants} | block.add_to(builder))
+        model = avatar.categories[category]
+        about = {"name": category, "variants": variants, "bends": model.network.bends}
+        extension["categories"].append(about | category_block(avatar, model).add_to(builder))
     for one in avatar.added:
         names = ("category", "variant", "prompt", "method", "gaussians", "vertices")
         own = {name: getattr(one, name) for name in names}
@@ -74,7 +75,12 @@ def _assemble(document: dict[str, Any], binary: bytes, extension: dict[str, Any]
     for one in extension["categories"]:
         if one["name"] not in CATEGORIES or one["name"] in categories:
             raise CorruptFile("The bundle names a category that there is not, or one twice.")
-        categories[one["name"]] = read_category(BlockReader(document, binary, one), one["variants"])
+        categories[one["name"]] = read_category(
+            # Written since ways bend at more than one weight.
+            BlockReader(document, binary, one),
+            one["variants"],
+            int(one.get("bends", 1)),
+        )
     added = tuple(read_added(BlockReader(document, binary, one), one) for one in extension["added"])
     raster_mode = check_raster_mode(extension["raster_mode"])
     return Avatar(binding, base, categories, expression, {}, raster_mode, added)

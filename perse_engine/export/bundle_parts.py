@@ -12,7 +12,7 @@ import numpy as np
 
 from perse_engine.avatar.added import RANK, Adapter, AddedVariant
 from perse_engine.avatar.avatar import Avatar, CategoryModel
-from perse_engine.avatar.latent import CodeNetwork
+from perse_engine.avatar.latent import network_of
 from perse_engine.avatar.properties import OFFSET, PROPERTIES, QUAT
 from perse_engine.errors import CorruptFile
 from perse_engine.export.bundle_arrays import BlockReader, BlockWriter
@@ -40,8 +40,8 @@ def added_block(avatar: Avatar, one: AddedVariant) -> BlockWriter:
     return block
 
 
-def read_category(block: BlockReader, variants: list[str]) -> CategoryModel:
-    """A category as it was written; its mask is 1.
+def read_category(block: BlockReader, variants: list[str], bends: int) -> CategoryModel:
+    """A category as it was written, whose ways bend at so many weights; its mask is 1.
 
     Raises:
         CorruptFile, KeyError, TypeError, ValueError: it does not fit together.
@@ -49,8 +49,7 @@ def read_category(block: BlockReader, variants: list[str]) -> CategoryModel:
     codes = dict(zip(map(str, variants), block.raw("codes"), strict=True))
     rows, mask, change, basis = _read_changes(block)
     arrays = {name: block.raw(f"network_{name}") for name in NETWORK}
-    network = CodeNetwork(**arrays, shared=(len(basis) - len(arrays["linear"])) // 2)
-    return CategoryModel(network, codes, rows, mask, change, basis)
+    return CategoryModel(network_of(arrays, len(basis), bends), codes, rows, mask, change, basis)
 
 
 def read_added(block: BlockReader, about: dict[str, Any]) -> AddedVariant:

@@ -14,11 +14,15 @@ from perse_engine.splatting.cpu.adam_kernels import adam_rows
 
 @dataclass(frozen=True, slots=True)
 class AdamSettings:
-    """beta2 is 0.99, not 0.999: trainings here have hundreds to a few thousand steps (research prototype)."""
+    """beta2 is 0.99, not 0.999: trainings here have hundreds to a few thousand steps (research prototype).
+
+    epsilon is a tenth of the median gradient of a size or an opacity: what is all but hidden keeps still, instead of
+    taking whole steps along noise (docs/experiments.md, What is hidden keeps still).
+    """
 
     beta1: float = 0.9
     beta2: float = 0.99
-    epsilon: float = 1e-12
+    epsilon: float = 1e-8
 
 
 class Adam:

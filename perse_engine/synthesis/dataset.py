@@ -67,9 +67,10 @@ class AddedSurface:
         spacing_m: [P] mean distance to the next point.
         bone_weights: [P, 4] (BONES).
         travel: [P, 3] m, how far the point comes from weight 0 to weight 1 of its variant.
-        bow: [P, 3] m, how far it is off that straight way at weight one half.
+        bows: [P, 3, 3] m, how far it is off that straight way at weights 1/4, 1/2 and 3/4.
         axis: [P, 3] unit vector along which the surface grows most on that way.
         growth: [P, 2] natural logarithms of how much, from weight 0 to weight 1, along the axis and across it.
+        swells: [P, 3, 2] how far that is off an even way at weights 1/4, 1/2 and 3/4.
         appears: [P] the weight from which it shows, 0 of what is there as soon as it is worn.
         dye: [P, V, 3] how its colour changes per weight of each variant, also of others that are worn beside its own.
         variant: [P] uint16 index into `variants`.
@@ -84,9 +85,10 @@ class AddedSurface:
     spacing_m: FloatArray
     bone_weights: FloatArray
     travel: FloatArray
-    bow: FloatArray
+    bows: FloatArray
     axis: FloatArray
     growth: FloatArray
+    swells: FloatArray
     appears: FloatArray
     dye: FloatArray
     variant: npt.NDArray[np.uint16]

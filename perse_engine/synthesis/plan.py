@@ -10,8 +10,12 @@ import numpy as np
 from perse_engine.look import Look
 from perse_engine.recipe import Recipe
 from perse_engine.synthesis.dataset import Clip, Frame
+from perse_engine.vocabulary import ADDITIVE_CATEGORIES
 
 BETWEEN_STEPS = (0.25, 0.5, 0.75)
+FINE_STEPS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
+"""Of additive categories that are drawn exactly: where the edge of a hat or the tips of hair pass, Gaussians have to be
+small, and an edge that no picture shows is blurred. Their clips share the frames that three would have."""
 MIX_FRAMES = 12
 HELDOUT_MIXES = 3
 """Every n-th mix is never trained."""
@@ -35,10 +39,13 @@ def plan_clips(recipe: Recipe, frames: Sequence[Frame], close_ups: Sequence[Fram
         return tuple(sorted({0, *chosen, *heldout[:held]}))
 
     for category, ids in by_category.items():
+        is_fine = recipe.editor == "procedural" and category in ADDITIVE_CATEGORIES
+        steps = FINE_STEPS if is_fine else BETWEEN_STEPS
+        shown = max(1, round(size.between_frames * len(BETWEEN_STEPS) / len(steps)))
         for id in ids:
-            for t in BETWEEN_STEPS:
+            for t in steps:
                 path = f"{category}/source--{id}@{t:.2f}"
-                clips.append(Clip(path, "between", Look({category: {id: t}}), some(size.between_frames, 2)))
+                clips.append(Clip(path, "between", Look({category: {id: t}}), some(shown, 1 if is_fine else 2)))
         for first, second in itertools.pairwise(ids):
             path = f"{category}/{first}--{second}@0.50"
             look = Look({category: {first: 0.5, second: 0.5}})

@@ -18,13 +18,15 @@ NEEDLE = 1e-12
 """Square metres; the plane of smaller triangles is noise."""
 
 
-def stretch(end: Array, way: Mapping[float, Array], faces: npt.NDArray[np.int32]) -> tuple[FloatArray, FloatArray]:
+def stretch(
+    end: Array, way: Mapping[float, Array], faces: npt.NDArray[np.int32]
+) -> tuple[FloatArray, dict[float, FloatArray]]:
     """Of triangles `faces` [F, 3] with vertices `end` [V, 3] at weight 1 and way[w] at weights w below.
 
     Returns:
-        axis [F, 3], a unit vector in the plane at weight 1, along which it grows most; growth [F, 2], natural
-        logarithms of how many times longer it is at weight 1 than at 0, along the axis and across: the least squares
-        of log length(w) = log length(1) - (1 - w) growth. 0 of a needle.
+        axis [F, 3], a unit vector in the plane at weight 1, along which it grows most over all; lengths at each weight
+        [F, 2], natural logarithms of how many times longer it is there than at weight 1, along the axis and across.
+        0 of a needle.
     """
     first, second = (end[faces[:, k]] - end[faces[:, 0]] for k in (1, 2))
     normal = np.cross(first, second)
@@ -32,13 +34,13 @@ def stretch(end: Array, way: Mapping[float, Array], faces: npt.NDArray[np.int32]
     is_whole = twice > 2 * NEEDLE
     u = first / (np.linalg.norm(first, axis=1, keepdims=True) + 1e-20)
     v = np.cross(normal / (twice[:, None] + 1e-20), u)
-    total, squares = np.zeros((len(faces), 2, 2)), 0.0
-    for weight, vertices in way.items():
-        total -= (1 - weight) * _log_stretch(vertices, faces, u, v, first, second, is_whole)
-        squares += (1 - weight) ** 2
-    growth, axes = np.linalg.eigh(total / max(squares, 1e-12))
-    axis = u * axes[:, :1, 1] + v * axes[:, 1:, 1]
-    return axis.astype(np.float32), np.clip(growth[:, ::-1], -MOST, MOST).astype(np.float32)
+    found = {w: _log_stretch(vertices, faces, u, v, first, second, is_whole) for w, vertices in way.items()}
+    _, axes = np.linalg.eigh(sum(((w - 1) * one for w, one in found.items()), np.zeros((len(faces), 2, 2))))
+    axes = axes[..., ::-1]
+    axis = u * axes[:, :1, 0] + v * axes[:, 1:, 0]
+    # Of each, what it does along the common axes.
+    lengths = {w: np.einsum("fik,fij,fjk->fk", axes, one, axes) for w, one in found.items()}
+    return axis.astype(np.float32), {w: np.clip(one, -MOST, MOST).astype(np.float32) for w, one in lengths.items()}
 
 
 def _log_stretch(

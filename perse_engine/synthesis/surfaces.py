@@ -22,6 +22,7 @@ SPACING_M = 0.0022
 SMALL_M2 = 1e-3
 """Jewellery is smaller than this and needs points closer together."""
 CLOSEST = 0.4
+QUARTERS = (0.25, 0.5, 0.75)
 MIN_ALPHA, APPEARING_ALPHA = 0.05, 0.5
 """From which a point is there; what appears late is opaque at weight 1, and has no Gaussians at its soft edges."""
 
@@ -37,21 +38,19 @@ class Shape:
     beside: Mapping[int, AddedPart] = field(default_factory=dict)
 
     def course(self) -> tuple[FloatArray, FloatArray]:
-        """How vertices [V, 3] come to where they are at weight 1: travel from weight 0, and bow at one half; least
-        squares of x(w) = x(1) - (1 - w) travel + 4 w (1 - w) bow. Of one lower weight a straight way; 0 where the way
-        has other triangles."""
-        end, way = self.part.vertices, self._course()
-        if not way:
-            return np.zeros_like(end), np.zeros_like(end)
-        w = np.array(list(way))
-        terms = np.stack([w - 1, 4 * w * (1 - w) if len(w) > 1 else 0 * w], 1)
-        travel, bow = np.tensordot(np.linalg.pinv(terms), np.stack([o.vertices - end for o in way.values()]), 1)
-        return travel, bow
+        """How vertices [V, 3] come to where they are at weight 1: travel from weight 0, and bows [V, 3, 3] at QUARTERS;
+        `straight_and_bows`. 0 where the way has other triangles."""
+        end = self.part.vertices
+        travel, bows = straight_and_bows({w: one.vertices - end for w, one in self._course().items()}, end.shape)
+        return travel, np.moveaxis(bows, 0, 1)
 
-    def stretch(self) -> tuple[FloatArray, FloatArray]:
-        """Along which axis [F, 3] triangles grow most, and how much along it and across [F, 2], as
-        `synthesis.stretch.stretch` says."""
-        return stretch(self.part.vertices, {w: one.vertices for w, one in self._course().items()}, self.part.faces)
+    def stretch(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Along which axis [F, 3] triangles grow most, how much along it and across [F, 2], and the swells of that
+        [F, 3, 2] at QUARTERS."""
+        course = {w: one.vertices for w, one in self._course().items()}
+        axis, lengths = stretch(self.part.vertices, course, self.part.faces)
+        growth, swells = straight_and_bows(lengths, (len(self.part.faces), 2))
+        return axis, growth, np.moveaxis(swells, 0, 1)
 
     def _course(self) -> Mapping[float, AddedPart]:
         """The way, unless it has other triangles."""
@@ -70,6 +69,25 @@ class Shape:
         for other, half in self.beside.items():
             out[:, other] = own + 2 * (sample(half.texture, uv)[:, :3] - now)
         return out
+
+
+def straight_and_bows(way: Mapping[float, Array], shape: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
+    """Of numbers `way[w]` at weights w below 1, less those at 1: how much they change from weight 0 to 1, and how far
+    they are off that straight way at each of QUARTERS, [3, *shape].
+
+    At 0 there is nothing to look at: what goes on straight from the first two weights says where they come from.
+    """
+    bows = np.zeros((len(QUARTERS), *shape), np.float32)
+    if not way:
+        return np.zeros(shape, np.float32), bows
+    first, *others = sorted(way)
+    # Of one lower weight, the way from there to 1 goes on.
+    then, value = (others[0], way[others[0]]) if others else (1.0, 0 * way[first])
+    start = way[first] - (value - way[first]) * first / (then - first)
+    for k, quarter in enumerate(QUARTERS):
+        if quarter in way and others:
+            bows[k] = way[quarter] - (1 - quarter) * start
+    return np.asarray(-start, np.float32), bows
 
 
 def shared_shapes(shapes: Sequence[Sequence[Shape]]) -> list[list[Shape]]:
@@ -115,15 +133,15 @@ def _points(shape: Shape, face: Array, bary: Array, spacing_m: float, variants: 
     part, count = shape.part, len(face)
 
     def at(values: Array) -> FloatArray:
-        return np.asarray((values[part.faces[face]] * bary[..., None]).sum(1), np.float32)
+        return np.asarray(np.einsum("pk,pk...->p...", bary, values[part.faces[face]]), np.float32)
 
     uv = at(part.uv) - 0.5
     rgba = sample(part.texture, uv)
     appears = np.zeros(count, np.float32) if part.appears is None else sample(part.appears[..., None], uv)[:, 0]
     cross = _cross(part)
     normals = (cross / (np.linalg.norm(cross, axis=1, keepdims=True) + 1e-12))[face]
-    travel, bow = (at(one) for one in shape.course())
-    axis, growth = shape.stretch()
+    travel, bows = (at(one) for one in shape.course())
+    axis, growth, swells = shape.stretch()
     return AddedSurface(
         points=at(part.vertices),
         normals=normals.astype(np.float32),
@@ -131,9 +149,10 @@ def _points(shape: Shape, face: Array, bary: Array, spacing_m: float, variants: 
         spacing_m=np.full(count, spacing_m, np.float32),
         bone_weights=at(part.bone_weights),
         travel=travel,
-        bow=bow,
+        bows=bows,
         axis=axis[face],
         growth=growth[face],
+        swells=swells[face],
         appears=appears,
         dye=shape.dye(uv, variants),
         variant=np.full(count, shape.variant, np.uint16),

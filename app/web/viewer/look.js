@@ -32,8 +32,8 @@ class Changes {
 
 /** One category whose block is here. */
 export class Category extends Changes {
-  /** @param {Block} block @param {string[]} variants */
-  constructor(block, variants) {
+  /** @param {Block} block @param {string[]} variants @param {number} bends at how many weights ways may bend */
+  constructor(block, variants, bends) {
     super(block);
     this.variants = variants;
     this.codes = block.raw("codes");
@@ -44,7 +44,8 @@ export class Category extends Changes {
     this.coefficients = this.linear.length / CODE_SIZE;
     const bases = this.rows.length ? this.offset.steps.length / (3 * this.rows.length) : this.coefficients;
     /** Of how many variants the portions of a mix, and bows, are coefficients too. */
-    this.shared = (bases - this.coefficients) / 2;
+    this.shared = (bases - this.coefficients) / (1 + bends);
+    this.bends = Array.from({ length: bends }, (_, k) => k + 1);
   }
 
   /** @param {Look[string]} entry @returns {Float64Array} */
@@ -75,9 +76,10 @@ export class Category extends Changes {
     const weights = straight.slice(0, this.shared).map((w) => Math.max(w, 0));
     const worn = weights.reduce((sum, w) => sum + w, 0);
     const portions = weights.map((w) => w / Math.max(worn, WHOLE_FROM));
-    const bow = 4 * Math.min(worn, 1) * (1 - Math.min(worn, 1));
+    const along = (this.bends.length + 1) * worn;
+    const bows = this.bends.flatMap((k) => portions.map((p) => p * Math.max(1 - Math.abs(along - k), 0)));
     const plain = straight.map((s, k) => s + product(this.output, change, k));
-    return [...plain, ...portions, ...portions.map((p) => p * bow)];
+    return [...plain, ...portions, ...bows];
   }
 }
 

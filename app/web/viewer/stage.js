@@ -118,7 +118,7 @@ export class Stage {
     if (known) return known;
     const loading = this.bundle.block(entry).then(
       (block) => {
-        if ("name" in entry) this.categories.set(entry.name, new Category(block, entry.variants));
+        if ("name" in entry) this.categories.set(entry.name, new Category(block, entry.variants, entry.bends ?? 1));
         else this.added.push(new Added(block, entry.category, entry.variant));
         this.lookKey = "";
       },

@@ -14,7 +14,7 @@
  * @typedef {{name: string, expressions: Record<string, number>, low: number, high: number}} Driver
  * @typedef {BlockEntry & {gaussians: number, bone_pivots: number[][], shapes: {name: string, rows: number}[],
  *   drivers: Driver[]}} BaseEntry
- * @typedef {BlockEntry & {name: string, variants: string[]}} CategoryEntry
+ * @typedef {BlockEntry & {name: string, variants: string[], bends?: number}} CategoryEntry
  * @typedef {BlockEntry & {category: string, variant: string, prompt: string, method: string}} AddedEntry
  * @typedef {{version: number, raster_mode: string, pose_limits_deg: Record<string, [number, number]>, base: BaseEntry,
  *   categories: CategoryEntry[], added: AddedEntry[]}} Description  docs/reference/bundle.md

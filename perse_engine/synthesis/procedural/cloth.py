@@ -32,8 +32,8 @@ from perse_engine.synthesis.procedural.fabric import WHITE, fold_height, light, 
 from perse_engine.synthesis.procedural.hood import hood
 from perse_engine.synthesis.procedural.jacket import jacket, opening
 from perse_engine.synthesis.procedural.neckline import Neckline
-from perse_engine.synthesis.procedural.outfit import AddedPart, Chart, Outfit, from_lab, to_lab
-from perse_engine.synthesis.procedural.photo_cloth import followed, upper_edge
+from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit, from_lab, to_lab
+from perse_engine.synthesis.procedural.photo_cloth import followed, photo_cloth, upper_edge
 from perse_engine.synthesis.procedural.sheets import Tailor
 from perse_engine.synthesis.procedural.torso_chart import HEIGHT, WIDTH, Torso, chart_of, neck_skin
 from perse_engine.synthesis.procedural.worn import Worn
@@ -42,7 +42,7 @@ from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 Array = npt.NDArray[Any]
 
 THICK_M = 0.002
-BEGUN = 0.1
+BEGUN = 0.25
 """Below this weight the photo's own edge, which no line follows exactly, goes over into the garment's."""
 
 
@@ -80,7 +80,9 @@ def cloth(outfit: Outfit, worn: Worn) -> None:
     places, normals = resample_grid(torso.points, HEIGHT, WIDTH), resample_grid(torso.normals, HEIGHT, WIDTH)
     now, heights = chart.texture[..., :3].copy(), places[..., 1]
     goal = worn.mean(lambda spec: _neckline(torso, _garment(spec), places))
-    edge = upper_edge(chart.labels, heights, np.asarray(_at_edge(goal, heights)))
+    skin = _face_skin(outfit)
+    photo = photo_cloth(chart.labels, now, skin)
+    edge = upper_edge(photo, heights, np.asarray(_at_edge(goal, heights)))
     depth = edge + (goal - edge) * weight - heights
     cover = smoothstep(depth, -0.0004, 0.0008)
     folds = worn.mean(lambda spec: _garment(spec).folds)
@@ -90,8 +92,8 @@ def cloth(outfit: Outfit, worn: Worn) -> None:
     own = {spec.id: np.clip(_colours(spec, torso, places, relief) * lit, 0, 1) for spec in worn.specs}
     lab = (1 - weight) * to_lab(followed(now, heights, edge, depth + heights, weight))
     shown = from_lab(lab + sum(w * to_lab(own[spec.id]) for spec, w in worn.variants))
-    bare = _bare(_skin(outfit, chart, depth), now, chart.labels, depth, weight)
-    begun = float(smoothstep(weight, 0.0, BEGUN))
+    bare = _bare(0.5 * neck_skin(chart, depth < -0.03) + 0.5 * 0.88 * skin, now, photo, depth, weight)
+    begun = min(weight / BEGUN, 1.0)
     chart.texture[..., :3] += begun * (bare + (shown - bare) * cover[..., None] - now)
     chart.texture[..., 3] += (1 - chart.texture[..., 3]) * cover * weight
     if weight >= BEGUN:
@@ -162,16 +164,15 @@ def _lit(torso: Torso, places: Array, normals: Array, relief: Array, depth: Arra
     return np.asarray(light(unit) * relief_light(relief, du, dv) * weave(relief.shape) * (1 - shade))
 
 
-def _skin(outfit: Outfit, chart: Chart, depth: Array) -> Array:
-    """The neck's skin; a neck is mostly in the photo's shade, so the face's own colour takes part."""
+def _face_skin(outfit: Outfit) -> Array:
+    """The face's own colour, [3]: necks are mostly in the photo's shade."""
     maps = outfit.subject.texel_maps
-    face = np.median(outfit.head[(maps["face"] > 0.9) & (maps["skin"] > 0.9) & (maps["beard"] < 0.1)], 0)
-    return np.asarray(0.5 * neck_skin(chart, depth < -0.03) + 0.5 * 0.88 * face)
+    return np.asarray(np.median(outfit.head[(maps["face"] > 0.9) & (maps["skin"] > 0.9) & (maps["beard"] < 0.1)], 0))
 
 
-def _bare(skin: Array, now: Array, labels: Array, depth: Array, weight: float) -> Array:
+def _bare(skin: Array, now: Array, photo: npt.NDArray[np.bool_], depth: Array, weight: float) -> Array:
     """The neck without the photo's collar, and the new collar's shade on it."""
-    worn = cv2.dilate((labels == REGION_LABELS["cloth"]).astype(np.float32), np.ones((15, 15)))
+    worn = cv2.dilate(photo.astype(np.float32), np.ones((15, 15)))
     worn = cv2.GaussianBlur(worn, (0, 0), 6)
     hidden = np.maximum(worn, weight * smoothstep(depth, -0.11, -0.05))[..., None]
     shade = 1 - 0.28 * weight * smoothstep(depth, -0.016, 0.0)

@@ -18,6 +18,8 @@ LIGHT = np.array([0.15, 0.55, 0.82])
 """Direction towards the light: in front, from above."""
 BEGINS_M = 0.045
 """Above the mouth: where it appears first, to grow upwards and downwards from there."""
+BLUNT = 0.25
+"""How uneven the ends of half long hair are, next to its whole length's."""
 SOFT = 0.02
 """Of the weight: how much of it a strand takes to appear."""
 
@@ -58,9 +60,9 @@ def curtain_texture(
     up = (height_m - uneven - begins) / (y.max() - begins)
     down = (begins - height_m) / (begins - y.min())
     tips = length / (begins - y.min()) * (0.045 - 0.040 * _enlarged(lock) + 0.025 * coarse + 0.010 * fine)
-    # No strand is cut in the middle; some tips never come.
+    # No strand is cut in the middle; some tips never come. Shorter hair is cut blunt.
     up = np.maximum.accumulate(up[::-1], 0)[::-1]
-    down = np.maximum.accumulate(down + tips * np.clip(down, 0.25, 1), 0)
+    down = np.maximum.accumulate(down + tips * (BLUNT + (1 - BLUNT) * smoothstep(down, 0.6, 1.0)), 0)
     appears = np.maximum(up, down)
     appears = np.where(appears > 1, 1 + 2 * SOFT, SOFT + (1 - 2 * SOFT) * np.maximum(appears, 0))
     rgba = np.dstack([np.clip(_enlarged(base) * shade[..., None], 0, 1), edge * start])

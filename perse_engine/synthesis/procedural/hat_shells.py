@@ -36,7 +36,7 @@ def shell(crown: Crown, kind: str, edge: float, weight: float) -> Cloth:
     # The smooth surface's top is a little lower than the hair's.
     height = points[..., 1] * (crown.top / points[..., 1].max())
     outwards = points / np.linalg.norm(points, axis=-1, keepdims=True)
-    lift = np.full(height.shape, LIFT_M[kind] * float(smoothstep(weight, 0.0, 0.3)))
+    lift = np.full(height.shape, LIFT_M[kind])
     if kind == "beanie":
         # Only where it comes to lie: a fold that ran over the head would lift every place for a moment.
         lift += 0.004 * smoothstep(height, FOLD_M + 0.003, FOLD_M - 0.003)
@@ -51,7 +51,8 @@ def shell(crown: Crown, kind: str, edge: float, weight: float) -> Cloth:
     points += outwards * (lift + weight * rise)[..., None]
     radius = np.hypot(points[..., 0], points[..., 2])
     grid = crown.place(radius, np.broadcast_to(turn, radius.shape), points[..., 1])
-    pattern = _pattern(kind, resample_grid((height - edge)[..., None], *TEXELS)[..., 0])
+    # As the cloth, its fold stays where it comes to lie.
+    pattern = _pattern(kind, resample_grid(height[..., None], *TEXELS)[..., 0])
     # Where the cloth is lifted to, or hair would show between it and the brim.
     above = resample_grid((points[..., 1] - edge)[..., None], *TEXELS)[..., 0]
     return Cloth(grid, pattern, above, np.clip(resample_grid(appears[..., None], *TEXELS)[..., 0], 0, 1))
@@ -85,7 +86,7 @@ def _on_head(reach: Array, share: Array, turn: Array) -> Array:
 
 
 def _pattern(kind: str, height: Array) -> Array:
-    """Darkness of ribs or panels at metres above the edge, both [*TEXELS]; 1 is plain."""
+    """Darkness of ribs or panels at metres above the edge at weight 1, both [*TEXELS]; 1 is plain."""
     turn = np.linspace(0, 2 * np.pi, TEXELS[1])[None]
     if kind == "beanie":
         ribs = (0.86 + 0.14 * np.cos(40 * turn)) * (0.985 + 0.015 * np.cos(height * 1400))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d, median_filter
 
 from perse_engine.head.sampling import smoothstep
+from perse_engine.synthesis.procedural.outfit import lab_of, to_lab
 from perse_engine.synthesis.procedural.torso_chart import HEIGHT, WIDTH
 from perse_engine.vocabulary import REGION_LABELS
 
@@ -17,6 +18,8 @@ Array = npt.NDArray[Any]
 
 BAND_PX = 9
 """Cloth begins where the photo shows so much of it below each other."""
+MISSED_PX, SURER = 64, 0.7
+"""How far above its label cloth is looked for, and how much more like itself than like skin it has to be."""
 RIM_M = 0.004
 """The edge itself is blurred with skin; above it cloth goes on as it is so far below."""
 REACH_M = 0.15
@@ -25,9 +28,27 @@ DETAIL_PX, DETAIL_ENDS = 24.0, 0.7
 """What is smaller, a tie or a collar, is gone at this weight: or it would shine through the new cloth."""
 
 
-def upper_edge(labels: npt.NDArray[np.uint8], heights: Array, otherwise: Array) -> Array:
-    """Height of the cloth's edge in every column of the chart [W], metres; `otherwise` [W] if there is none."""
-    is_cloth = (labels == REGION_LABELS["cloth"]).astype(np.float32)
+def photo_cloth(labels: npt.NDArray[np.uint8], colours: Array, skin: Array) -> npt.NDArray[np.bool_]:
+    """Where the chart [H, W] shows the photo's cloth: what is labelled so, and what goes on above it in the same colour
+    instead of the skin's [3]. A dark collar in the neck's shade is often taken for skin."""
+    cloth = np.asarray(labels == REGION_LABELS["cloth"])
+    first = np.argmax(cloth, 0)
+    columns = np.flatnonzero(cloth.any(0) & (first > 0))
+    lab, skin_lab = to_lab(colours), lab_of((float(skin[0]), float(skin[1]), float(skin[2])))
+    rows = first[columns] - np.arange(1, MISSED_PX + 1)[:, None]
+    above = lab[np.maximum(rows, 0), columns]
+    below = lab[np.minimum(first[columns] + np.arange(BAND_PX)[:, None], HEIGHT - 1), columns].mean(0)
+    is_like = np.linalg.norm(above - below, axis=-1) < SURER * np.linalg.norm(above - skin_lab, axis=-1)
+    goes_on = np.logical_and.accumulate(is_like & (rows >= 0), 0)
+    out = cloth.copy()
+    at = np.broadcast_to(columns, rows.shape)
+    out[rows[goes_on], at[goes_on]] = True
+    return out
+
+
+def upper_edge(cloth: npt.NDArray[np.bool_], heights: Array, otherwise: Array) -> Array:
+    """Height of the edge of cloth [H, W] in every column of the chart [W], metres; `otherwise` [W] if there is none."""
+    is_cloth = cloth.astype(np.float32)
     below = cv2.blur(is_cloth, (1, BAND_PX), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
     begins = (below > 0.7) & (is_cloth > 0)
     columns = np.flatnonzero(begins.any(0))

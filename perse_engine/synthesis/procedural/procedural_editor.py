@@ -42,8 +42,8 @@ APPLY: dict[str, Callable[[Outfit, Worn], None]] = {
 
 MIXED = ("cloth", "earrings", "eyeglasses", "hat", "headphones")
 """Categories of which one object is worn: between two variants it has a shape between theirs."""
-WAY_WEIGHTS = (0.35, 0.55, 0.8)
-"""At which parts are looked at to see how they come to where they are at 1. Of what is not mixed only the first: tails
+WAY_WEIGHTS, TAIL_WEIGHTS = (0.125, 0.25, 0.5, 0.75), (0.35,)
+"""At which parts are looked at to see how they come to where they are at 1; the latter is of what is not mixed: tails
 of hair grow along their own length."""
 REMOVES = ("beard", "eyebrows", "hair")
 """Categories that a wish can take away."""
@@ -91,7 +91,7 @@ def _shapes(subject: Subject, variants: tuple[VariantSpec, ...], index: int) -> 
     """The parts that a variant adds."""
     spec = variants[index]
     full = _parts(subject, (spec, 1.0))
-    lower = {w: _parts(subject, (spec, w)) for w in (WAY_WEIGHTS if spec.category in MIXED else WAY_WEIGHTS[:1])}
+    lower = {w: _parts(subject, (spec, w)) for w in (WAY_WEIGHTS if spec.category in MIXED else TAIL_WEIGHTS)}
     is_same = all(len(parts) == len(full) for parts in lower.values())
     beside: dict[int, list[AddedPart]] = {}
     if spec.category not in MIXED and any(part.appears is not None for part in full):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from perse_engine.avatar.curriculum import HEARD_FROM, MOST_OFTEN, REVISED_AT, Curriculum, plan_steps
+from perse_engine.avatar.curriculum import HEARD_FROM, MOST_OFTEN, PAIR_WEIGHT, REVISED_AT, Curriculum, plan_steps
+from perse_engine.look import Look
 from perse_engine.synthesis.dataset import Dataset
 
 STEPS = 400
@@ -55,6 +58,14 @@ def test_only_losses_between_warming_up_and_the_revision_count(tiny_dataset: Dat
     for step in (0, round(HEARD_FROM * STEPS) - 1, REVISED, STEPS - 1):
         curriculum.hear(step, clip, 5.0)
     assert not np.any(curriculum.heard)
+
+
+def test_two_variants_half_and_half_are_shown_more_often_than_one(tiny_dataset: Dataset) -> None:
+    one = next(clip for clip in tiny_dataset.clips if clip.kind == "between")
+    both = replace(one, path="both", look=Look({"hair": {"a": 0.5, "b": 0.5}}))
+    dataset = replace(tiny_dataset, clips=(*(c for c in tiny_dataset.clips if c.kind != "between"), one, both))
+    counts = Counter(clip.path for clip, _ in plan_steps(dataset, STEPS, 0, ()))
+    assert counts["both"] == pytest.approx(PAIR_WEIGHT * counts[one.path], rel=0.1)
 
 
 def test_a_clip_shows_all_its_frames_before_one_comes_again(tiny_dataset: Dataset) -> None:

@@ -38,8 +38,12 @@ def twin(arrays: dict[str, np.ndarray], code: np.ndarray) -> np.ndarray:
 def portions_of(network: CodeNetwork, code: np.ndarray) -> np.ndarray:
     """Each variant's portion of a mix, then each one's bow, in float64."""
     weights = np.maximum(network.linear[: network.shared].astype(np.float64) @ code, 0)
-    portions, worn = weights / max(weights.sum(), WHOLE_FROM), min(weights.sum(), 1)
-    return np.concatenate([portions, portions * 4 * worn * (1 - worn)])
+    portions = weights / max(weights.sum(), WHOLE_FROM)
+    return np.concatenate([portions, *(portions * bow for bow in bows_of(weights.sum()))])
+
+
+def bows_of(worn: float) -> list[float]:
+    return [max(0.0, 1 - abs(4 * worn - k)) for k in (1, 2, 3)]
 
 
 def started(
@@ -112,10 +116,10 @@ def test_portions_are_of_a_mix_of_any_size_and_bows_end_with_the_whole(seed: int
     codes = drawn_codes(random, len(weights))
     network = CodeNetwork.start(random, codes, is_shared=True)
     found = network((np.array(weights, np.float32)[:, None] * codes).sum(0))[len(network.linear) :]
-    assert len(network) == len(network.linear) + 2 * len(weights)
-    worn = min(sum(weights), 1.0)
+    assert len(network) == len(network.linear) + 4 * len(weights)
     portions = np.array(weights) / max(sum(weights), WHOLE_FROM)
-    assert found == pytest.approx(np.concatenate([portions, portions * 4 * worn * (1 - worn)]), abs=0.02)
+    bows = [portions * bow for bow in bows_of(sum(weights))]
+    assert found == pytest.approx(np.concatenate([portions, *bows]), abs=0.02)
 
 
 @pytest.mark.parametrize("is_shared", [False, True])
@@ -125,8 +129,9 @@ def test_the_codes_gradient_agrees_with_finite_differences(is_shared: bool, seed
     grad = random.standard_normal(len(network)).astype(np.float32)
     z, step = code.astype(np.float64), 1e-5
     weights = network.linear[: network.shared] @ z
-    # Not where a weight is about to turn its sign, or the sum of them to become whole.
-    assume((np.abs(weights) > 1e-3).all() and (np.abs(np.maximum(weights, 0).sum() - [WHOLE_FROM, 1]) > 1e-3).all())
+    # Not where a weight is about to turn its sign, the sum of them to become whole, or a way bends.
+    bends = [WHOLE_FROM, 0.25, 0.5, 0.75, 1]
+    assume((np.abs(weights) > 1e-3).all() and (np.abs(np.maximum(weights, 0).sum() - bends) > 1e-3).all())
     found = network.back(code, grad)
 
     def loss(at: np.ndarray) -> float:

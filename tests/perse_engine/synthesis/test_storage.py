@@ -86,9 +86,10 @@ def test_an_added_surface_reads_back_the_same(tmp_path: Path) -> None:
         points[:, 0].copy(),
         np.eye(4, dtype=np.float32)[:2],
         points + 1,
-        points + 2,
+        np.stack([points + k for k in range(3)], 1),
         points + 4,
         points[:, :2] + 5,
+        np.stack([points[:, :2] + k for k in range(3)], 1),
         points[:, 1].copy(),
         np.stack([points, points + 3], 1),
         np.array([0, 1], np.uint16),
@@ -101,7 +102,7 @@ def test_an_added_surface_reads_back_the_same(tmp_path: Path) -> None:
     assert back is not None
     assert back.variants == ("a", "b")
     assert np.array_equal(back.points, surface.points)
-    for name in ("travel", "bow", "axis", "growth", "appears", "dye", "variant", "place", "visible"):
+    for name in ("travel", "bows", "axis", "growth", "swells", "appears", "dye", "variant", "place", "visible"):
         assert np.array_equal(getattr(back, name), getattr(surface, name))
 
 

@@ -23,7 +23,9 @@ SQUARE = AddedPart(
 
 def shape(part: AddedPart = SQUARE, variant: int = 0, way: Callable[[float], np.ndarray] | None = None) -> Shape:
     """`way` gives the vertices at a weight."""
-    return Shape(part, {} if way is None else {w: replace(part, vertices=way(w)) for w in (0.2, 0.5, 0.8)}, variant)
+    return Shape(
+        part, {} if way is None else {w: replace(part, vertices=way(w)) for w in (0.125, 0.25, 0.5, 0.75)}, variant
+    )
 
 
 def test_points_lie_on_the_surface_close_together() -> None:
@@ -37,7 +39,7 @@ def test_a_part_that_moves_in_tells_its_way() -> None:
     away = np.array([0.0, 0.2, 0.01])
     found = sample_surface([shape(way=lambda w: SQUARE.vertices + (1 - w) * away)], 3)
     assert np.allclose(found.travel, -away, atol=1e-6)
-    assert np.allclose(found.bow, 0, atol=1e-6)
+    assert np.allclose(found.bows, 0, atol=1e-6)
 
 
 def test_a_part_that_grows_out_of_an_edge_travels_further_at_its_tip() -> None:
@@ -47,16 +49,24 @@ def test_a_part_that_grows_out_of_an_edge_travels_further_at_its_tip() -> None:
 
 def test_a_way_around_something_has_a_bow() -> None:
     aside = np.array([0.03, 0.0, 0.0])
-    found = sample_surface([shape(way=lambda w: SQUARE.vertices + 4 * w * (1 - w) * aside)], 3)
-    assert np.allclose(found.bow, aside, atol=1e-6)
+    # Straight up to a quarter, as what goes on from there to weight 0 is.
+    found = sample_surface([shape(way=lambda w: SQUARE.vertices + min(3 * w, 1 - w) * aside)], 3)
+    assert np.allclose(found.bows, np.array([0.75, 0.5, 0.25])[:, None] * aside, atol=1e-6)
     assert np.allclose(found.travel, 0, atol=1e-6)
+
+
+def test_a_part_that_grows_unevenly_tells_how_large_it_is_at_each_quarter() -> None:
+    found = sample_surface([shape(way=lambda w: SQUARE.vertices * [1, w, 1])], 3)
+    along = found.growth[:, :1] * (1 - np.array([0.25, 0.5, 0.75])) - found.swells[..., 0]
+    assert np.allclose(along, -np.log([0.25, 0.5, 0.75]), atol=1e-4)
+    assert np.allclose(found.growth[:, 1], 0, atol=1e-4) and np.allclose(found.swells[..., 1], 0, atol=1e-4)
 
 
 def test_one_lower_weight_tells_a_straight_way() -> None:
     early = replace(SQUARE, vertices=SQUARE.vertices + [0.03, 0.0, 0.0])
     found = sample_surface([Shape(SQUARE, {0.4: early}, 0)], 3)
     assert np.allclose(found.travel, [-0.05, 0, 0], atol=1e-6)
-    assert not found.bow.any()
+    assert not found.bows.any()
 
 
 def test_a_part_of_other_triangles_tells_nothing() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from perse_engine.recipe import Recipe
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.dataset import Clip
-from perse_engine.synthesis.plan import BETWEEN_STEPS, plan_clips
+from perse_engine.synthesis.plan import BETWEEN_STEPS, FINE_STEPS, plan_clips
 from perse_engine.synthesis.trajectory import (
     HEAD_PITCH_DEG,
     HEAD_ROLL_DEG,
@@ -23,6 +23,7 @@ from perse_engine.synthesis.trajectory import (
     close_ups,
     make_trajectory,
 )
+from perse_engine.vocabulary import ADDITIVE_CATEGORIES
 
 
 def plan(preset: str = "standard", seed: int = 0) -> tuple[Clip, ...]:
@@ -153,7 +154,13 @@ def test_every_variant_is_shown_on_the_way_from_the_source() -> None:
     looks = [c.look for c in plan() if c.kind == "between"]
     for category, id in Recipe.of("standard").variants:
         weights = [look.variants[category][id] for look in looks if list(look.variants.get(category, {})) == [id]]
-        assert tuple(weights) == BETWEEN_STEPS
+        assert tuple(weights) == (FINE_STEPS if category in ADDITIVE_CATEGORIES else BETWEEN_STEPS)
+
+
+def test_pictures_that_models_make_are_few() -> None:
+    recipe = Recipe.of("standard", editor="diffusion")
+    clips = [c for c in plan_clips(recipe, make_trajectory(40, 64, 0)) if "hat/source--beanie-grey@" in c.path]
+    assert tuple(c.look.variants["hat"]["beanie-grey"] for c in clips) == BETWEEN_STEPS
 
 
 def test_neighbouring_variants_are_shown_half_and_half() -> None:
