@@ -13,9 +13,10 @@ from perse_engine.errors import UnsupportedWish
 from perse_engine.head.sampling import smoothstep
 from perse_engine.synthesis.procedural.colours import HAIR, colour
 from perse_engine.synthesis.procedural.hair_curtain import curtain
-from perse_engine.synthesis.procedural.hair_cut import afro, bald, buzz, curls, short, waves
+from perse_engine.synthesis.procedural.hair_cut import afro, buzz, curls, short, waves
 from perse_engine.synthesis.procedural.hair_pieces import braids, bun, ponytail
 from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
+from perse_engine.synthesis.procedural.shaven import bald
 from perse_engine.synthesis.procedural.worn import Worn
 
 Array = npt.NDArray[Any]

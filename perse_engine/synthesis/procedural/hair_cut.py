@@ -7,73 +7,48 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from perse_engine.head.sampling import sample, smoothstep
-from perse_engine.head.strands import flow_angles, strand_noise, texel_directions
-from perse_engine.head.subject import PARTS, Subject
+from perse_engine.head.strands import flow_angles, strand_noise
 from perse_engine.synthesis.procedural.hair_curtain import hair_tone
 from perse_engine.synthesis.procedural.outfit import Outfit
-from perse_engine.vocabulary import REGION_LABELS
+from perse_engine.synthesis.procedural.shaven import skin_around
+from perse_engine.synthesis.procedural.skull import (
+    SKULL_CENTRE_M,
+    SKULL_HALF_AXES_M,
+    cropped,
+    onto_skull,
+    scalp_vertices,
+)
 
 Array = npt.NDArray[Any]
 
-SKULL_CENTRE_M = np.array([0.0, 0.012, -0.085])
-SKULL_HALF_AXES_M = np.array([0.080, 0.100, 0.100])
-"""Roughly an adult skull with skin, about the world's origin (between the eyes), for a face 0.145 m wide."""
-MEAN_FACE_WIDTH_M = 0.145
-FRINGE_PX = 31
-SKIN_SIGMAS_PX = (120.0, 40.0, 14.0)
-COARSER = 4
-RIM_M = (0.002, 0.030)
-"""From the face's edge to here the scalp goes over from the photographed hair to the skull."""
-KEPT = {"bald": 0.0, "buzz": 0.12, "short": 0.55}
+KEPT = {"buzz": 0.12, "short": 0.55}
 """Share of the hair's volume that a cut leaves."""
-SKULL_LIGHT = np.array([0.10, 0.62, 0.78])
 AFRO_M = 0.048
 CURL_RAD = 0.12
 """Length of one curl along the head, about the whorl."""
 
 
-def bald(outfit: Outfit, weight: float) -> None:
-    """Take the hair off: it thins to the skull while the hairline recedes, so every weight is a head of its own."""
-    maps = outfit.subject.texel_maps
-    # Wider than the hair's own map: its tips on the forehead would give the cap away.
-    hair = cv2.GaussianBlur(cv2.dilate(maps["hair"], np.ones((FRINGE_PX, FRINGE_PX))), (0, 0), FRINGE_PX / 3)
-    mask = np.clip(2 * hair, 0, 1) * (1 - maps["eyebrows"]) * (1 - maps["eyes"])
-    inside = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-    far = inside / max(float(np.percentile(inside[mask > 0.5], 98)), 1.0) if (mask > 0.5).any() else inside
-    mask = mask * smoothstep(far, 1.15 * weight, 1.15 * weight - 0.15)
-    skin = _skin_around(outfit.head, maps["face"] * maps["seen"] * maps["skin"] * (hair < 0.01))
-    # Lit as a round skull is, with the grain of skin.
-    light = np.clip(texel_directions() @ SKULL_LIGHT, 0, 1)
-    grain = cv2.GaussianBlur(np.random.default_rng(12).standard_normal(light.shape).astype(np.float32), (0, 0), 1.2)
-    shade = 0.90 + 0.10 * light + 0.07 * smoothstep(light, 0.90, 1.0) + 0.012 * grain / grain.std()
-    outfit.paint(skin * shade[..., None], mask)
-    outfit.head_labels[mask > 0.5] = REGION_LABELS["skin"]
-    outfit.offset += weight * (1 - KEPT["bald"]) * _inward(outfit.subject)
-
-
 def buzz(outfit: Outfit, weight: float) -> None:
     """Millimetres of hair over skin that shines through."""
     maps = outfit.subject.texel_maps
-    known = maps["face"] * maps["seen"] * maps["skin"] * (cv2.dilate(maps["hair"], np.ones((15, 15))) < 0.05)
-    skin = _skin_around(outfit.head, known)
+    skin = skin_around(outfit, cv2.dilate(maps["hair"], np.ones((15, 15))) < 0.05)
     stubble = np.exp(0.10 * strand_noise(6, 0.7, 1.2) + 0.05 * strand_noise(7, 3.0, 4.0))[..., None]
     target = (0.62 * hair_tone(outfit) + 0.38 * skin * 0.8) * stubble
     outfit.paint(target, maps["hair"] * weight)
-    outfit.offset += weight * (1 - KEPT["buzz"]) * _inward(outfit.subject)
+    outfit.offset += weight * cropped(outfit.subject, KEPT["buzz"])
 
 
 def short(outfit: Outfit, weight: float) -> None:
     """About half the volume."""
-    outfit.offset += weight * (1 - KEPT["short"]) * _inward(outfit.subject)
+    outfit.offset += weight * (1 - KEPT["short"]) * onto_skull(outfit.subject)
 
 
 def afro(outfit: Outfit, weight: float) -> None:
     """A round crown of tight curls."""
     look = outfit.subject.look
-    scalp, away = _scalp(outfit.subject)
+    scalp, away = scalp_vertices(outfit.subject)
     vertices = look.rig.vertices[scalp]
     outward = vertices - SKULL_CENTRE_M
     direction = outward / np.linalg.norm(outward, axis=1, keepdims=True)
@@ -119,41 +94,3 @@ def waves(outfit: Outfit, weight: float) -> None:
     bent = _bent(outfit.head, swing)
     shade = np.exp(0.07 * weight * np.cos(30 * along + 2.5 * np.sin(5 * across)))[..., None]
     outfit.paint(bent * shade, outfit.subject.texel_maps["hair"])
-
-
-def _skin_around(head: Array, known: Array) -> Array:
-    """The known skin, carried on smoothly to where there is none, [A, A, 3]."""
-    size = (head.shape[1], head.shape[0])
-    small_size = (size[0] // COARSER, size[1] // COARSER)
-    sure = (known > 0.5).astype(np.float32)
-    typical = np.median(head[sure > 0] if sure.any() else head.reshape(-1, 3), 0)
-    weight_of = cv2.resize(sure, small_size, interpolation=cv2.INTER_AREA)
-    colour_of = cv2.resize(head * sure[..., None], small_size, interpolation=cv2.INTER_AREA)
-    out = np.broadcast_to(typical, colour_of.shape).astype(np.float32)
-    # From far to near: the nearest skin decides where there is some.
-    for sigma in SKIN_SIGMAS_PX:
-        weight = cv2.GaussianBlur(weight_of, (0, 0), sigma / COARSER)[..., None]
-        mean = cv2.GaussianBlur(colour_of, (0, 0), sigma / COARSER) / np.maximum(weight, 1e-6)
-        out += (mean - out) * np.clip(10 * weight, 0, 1)
-    return cv2.resize(out, size, interpolation=cv2.INTER_LINEAR)
-
-
-def _scalp(subject: Subject) -> tuple[Array, Array]:
-    """Scalp vertices, and how far each is from the face, metres."""
-    look = subject.look
-    scalp = np.unique(look.faces[look.face_part == PARTS.index("scalp")])
-    face = np.unique(look.faces[look.face_part == PARTS.index("face")])
-    distance, _ = cKDTree(look.rig.vertices[face]).query(look.rig.vertices[scalp])
-    return scalp, np.asarray(distance)
-
-
-def _inward(subject: Subject) -> Array:
-    """Displacement of every vertex that takes the scalp onto the skull, [V, 3] metres."""
-    vertices = subject.look.rig.vertices
-    scalp, distance = _scalp(subject)
-    inward = (vertices[scalp] - SKULL_CENTRE_M) * (MEAN_FACE_WIDTH_M / subject.measures["face_width_m"])
-    reach = np.linalg.norm(inward / SKULL_HALF_AXES_M, axis=1)
-    amount = smoothstep(distance, *RIM_M) * (1 - 1 / np.maximum(reach, 1))
-    offset = np.zeros_like(vertices)
-    offset[scalp] = amount[:, None] * (SKULL_CENTRE_M - vertices[scalp])
-    return offset

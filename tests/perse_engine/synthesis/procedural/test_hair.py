@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from perse_engine.errors import UnsupportedWish
 from perse_engine.head.mesh_raster import draw
 from perse_engine.head.sampling import sample
-from perse_engine.head.subject import Subject, TexturedRig
+from perse_engine.head.subject import PARTS, Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
@@ -56,6 +57,30 @@ def test_a_bald_head_is_smaller_and_has_skin_on_top(astronaut_subject: Subject) 
     source, bald = outline(astronaut_subject.look), outline(worn(astronaut_subject, "bald"))
     assert bald.sum() < 0.95 * source.sum()
     assert not (bald & ~source).any() or (bald & ~source).mean() < 0.002
+
+
+def test_a_shaven_head_shows_its_ears(astronaut_subject: Subject) -> None:
+    look = astronaut_subject.look
+    ears = np.unique(look.faces[look.face_part == PARTS.index("ears")])
+    moved = (worn(astronaut_subject, "bald").rig.vertices - look.rig.vertices)[ears, 0] * np.sign(
+        look.rig.vertices[ears, 0]
+    )
+    assert moved.min() > 0.001
+    assert moved.max() < 0.007
+
+
+def test_stubble_darkens_the_scalp_of_a_shaven_head_but_not_the_forehead(astronaut_subject: Subject) -> None:
+    texture = worn(astronaut_subject, "bald").texture[..., :3].mean(-1)
+    top, forehead = texture[150:200, 480:544], texture[360:380, 480:544]
+    assert forehead.mean() * 0.80 < top.mean() < forehead.mean() * 0.98
+
+
+def test_a_shaven_head_keeps_its_brows(astronaut_subject: Subject) -> None:
+    maps = astronaut_subject.texel_maps
+    free = (maps["eyebrows"] > 0.95) & (cv2.dilate(maps["hair"], np.ones((25, 25))) < 0.02)
+    change = worn(astronaut_subject, "bald").texture[:1024, :1024] - astronaut_subject.look.texture[:1024, :1024]
+    assert free.sum() > 200
+    assert np.abs(change[free]).max() < 0.02
 
 
 def test_an_afro_leaves_the_face_where_it_is(astronaut_subject: Subject) -> None:
