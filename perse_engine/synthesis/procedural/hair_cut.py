@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from perse_engine.head.sampling import sample, smoothstep
 from perse_engine.head.strands import flow_angles, strand_noise
+from perse_engine.synthesis.procedural.coarse import large, small
 from perse_engine.synthesis.procedural.hair_curtain import hair_tone
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.shaven import skin_around
@@ -33,7 +34,7 @@ CURL_RAD = 0.12
 def buzz(outfit: Outfit, weight: float) -> None:
     """Millimetres of hair over skin that shines through."""
     maps = outfit.subject.texel_maps
-    skin = skin_around(outfit, cv2.dilate(maps["hair"], np.ones((15, 15))) < 0.05)
+    skin = large(skin_around(outfit, cv2.dilate(small(maps["hair"]), np.ones((5, 5))) < 0.05))
     stubble = np.exp(0.10 * strand_noise(6, 0.7, 1.2) + 0.05 * strand_noise(7, 3.0, 4.0))[..., None]
     target = (0.62 * hair_tone(outfit) + 0.38 * skin * 0.8) * stubble
     outfit.paint(target, maps["hair"] * weight)
