@@ -10,36 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.sampling import sample, smoothstep
-from perse_engine.head.scalp import vertex_normals
-from perse_engine.head.subject import PARTS
+from perse_engine.synthesis.procedural.beard_shape import PAINTED_MM, cast_shadow, stand_off
+from perse_engine.synthesis.procedural.beard_zones import ZONES, beard_area, tufts
+from perse_engine.synthesis.procedural.coarse import large, small, small_directions
 from perse_engine.synthesis.procedural.colours import HAIR, colour
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.parameters import Parameters, Table, changes
-from perse_engine.synthesis.procedural.strokes import draw_hairs, hair_paths, polygon_map, roots
+from perse_engine.synthesis.procedural.strokes import Roots, draw_hairs, hair_paths, roots
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
 Array = npt.NDArray[Any]
-
-RIGHT_TO_LEFT = {
-    127: 356, 234: 454, 93: 323, 132: 361, 58: 288, 172: 397, 136: 365, 150: 379, 149: 378, 176: 400, 148: 377,
-    177: 401, 137: 366, 227: 447, 215: 435, 213: 433, 192: 416, 214: 434, 212: 432, 216: 436, 207: 427, 186: 410,
-    92: 322, 165: 391, 167: 393, 61: 291, 57: 287, 43: 273, 106: 335, 182: 406, 83: 313, 202: 422, 210: 430, 211: 431,
-    204: 424, 194: 418, 201: 421, 208: 428, 171: 396, 140: 369, 170: 395, 169: 394, 135: 364, 138: 367, 185: 409,
-    40: 270, 39: 269, 37: 267, 84: 314, 181: 405, 97: 326, 98: 327, 206: 426, 91: 321, 146: 375, 32: 262, 147: 376,
-}  # fmt: skip
-"""Landmarks that the outlines below need on the other side."""
-
-ZONES: dict[str, tuple[tuple[int, ...], float]] = {
-    # Outlines on the subject's right and the softness of their borders, texels; the left is the mirror image.
-    "sideburns": ((127, 227, 137, 177, 215, 58, 132), 5.0),
-    "cheeks": ((132, 58, 172, 136, 150, 169, 211, 202, 43, 57, 61, 186, 216, 207, 192, 213), 8.0),
-    "jaw": ((132, 58, 172, 136, 150, 149, 176, 148, 152, 175, 171, 140, 170, 169, 135, 138, 215), 5.0),
-    "chin": ((152, 148, 176, 140, 211, 204, 182, 83, 18), 4.5),
-    "strips": ((61, 57, 212, 202, 211, 32, 204, 182, 106, 43), 3.5),
-    "under_lip": ((61, 146, 91, 181, 84, 17, 18, 83, 182, 106, 43, 57), 2.0),
-    "soul": ((17, 84, 181, 182, 83, 18), 2.5),
-    "moustache": ((164, 167, 165, 92, 186, 57, 61, 185, 40, 39, 37, 0), 3.0),
-}
 
 
 @dataclass(frozen=True)
@@ -69,7 +49,7 @@ TABLE: Table = {
         "moustache": {"moustache": 1.0, "length_mm": 8.0, "density": 1.25},
         "handlebar": {"moustache": 1.0, "strips": 0.9, "length_mm": 8.0, "density": 1.2},
         "van-dyke": {"chin": 0.9, "soul": 1.0, "moustache": 1.0, "length_mm": 14.0},
-        "balbo": {"chin": 1.0, "jaw": 0.55, "soul": 1.0, "moustache": 1.0},
+        "balbo": {"chin": 1.0, "jaw": 0.8, "soul": 1.0, "moustache": 1.0},
         "mutton-chops": {"sideburns": 1.0, "cheeks": 1.0, "jaw": 0.75, "length_mm": 9.0, "density": 1.15},
         "chin-strap": {"sideburns": 0.9, "jaw": 1.0, "length_mm": 4.0},
         "soul-patch": {"soul": 1.0, "length_mm": 5.0},
@@ -83,8 +63,14 @@ TABLE: Table = {
     "texture": {"straight": {"curl": 0.0}, "wavy": {"curl": 0.14}, "curly": {"curl": 0.32}},
 }
 PER_MM2 = 1.8
-PAINTED_MM = 9.0
-"""Longer hair is the same paint on a surface that hangs down."""
+SKIN_SHARE = 0.2
+"""Of the colour of beards: light that skin gives back, or black hair is a hole and ginger hair a carrot."""
+SHEEN, CONTRAST = 0.17, 0.28
+LIP_MM = 2.5
+"""So far may hairs of a moustache reach over the edge of the lip."""
+BELOW_LIP = 3
+"""Small texels."""
+SHADOW = 0.6
 
 
 def beard_parameters(spec: VariantSpec) -> BeardParameters:
@@ -101,32 +87,65 @@ def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
         _shave(outfit, weight)
         return
     p = beard_parameters(spec)
-    zones = {name: _zone(outfit, name) * getattr(p, name) for name in ZONES}
-    lips = 1 - smoothstep(outfit.subject.texel_maps["lips"], 0.15, 0.6)
-    grows = np.maximum.reduce(list(zones.values())) * lips
+    grows = beard_area(outfit, {name: getattr(p, name) for name in ZONES})
     tone = _tone(outfit, spec)
     grown = roots(outfit, grows, PER_MM2, _growth(outfit), 11)
     length = np.full(len(grown.uv), min(p.length_mm, PAINTED_MM) * (0.30 + 0.70 * weight))
-    length *= 0.55 + 0.45 * smoothstep(grown.zone, 0.2, 0.9)
+    length *= 0.25 + 0.75 * smoothstep(grown.zone, 0.15, 1.0)
+    length = np.minimum(length, _to_lips_mm(outfit, grown))
     paths = hair_paths(grown, length, 0.0, p.curl, 12)
     is_long = float(smoothstep(p.length_mm, 0.5, 5.0))
+    # Long hairs cover each other long before all are there.
+    dense = grown.zone ** (1 + 2 * is_long)
+    there = smoothstep(p.density * dense - 0.85 * grown.order, 0.0, 0.22)
     # Stubble is finer than a texel.
-    there = smoothstep(p.density * grown.zone - 0.85 * grown.order, 0.0, 0.22)
-    opacity = (0.42 + 0.48 * is_long) * weight * there
+    opacity = (0.42 + 0.43 * is_long) * weight * there * (0.5 + 0.5 * smoothstep(grown.zone, 0.1, 0.8))
+    # Long hairs that end where none grow would stand out like whiskers.
+    opacity *= 1 - 0.75 * is_long * smoothstep(sample(grows, paths[:, -1] - 0.5), 0.35, 0.0)
     random = np.random.default_rng(13)
-    shade = np.exp(0.36 * random.standard_normal(len(opacity))) * (0.92 + 0.25 * grown.normal[:, 1])
+    tuft = 0.7 * sample(tufts(), grown.uv - 0.5)
+    contrast = CONTRAST * (1 - 0.75 * tone.mean())
+    shade = np.exp(contrast * (random.standard_normal(len(opacity)) + tuft)) * (0.92 + 0.25 * grown.normal[:, 1])
     hairs, light = draw_hairs(paths, opacity, shade)
-    ground = grows * weight * min(p.density, 1.2) * (0.20 + 0.42 * is_long)
-    bright = cv2.GaussianBlur(outfit.head.mean(-1), (0, 0), 4)
-    typical = max(float(np.median(bright[grows > 0.5])), 0.05) if (grows > 0.5).any() else 0.5
-    lit = np.clip(bright / typical, 0.6, 1.15)[..., None]
-    outfit.paint(tone * 0.72 * lit, ground)
-    # A sheen of its own, or black hair shows no hairs.
-    sheen = 0.30 * np.clip(light - 1.0, 0, 1)[..., None]
-    outfit.paint((tone * light[..., None] + sheen) * lit, hairs)
+    hairs = hairs * (1 - smoothstep(outfit.subject.texel_maps["lips"], 0.35, 0.85))
+    ground = grows ** (1 + is_long) * weight * min(p.density, 1.2) * (0.20 + 0.40 * is_long)
+    form = _form(outfit, grows, is_long)
+    outfit.paint(tone * 0.78 * form, ground)
+    outfit.paint(_shaded(tone, light, is_long) * form, hairs)
     shown_map = cv2.GaussianBlur(np.maximum(hairs, ground), (0, 0), 1.5)
     outfit.head_labels[(shown_map > 0.4 * max(weight, 0.3)) & (grows > 0.3)] = REGION_LABELS["beard"]
-    _stand_off(outfit, p, grows, weight)
+    stand_off(outfit, p.length_mm, grows, weight)
+    cast_shadow(outfit, grows, SHADOW * is_long * weight)
+
+
+def _shaded(tone: Array, light: Array, is_long: float) -> Array:
+    """Hairs of a tone [3] by their shade [A, A]: dark ones are greyer, light ones shine, black ones too, [A, A, 3]."""
+    shade = light[..., None]
+    grey = 0.4 * np.clip(1.05 - shade, 0, 1)
+    sheen = SHEEN * is_long * (1 - tone.mean()) ** 2
+    return np.asarray((tone + (tone.mean() - tone) * grey) * shade + sheen * np.clip(shade - 0.85, 0, 1))
+
+
+def _to_lips_mm(outfit: Outfit, grown: Roots) -> Array:
+    """How long hairs may be so that none hangs over the lips, [N]."""
+    free = (outfit.subject.texel_maps["lips"] < 0.3).astype(np.uint8)
+    away = sample(cv2.distanceTransform(free, cv2.DIST_L2, 5), grown.uv - 0.5)
+    texels_per_mm = np.linalg.norm(grown.along, axis=1)
+    # Only above the mouth do hairs grow towards it.
+    lips = np.flatnonzero(free.min(1) == 0)
+    is_above = grown.uv[:, 1] < (lips.mean() if len(lips) else 0)
+    return np.where(is_above, LIP_MM + away / np.maximum(texels_per_mm, 0.5), np.inf)
+
+
+def _form(outfit: Outfit, grows: Array, is_long: float) -> Array:
+    """How bright hair is by where it grows: as the face there, darker below the lip and below the jaw, [A, A, 1]."""
+    bright = cv2.GaussianBlur(small(outfit.head).mean(-1), (0, 0), 1.0)
+    typical = max(float(np.median(bright[small(grows) > 0.5])), 0.05) if (grows > 0.5).any() else 0.5
+    lips = cv2.GaussianBlur(small(outfit.subject.texel_maps["lips"]), (0, 0), 2.0)
+    below_lip = np.clip(1.4 * np.roll(lips, BELOW_LIP, axis=0), 0, 1)
+    below_jaw = smoothstep(-small_directions()[..., 1], 0.66, 0.95)
+    shade = (1 - 0.40 * is_long * below_lip) * (1 - 0.35 * is_long * below_jaw)
+    return large(np.clip(bright / typical, 0.6, 1.15) * shade)[..., None]
 
 
 def _shave(outfit: Outfit, weight: float) -> None:
@@ -136,22 +155,15 @@ def _shave(outfit: Outfit, weight: float) -> None:
     outfit.paint(np.maximum(clean - 0.03, outfit.head), 0.8 * weight * face)
 
 
-def _zone(outfit: Outfit, name: str) -> Array:
-    outline, soft = ZONES[name]
-    other = tuple(RIGHT_TO_LEFT.get(i, i) for i in outline)
-    zone = polygon_map(outfit, [outline, other], soft)
-    if name in ("jaw", "chin"):
-        # On below the jaw: the face's rim is not where the beard ends.
-        zone = np.maximum(zone, polygon_map(outfit, [outline, other], soft + 2, grow=1.07))
-    return zone
-
-
 def _tone(outfit: Outfit, spec: VariantSpec) -> Array:
     word = spec.slots.get("colour")
     own = outfit.subject.extras["hair_colour"]
     if word is None and own.min() >= 0:
         return np.asarray(own * 0.75, np.float32)
-    return np.array(colour(HAIR, word or "brown", "beard"), np.float32)
+    tone = np.array(colour(HAIR, word or "brown", "beard"), np.float32)
+    maps = outfit.subject.texel_maps
+    skin = np.median(outfit.head[(maps["beard"] > 0.5) & (maps["skin"] > 0.8)], 0)
+    return np.asarray(tone + SKIN_SHARE * (0.6 * skin - tone), np.float32)
 
 
 def _growth(outfit: Outfit) -> Any:
@@ -167,22 +179,3 @@ def _growth(outfit: Outfit) -> Any:
         return np.stack([x, -np.ones(len(points)), 0.2 * np.ones(len(points))], -1)
 
     return growth
-
-
-def _stand_off(outfit: Outfit, p: BeardParameters, grows: Array, weight: float) -> None:
-    """Lift the surface by the hair's thickness and let long hair hang: the paint stretches into long hairs."""
-    look = outfit.subject.look
-    faces = look.faces[np.isin(look.face_part, [PARTS.index("face"), PARTS.index("scalp")])]
-    used = np.unique(faces)
-    vertices = look.rig.vertices.astype(np.float64)
-    cover = sample(cv2.GaussianBlur(grows, (0, 0), 5.0), look.uv[used] - 0.5)
-    lip, chin = outfit.landmark(17), outfit.landmark(152)
-    below = smoothstep(lip[1] - vertices[used, 1], 0.002, 0.8 * (lip[1] - chin[1]))
-    thick = 0.30 * min(p.length_mm, 14.0) * smoothstep(p.length_mm, 1.5, 5.0) / 1000
-    hang = max(p.length_mm - PAINTED_MM, 0.0) / 1000
-    middle = np.exp(-(((vertices[used, 0] - chin[0]) / 0.045) ** 2))
-    out = cover * float(thick) * (0.35 + 0.65 * below)
-    down = cover * below * hang * (0.35 + 0.65 * middle)
-    motion = out[:, None] * vertex_normals(vertices, faces)[used]
-    motion += down[:, None] * np.array([0.0, -1.0, 0.12])
-    outfit.offset[used] += weight * motion

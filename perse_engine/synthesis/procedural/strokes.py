@@ -18,7 +18,7 @@ from perse_engine.synthesis.procedural.outfit import Outfit
 
 Array = npt.NDArray[Any]
 
-POINTS = 5
+POINTS, POINTS_OF_CURLS = 5, 9
 SUBTEXEL_BITS = 4
 
 
@@ -67,9 +67,9 @@ def roots(outfit: Outfit, zone: Array, per_mm2: float, growth: Callable[[Array, 
 
 
 def hair_paths(grown: Roots, length_mm: Array, bend: float, wave: float, seed: int) -> Array:
-    """Points along each hair, [N, POINTS, 2] texels; `bend` and `wave` are sideways mm per mm."""
+    """Points along each hair, [N, P, 2] texels; `bend` and `wave` are sideways mm per mm."""
     random = np.random.default_rng(seed)
-    t = np.linspace(0, 1, POINTS)[None, :, None]
+    t = np.linspace(0, 1, POINTS_OF_CURLS if wave > 0.1 else POINTS)[None, :, None]
     reach = length_mm[:, None, None] * (0.7 + 0.6 * random.random((len(length_mm), 1, 1)))
     lean = 0.25 * random.standard_normal((len(length_mm), 1, 1))
     phase = 6.3 * random.random((len(length_mm), 1, 1))
@@ -96,11 +96,14 @@ def polygon_map(outfit: Outfit, outlines: list[tuple[int, ...]], soft_px: float,
     """Areas within outlines of landmarks, [A, A] in 0..1 with soft borders; `grow` moves them out from the middle."""
     out = np.zeros((ATLAS_PX, ATLAS_PX), np.float32)
     middle = np.array([ATLAS_PX / 2, ATLAS_PX / 2])
-    for outline in outlines:
-        points = landmark_uv(outfit)[list(outline)]
-        points = middle + (points - middle) * grow
+    polygons = [middle + (landmark_uv(outfit)[list(outline)] - middle) * grow for outline in outlines]
+    everywhere, margin = np.concatenate(polygons), 4 * soft_px + 2
+    x0, y0 = np.clip(everywhere.min(0) - margin, 0, ATLAS_PX).astype(int)
+    x1, y1 = np.clip(everywhere.max(0) + margin, 0, ATLAS_PX).astype(int)
+    for points in polygons:
         cv2.fillPoly(out, [np.round(points).astype(np.int32)], (1.0,))
-    return cv2.GaussianBlur(out, (0, 0), soft_px)
+    out[y0:y1, x0:x1] = cv2.GaussianBlur(out[y0:y1, x0:x1], (0, 0), soft_px)
+    return out
 
 
 def landmark_uv(outfit: Outfit) -> Array:

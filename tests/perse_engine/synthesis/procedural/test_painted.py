@@ -7,11 +7,14 @@ import numpy.typing as npt
 import pytest
 
 from perse_engine.errors import UnsupportedWish
+from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.mesh_raster import draw
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
+from perse_engine.synthesis.procedural.beard_zones import beard_area
+from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec, parse_wish, variants_of
 from perse_engine.vocabulary.wish import Wish, slot_values
 from perse_engine.vocabulary.words import WORDS
@@ -64,6 +67,28 @@ def test_beards_have_different_outlines(astronaut_subject: Subject) -> None:
     for i, first in enumerate(outlines):
         for second in outlines[:i]:
             assert (first & second).sum() < 0.92 * (first | second).sum()
+
+
+@pytest.mark.parametrize("text", ["black full beard", "curly black beard", "black moustache"])
+def test_a_beard_leaves_the_lips_free(text: str, astronaut_subject: Subject) -> None:
+    look = dressed(astronaut_subject, parse_wish(text).to_variant())
+    moved = np.abs(look.texture - astronaut_subject.look.texture)[:ATLAS_PX, :ATLAS_PX, :3].mean(-1)
+    assert moved[astronaut_subject.texel_maps["lips"] > 0.8].mean() < 0.05
+
+
+def test_a_beard_thins_out_towards_the_cheek(astronaut_subject: Subject) -> None:
+    grows = beard_area(Outfit.of(astronaut_subject), {"cheeks": 0.9, "jaw": 1.0, "chin": 1.0})
+    thin = (grows > 0.15) & (grows < 0.75)
+    assert thin.sum() > 0.25 * (grows >= 0.75).sum()
+
+
+def test_a_beard_casts_its_shadow_on_the_neck(astronaut_subject: Subject) -> None:
+    before, after = astronaut_subject.look, dressed(astronaut_subject, parse_wish("black full beard").to_variant())
+    skin = before.labels == REGION_LABELS["skin"]
+    skin[:ATLAS_PX, :ATLAS_PX] = False
+    darker = (before.texture - after.texture)[..., :3].mean(-1)[skin]
+    assert darker.min() > -0.01
+    assert darker.max() > 0.1
 
 
 def test_a_long_beard_hangs_below_a_short_one(astronaut_subject: Subject) -> None:
