@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.sampling import smoothstep
+from perse_engine.synthesis.procedural.brow_growth import BROWS, INNER, OUTER, brow_growth
 from perse_engine.synthesis.procedural.colours import HAIR, colour
 from perse_engine.synthesis.procedural.mouth import move_like
 from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
@@ -21,11 +21,13 @@ from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
 Array = npt.NDArray[Any]
 
-BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
 TAILS = ((70, 46, 124, 156), (300, 276, 353, 383))
-INNER, OUTER = (55, 285), (46, 276)
 PER_MM2 = 5.0
 LENGTH_MM = 4.4
+LEAN = 0.10
+"""Hairs of a brow lie closer together than a beard's."""
+BODY, SKIN_SHARE, SOFT_MM = 0.45, 0.14, 0.8
+"""How much of a brow is hair too fine to see, how much skin shines through hair, and how soft its border is."""
 OWN_HAIR = 0.35
 GAPS_MM = 4.5
 
@@ -110,19 +112,22 @@ def _grow(outfit: Outfit, p: EyebrowParameters, region: Array, tone: Array, weig
     With the weight they grow together, each in its place.
     """
     zone = _grown_zone(outfit, p, region)
-    grown = roots(outfit, zone, PER_MM2, _growth(outfit), 21)
+    grown = roots(outfit, zone, PER_MM2, brow_growth(outfit), 21)
     # Short at the borders and at the inner end, where new hairs come up.
-    length = LENGTH_MM * (0.45 + 0.55 * grown.zone) * (0.6 + 0.4 * weight)
-    paths = hair_paths(grown, length, 0.12, 0.0, 22)
+    length = LENGTH_MM * (0.35 + 0.65 * grown.zone) * (0.6 + 0.4 * weight)
+    paths = hair_paths(grown, length, 0.12, 0.0, 22, lean=LEAN)
     dense = min(p.hairs, 1.5) * grown.zone - 0.8 * grown.order
     random = np.random.default_rng(23)
     opacity = (
-        (0.25 + 0.5 * random.random(len(dense))) * smoothstep(dense, 0.0, 0.25) * (0.35 + 0.65 * grown.zone) * weight
+        (0.20 + 0.35 * random.random(len(dense))) * smoothstep(dense, 0.0, 0.4) * (0.25 + 0.75 * grown.zone) * weight
     )
-    hairs, light = draw_hairs(paths, opacity, np.exp(0.25 * random.standard_normal(len(dense))))
-    outfit.paint(tone, 0.22 * zone**2 * weight * min(p.hairs, 1.0))
+    hairs, light = draw_hairs(paths, opacity, np.exp(0.22 * random.standard_normal(len(dense))))
     # Fine hair lets skin through, however dark it is.
-    outfit.paint((0.88 * tone + 0.12 * outfit.head) * light[..., None], 0.9 * hairs)
+    bare = (region < 0.05) & (outfit.subject.texel_maps["face"] > 0.9)
+    skin = np.median(outfit.head[::4, ::4][bare[::4, ::4]], 0)
+    body = tone + SKIN_SHARE * (skin - tone)
+    outfit.paint(body, BODY * zone**1.5 * weight * min(p.hairs, 1.0))
+    outfit.paint(body * light[..., None], 0.9 * hairs)
     outfit.head_labels[(cv2.GaussianBlur(hairs, (0, 0), 1.2) > 0.3) & (zone > 0.3)] = REGION_LABELS["eyebrows"]
 
 
@@ -136,7 +141,7 @@ def _grown_zone(outfit: Outfit, p: EyebrowParameters, region: Array) -> Array:
     added = max(p.thickness_mm, 0.0)
     # Hairs reach about a millimetre beyond where they are rooted.
     zone = smoothstep(away / texels, added + 0.4, added - 0.9)
-    zone = cv2.GaussianBlur(zone.astype(np.float32), (0, 0), 0.5 * texels)
+    zone = cv2.GaussianBlur(zone.astype(np.float32), (0, 0), SOFT_MM * texels)
     return np.asarray(zone * (1 - smoothstep(outfit.subject.texel_maps["eyes"], 0.3, 0.8)))
 
 
@@ -164,32 +169,6 @@ def _texels_per_mm(outfit: Outfit) -> float:
     uv = landmark_uv(outfit)
     apart = np.linalg.norm(outfit.landmark(INNER[0]) - outfit.landmark(OUTER[0])) * 1000
     return float(np.linalg.norm(uv[INNER[0]] - uv[OUTER[0]]) / apart)
-
-
-def _growth(outfit: Outfit) -> Callable[[Array, Array], Array]:
-    middle = (outfit.landmark(INNER[0])[0] + outfit.landmark(INNER[1])[0]) / 2
-    inner = abs(outfit.landmark(INNER[0])[0] - middle)
-    outer = abs(outfit.landmark(OUTER[0])[0] - middle)
-    lines = []
-    for brow in BROWS:
-        edges = zip(brow[:5], _under(brow), strict=True)
-        line = np.array([(outfit.landmark(a) + outfit.landmark(b)) / 2 for a, b in edges])
-        lines.append(line[np.argsort(line[:, 0])])
-
-    def growth(points: Array, normals: Array) -> Array:
-        side = np.sign(points[:, 0] - middle)
-        along = np.clip((np.abs(points[:, 0] - middle) - inner) / (outer - inner), -0.2, 1.2)
-        heights = [np.interp(points[:, 0], line[:, 0], line[:, 1]) for line in lines]
-        above = np.clip((points[:, 1] - np.where(side < 0, heights[0], heights[1])) / 0.004, -1, 1)
-        rise = 1.1 - 1.6 * smoothstep(along, -0.15, 0.8) - 0.55 * above
-        return np.stack([side, rise, np.zeros(len(points))], -1)
-
-    return growth
-
-
-def _under(brow: tuple[int, ...]) -> tuple[int, ...]:
-    """The lower edge's landmarks in the order of the upper edge's."""
-    return brow[9], brow[8], brow[7], brow[6], brow[5]
 
 
 def _thin(outfit: Outfit, region: Array, p: EyebrowParameters, weight: float) -> None:

@@ -9,6 +9,8 @@ import pytest
 from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
+from perse_engine.synthesis.procedural.brow_growth import brow_growth, brow_lines
+from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.procedural_editor import ProceduralEditor
 
 
@@ -31,3 +33,14 @@ def test_thick_brows_show_single_hairs(astronaut_subject: Subject) -> None:
     grown = cv2.GaussianBlur(changed, (0, 0), 3.0) > 0.10
     assert grown.sum() > 500
     assert (changed - cv2.GaussianBlur(changed, (0, 0), 3.0))[grown].std() > 0.03
+
+
+def test_hairs_of_a_brow_lie_along_it(astronaut_subject: Subject) -> None:
+    outfit = Outfit.of(astronaut_subject)
+    for line in brow_lines(outfit):
+        points = line[1:-1]
+        ways = brow_growth(outfit)(points, np.tile([0.0, 0.0, 1.0], (len(points), 1)))[:, :2]
+        along = (line[2:] - line[:-2])[:, :2]
+        cosine = np.abs((ways * along).sum(1)) / np.linalg.norm(ways, axis=1) / np.linalg.norm(along, axis=1)
+        assert cosine.min() > 0.6
+        assert np.median(cosine) > 0.85
