@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +14,7 @@ from perse_engine.synthesis.procedural.colours import HAIR, colour
 from perse_engine.synthesis.procedural.hair_curtain import curtain
 from perse_engine.synthesis.procedural.hair_cut import afro, buzz, curls, short, waves
 from perse_engine.synthesis.procedural.hair_pieces import braids, bun, ponytail
+from perse_engine.synthesis.procedural.hair_region import hair_region
 from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
 from perse_engine.synthesis.procedural.shaven import bald
 from perse_engine.synthesis.procedural.worn import Worn
@@ -27,9 +27,6 @@ LENGTH_M = {"chin": 0.035, "shoulder": 0.13, "long": 0.20, "waist": 0.30}
 CUTS: dict[str, Styling] = {"buzz": buzz, "short": short}
 TEXTURES: dict[str, Styling] = {"curly": curls, "wavy": waves}
 STYLES: dict[str, Styling] = {"afro": afro, "bun": bun, "ponytail": ponytail, "braided": braids}
-SKIN_DISTANCE = 11.0
-"""In CIE Lab; a fringe in the colour of sand is further from the skin that it hides."""
-BESIDE_EYES_PX = (31, 121)
 GATHERED = ("bun", "ponytail", "braided")
 """Styles that hold long hair together, so that none hangs loose."""
 
@@ -89,7 +86,7 @@ def _recolour(outfit: Outfit, dyes: Sequence[tuple[tuple[float, float, float], f
     """Dye with every tone (sRGB), each by its weight."""
     worn = sum(weight for _, weight in dyes)
     maps = outfit.subject.texel_maps
-    region = maps["hair"]
+    region = hair_region(outfit.subject)
     lab = to_lab(outfit.head)
     sure = region > 0.9
     reference = np.median(lab[sure], 0) if sure.any() else np.median(lab.reshape(-1, 3), 0)
@@ -107,11 +104,4 @@ def _recolour(outfit: Outfit, dyes: Sequence[tuple[tuple[float, float, float], f
         return np.asarray(sum(weight / worn * dyed(own, tone) for tone, weight in dyes))
 
     dark = smoothstep(float(np.median(lab[region < 0.1][:, 0])) - lab[..., 0], 6, 22)
-    # On the forehead the map reaches beyond the hairline: what looks like skin there is skin.
-    skin = np.median(lab[(maps["face"] > 0.9) & (maps["skin"] > 0.95)], 0)
-    like_skin = np.exp(-((np.linalg.norm(cv2.GaussianBlur(lab, (0, 0), 2.0) - skin, axis=-1) / SKIN_DISTANCE) ** 4))
-    near = cv2.GaussianBlur(cv2.dilate(maps["face"], np.ones((41, 41))), (0, 0), 8)
-    region = region * (1 - 0.95 * like_skin * smoothstep(near, 0.2, 0.8))
-    # Light from behind makes a cheek look like hair; beside the eyes there is none.
-    region = region * (1 - cv2.GaussianBlur(cv2.dilate(maps["eyes"], np.ones(BESIDE_EYES_PX)), (0, 0), 6))
     outfit.recolour(np.maximum(region, 0.6 * maps["eyebrows"] * dark) * min(worn, 1.0), change)

@@ -12,6 +12,7 @@ from perse_engine.head.sampling import sample, smoothstep
 from perse_engine.head.strands import flow_angles, strand_noise
 from perse_engine.synthesis.procedural.coarse import large, small
 from perse_engine.synthesis.procedural.hair_curtain import hair_tone
+from perse_engine.synthesis.procedural.hair_region import hair_region
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.shaven import skin_around
 from perse_engine.synthesis.procedural.skull import (
@@ -37,7 +38,7 @@ def buzz(outfit: Outfit, weight: float) -> None:
     skin = large(skin_around(outfit, cv2.dilate(small(maps["hair"]), np.ones((5, 5))) < 0.05))
     stubble = np.exp(0.10 * strand_noise(6, 0.7, 1.2) + 0.05 * strand_noise(7, 3.0, 4.0))[..., None]
     target = (0.62 * hair_tone(outfit) + 0.38 * skin * 0.8) * stubble
-    outfit.paint(target, maps["hair"] * weight)
+    outfit.paint(target, hair_region(outfit.subject) * weight)
     outfit.offset += weight * cropped(outfit.subject, KEPT["buzz"])
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from perse_engine.errors import UnsupportedWish
+from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.mesh_raster import draw
 from perse_engine.head.sampling import sample
 from perse_engine.head.subject import PARTS, Subject, TexturedRig
@@ -14,6 +15,7 @@ from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.hair import hair
+from perse_engine.synthesis.procedural.hair_region import hair_region
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import find_variant, variants_of
@@ -57,6 +59,17 @@ def test_a_bald_head_is_smaller_and_has_skin_on_top(astronaut_subject: Subject) 
     source, bald = outline(astronaut_subject.look), outline(worn(astronaut_subject, "bald"))
     assert bald.sum() < 0.95 * source.sum()
     assert not (bald & ~source).any() or (bald & ~source).mean() < 0.002
+
+
+def test_dye_reaches_the_tips_of_the_fringe_and_spares_the_face(astronaut_subject: Subject) -> None:
+    dyed = np.abs(worn(astronaut_subject, "source-length-straight-blue").texture - astronaut_subject.look.texture)
+    dyed = dyed[:ATLAS_PX, :ATLAS_PX, :3].mean(-1)
+    region, hair = hair_region(astronaut_subject), astronaut_subject.texel_maps["hair"]
+    tips = (hair < 0.1) & (region > 0.6)
+    assert tips.sum() > 300
+    assert dyed[tips].mean() > 0.08
+    cheeks = np.round(astronaut_subject.look.uv[astronaut_subject.landmark_vertices[[50, 280, 116, 345]]]).astype(int)
+    assert dyed[cheeks[:, 1], cheeks[:, 0]].max() < 0.01
 
 
 def test_a_shaven_head_shows_its_ears(astronaut_subject: Subject) -> None:
