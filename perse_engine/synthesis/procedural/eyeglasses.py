@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.sampling import smoothstep
+from perse_engine.head.subject import PARTS
 from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import FRAMES, colour
 from perse_engine.synthesis.procedural.frames import SHAPES, THICKNESS, FrameShape
@@ -25,6 +26,9 @@ RIM_POINTS, TUBE_POINTS = 64, 8
 CURVE_PER_M = 4.5
 """How the front wraps around the face: metres back per square metre sideways."""
 TEXELS = (4, 32)
+TEMPLE_POINTS, HOOK_FROM, HOOK_M = 22, 0.82, (0.014, 0.020, 0.012)
+"""From which share of its points a temple hooks behind the ear, and how far inwards, down and back."""
+EAR_TOP_M = 0.008
 
 
 def eyeglasses(outfit: Outfit, worn: Worn) -> None:
@@ -93,15 +97,26 @@ def _pad(outfit: Outfit, sign: float, x: float, y: float, depth: float, radius: 
 
 
 def _temple(outfit: Outfit, sign: float, x0: float, y0: float, depth: float) -> Array:
-    """From the rim around the temple to behind the ear."""
-    ear = outfit.landmark(127 if sign < 0 else 356)
-    side = sign * max(abs(float(ear[0])) + 0.003, abs(x0) + 0.002)
-    s = np.linspace(0, 1, 16)
+    """From the rim along the side of the head onto the ear, and down behind it."""
+    landmark, ear = outfit.landmark(127 if sign < 0 else 356), _upon_ear(outfit, sign)
+    side = sign * max(abs(float(landmark[0])) + 0.003, abs(x0) + 0.002)
+    s = np.linspace(0, 1, TEMPLE_POINTS)
+    along, behind = np.clip(s / HOOK_FROM, 0, 1), np.clip((s - HOOK_FROM) / (1 - HOOK_FROM), 0, 1)
     z0 = depth - CURVE_PER_M * x0**2
-    return np.stack(
-        [x0 + (side - x0) * smoothstep(s, 0, 0.35), y0 - 0.004 * smoothstep(s, 0.8, 1), z0 + (ear[2] - 0.025 - z0) * s],
-        -1,
-    )
+    x = x0 + (side - x0) * smoothstep(along, 0, 0.35) + (ear[0] - side) * smoothstep(along, 0.35, 1.0)
+    y = y0 + (ear[1] - y0) * along - HOOK_M[1] * behind**1.5
+    return np.stack([x - sign * HOOK_M[0] * behind**0.7, y, z0 + (ear[2] - z0) * along - HOOK_M[2] * behind], -1)
+
+
+def _upon_ear(outfit: Outfit, sign: float) -> Array:
+    """Between the upper rim of an ear and the head, [3]."""
+    look = outfit.subject.look
+    ears = np.unique(look.faces[look.face_part == PARTS.index("ears")])
+    points = (look.rig.vertices + outfit.offset)[ears].astype(np.float64)
+    points = points[sign * points[:, 0] > 0]
+    top = points[points[:, 1] > points[:, 1].max() - EAR_TOP_M]
+    out = float(np.quantile(np.abs(top[:, 0]), 0.25))
+    return np.array([sign * out, float(points[:, 1].max()) - 0.002, float(np.median(top[:, 2]))])
 
 
 def _tube(path: Array, radius: float, texture: Array, *, is_closed: bool = False) -> AddedPart:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perse_engine.head.rig import BONES
-from perse_engine.head.subject import Subject
+from perse_engine.head.subject import PARTS, Subject
 from perse_engine.synthesis.procedural.eyeglasses import eyeglasses
 from perse_engine.synthesis.procedural.frames import SHAPES
 from perse_engine.synthesis.procedural.outfit import Outfit
@@ -68,3 +68,17 @@ def test_frames_shade_the_face(astronaut_subject: Subject) -> None:
     eyeglasses(outfit, Worn(((variants_of("eyeglasses")[0], 1.0),)))
     assert (before - outfit.head).max() > 0.1
     assert (before != outfit.head).any(-1).mean() < 0.2
+
+
+def test_temples_hook_behind_the_ears(astronaut_subject: Subject) -> None:
+    look = astronaut_subject.look
+    ears = look.rig.vertices[np.unique(look.faces[look.face_part == PARTS.index("ears")])]
+    for part in (
+        p for p in parts_of(astronaut_subject, "eyeglasses", "round-black") if np.ptp(p.vertices[:, 2]) > 0.06
+    ):
+        end = part.vertices[np.argmin(part.vertices[:, 2])]
+        ear = ears[np.sign(ears[:, 0]) == np.sign(end[0])]
+        top = ear[ear[:, 1] > ear[:, 1].max() - 0.008]
+        assert end[2] < np.median(top[:, 2])
+        assert end[1] < ear[:, 1].max() - 0.01
+        assert abs(end[0]) < np.abs(top[:, 0]).max()
