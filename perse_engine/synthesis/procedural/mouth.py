@@ -29,7 +29,7 @@ class MouthParameters(Parameters):
 
 
 TABLE: Table = {
-    "fullness": {"full": {"fullness": 1.3}, "thin": {"fullness": -0.8}},
+    "fullness": {"full": {"fullness": 0.95}, "thin": {"fullness": -0.8}},
     "width": {"wide": {"width": 0.9}, "narrow": {"width": -0.8}},
     "smile": {"smiling": {"smile": 0.55}, "frowning": {"frown": 0.6}, "none": {}},
     "shape": {
@@ -45,6 +45,8 @@ EXPRESSIONS: dict[str, tuple[str, ...]] = {
     "pucker": ("mouthPucker",),
     "bow": ("mouthUpperUpLeft", "mouthUpperUpRight"),
 }
+OWN_CONTRAST, COVER = np.array([1.1, 0.7, 0.7]), 0.80
+"""How much of the lips' own relief and tint shows through their colour, or they look like wax."""
 
 
 def mouth_parameters(spec: VariantSpec) -> MouthParameters:
@@ -81,6 +83,6 @@ def paint_lips(outfit: Outfit, target: Array, weight: float) -> None:
     reference = np.median(own, 0) if len(own) else np.array([55.0, 20, 12])
 
     def paint(lab: Array) -> Array:
-        return target + (lab - reference) * np.array([0.85, 0.4, 0.4])
+        return target + (lab - reference) * OWN_CONTRAST
 
-    outfit.recolour(np.clip(lips * 1.15, 0, 1) * 0.92 * weight, paint)
+    outfit.recolour(np.clip(lips * 1.15, 0, 1) * COVER * weight, paint)
