@@ -38,13 +38,21 @@ def hair_region(subject: Subject) -> Array:
     near = smoothstep(cv2.GaussianBlur(cv2.dilate(maps["face"], np.ones((11, 11))), (0, 0), 2.0), 0.2, 0.8)
     # Light from behind makes a cheek look like hair; beside the eyes there is none.
     eyes = cv2.GaussianBlur(cv2.dilate(maps["eyes"], np.ones(BESIDE_EYES)), (0, 0), 1.5)
-    own = subject.texel_maps["hair"] * large((1 - bare * near) * (1 - eyes))
-    wide = cv2.GaussianBlur(cv2.dilate(maps["hair"], np.ones((TIPS, TIPS))), (0, 0), 1.5)
+    hair = of_the_scalp(maps["hair"], maps["face"])
+    is_hair = cv2.dilate((hair > 0).astype(np.float32), np.ones((3, 3)))
+    own = subject.texel_maps["hair"] * large(is_hair * (1 - bare * near) * (1 - eyes))
+    wide = cv2.GaussianBlur(cv2.dilate(hair, np.ones((TIPS, TIPS))), (0, 0), 1.5)
     top, brows = (float(subject.look.uv[subject.landmark_vertices[i], 1]) for i in FOREHEAD)
     rows = np.linspace(0, ATLAS_PX, len(wide), dtype=np.float32)[:, None]
     may_be = smoothstep(wide, 0.2, 0.8) * smoothstep(rows, brows, 0.5 * (top + brows)) * (1 - maps["eyebrows"])
     dark = smoothstep(float(skin[0]) - lab[..., 0], *DARKER)
     return np.maximum(own, large(may_be * dark * (1 - bare)))
+
+
+def of_the_scalp(hair: Array, face: Array) -> Array:
+    """The hair's map without islands in the face, which are brows and beards; all [S, S]."""
+    _, island = cv2.connectedComponents((hair > 0.3).astype(np.uint8))
+    return np.asarray(hair * np.isin(island, np.unique(island[face < 0.05])))
 
 
 def _bare(head: Array, lab: Array, skin: Array, sure: Array) -> Array:

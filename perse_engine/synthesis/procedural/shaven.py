@@ -16,6 +16,7 @@ from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.sampling import smoothstep
 from perse_engine.synthesis.procedural.coarse import large, small, small_directions
 from perse_engine.synthesis.procedural.hair_curtain import hair_tone
+from perse_engine.synthesis.procedural.hair_region import of_the_scalp
 from perse_engine.synthesis.procedural.outfit import Outfit, to_lab
 from perse_engine.synthesis.procedural.skull import cropped
 from perse_engine.vocabulary import REGION_LABELS
@@ -37,7 +38,7 @@ STUBBLE = 0.40
 def bald(outfit: Outfit, weight: float) -> None:
     """Take the hair off: it thins to the skull while the hairline recedes, so every weight is a head of its own."""
     maps = outfit.subject.texel_maps
-    own = _of_the_scalp(outfit)
+    own = of_the_scalp(small(maps["hair"]), small(maps["face"]))
     # Wider than the hair's own map: its tips on the forehead would give the cap away.
     hair = _wider(own, FRINGE)
     near = _wider(hair, SHADOW)
@@ -76,13 +77,6 @@ def skin_around(outfit: Outfit, known: Array) -> Array:
         mean = cv2.GaussianBlur(head * sure[..., None], (0, 0), sigma) / np.maximum(weight, 1e-6)
         out += (mean - out) * np.clip(10 * weight, 0, 1)
     return out
-
-
-def _of_the_scalp(outfit: Outfit) -> Array:
-    """The hair's map without islands in the face, which are brows and beards, [S, S]."""
-    hair, face = small(outfit.subject.texel_maps["hair"]), small(outfit.subject.texel_maps["face"])
-    _, island = cv2.connectedComponents((hair > 0.3).astype(np.uint8))
-    return np.asarray(hair * np.isin(island, np.unique(island[face < 0.05])))
 
 
 def _wider(area: Array, reach: int) -> Array:

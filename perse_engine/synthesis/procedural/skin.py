@@ -15,6 +15,7 @@ from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.sampling import smoothstep
 from perse_engine.synthesis.procedural.colours import BLUSH, LIPS, SHADOW, colour
 from perse_engine.synthesis.procedural.creases import creases
+from perse_engine.synthesis.procedural.hair_region import hair_region
 from perse_engine.synthesis.procedural.mouth import paint_lips
 from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
 from perse_engine.synthesis.procedural.parameters import Parameters, Table, changes
@@ -36,9 +37,11 @@ CHEEKS = (50, 280, 205, 425)
 DARKEST, LIGHTEST = 34.0, 86.0
 """L* of a face that darkening and lightening stop at."""
 
-BROWN_CHROMA, BROWN_HUE = 23.0, np.array([0.54, 0.84])
+BROWN_CHROMA, BROWN_HUE = 25.0, np.array([0.54, 0.84])
 """Brown skin has at least this CIE chroma, in this direction of a and b."""
-HIGHLIGHTS = 0.6
+HAIR_EDGE_PX = (13, 13)
+RELIEF = 0.7
+"""How much of the contrast that darkening costs is given back: shades, brows and freckles make the person."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class SkinParameters(Parameters):
 TABLE: Table = {
     "tone": {
         "tanned": {"lightness": 0.86, "red": 3.0, "yellow": 9.0},
-        "deep": {"lightness": 0.52, "red": 4.0, "yellow": 7.0},
+        "deep": {"lightness": 0.55, "red": 4.0, "yellow": 7.0},
         "brown": {"lightness": 0.68, "red": 4.0, "yellow": 9.0},
         "olive": {"lightness": 0.90, "red": -2.0, "yellow": 6.0},
         "pale": {"lightness": 1.10, "red": -3.0, "yellow": -5.0},
@@ -105,10 +108,8 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
         outfit.paint(even, region * maps["face"] * min(p.smooth, 1.0) * weight)
     if p.lightness != 1 or p.red or p.yellow:
         change = _tone(p, typical)
-        # Lips, the skin under the brows and what the hair's soft border holds of the forehead have their share.
-        like = 1 - smoothstep(np.linalg.norm((lab - typical) * np.array([0.35, 1, 1]), axis=-1), 9, 15)
-        near = smoothstep(cv2.GaussianBlur(maps["face"], (0, 0), 24), 0.02, 0.3)
-        hair = maps["hair"] * (1 - cv2.GaussianBlur(like, (0, 0), 1.5) * near)
+        # Lips, the skin under the brows and between the outermost hairs have their share.
+        hair = cv2.GaussianBlur(cv2.erode(hair_region(outfit.subject), np.ones(HAIR_EDGE_PX)), (0, 0), 2.5)
         outfit.recolour(np.clip((1 - hair) * (1 - 0.45 * maps["lips"]), 0, 1) * weight, change)
         _neck(outfit, weight, change)
     outfit.recolour(_cheeks(outfit) * p.flush * weight, lambda lab: lab + np.array([-3.0, 17.0, 5.0]))
@@ -122,7 +123,7 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
 def _tone(p: SkinParameters, typical: Array) -> Callable[[Array], Array]:
     """Lightness by a factor that stops at the darkest and lightest of skins; typical [3] is the person's CIE Lab.
 
-    Darker skin is less saturated than scaling would have it, but never grey, and its highlights stay.
+    Darker skin is less saturated than scaling would have it, but never grey, and what is light or dark in it stays.
     """
     middle = float(typical[0])
     factor = float(np.clip(p.lightness, min(1.0, DARKEST / middle), max(1.0, LIGHTEST / middle)))
@@ -132,8 +133,8 @@ def _tone(p: SkinParameters, typical: Array) -> Callable[[Array], Array]:
     shift = shift + BROWN_HUE * max(lack, 0.0) * float(smoothstep(np.float64(1 - factor), 0.1, 0.4))
 
     def change(lab: Array) -> Array:
-        over = np.maximum(lab[..., :1] - middle, 0) * HIGHLIGHTS * max(1 - factor, 0.0)
-        return np.dstack([np.clip(lab[..., :1] * factor + over, 0, 98), lab[..., 1:] * saturation + shift])
+        apart = (lab[..., :1] - middle) * (factor + RELIEF * max(1 - factor, 0.0))
+        return np.dstack([np.clip(middle * factor + apart, 0, 98), lab[..., 1:] * saturation + shift])
 
     return change
 

@@ -14,7 +14,7 @@ from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.beard_zones import beard_area
-from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.synthesis.procedural.outfit import Outfit, to_lab
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec, parse_wish, variants_of
 from perse_engine.vocabulary.wish import Wish, slot_values
 from perse_engine.vocabulary.words import WORDS
@@ -59,6 +59,17 @@ def test_every_word_of_the_parser_can_be_worn(category: str, slot: str, value: s
     assert np.isfinite(look.texture).all()
     assert np.isfinite(look.rig.vertices).all()
     assert change(astronaut_subject, look).mean() > 0
+
+
+def test_deep_skin_keeps_most_of_the_contrast_of_the_face(astronaut_subject: Subject) -> None:
+    maps = astronaut_subject.texel_maps
+    face = (maps["face"] > 0.9) & (maps["skin"] > 0.9) & (maps["seen"] > 0.5)
+    deep = dressed(astronaut_subject, next(v for v in variants_of("skin") if v.id == "deep"))
+    before, after = (
+        to_lab(look.texture[:ATLAS_PX, :ATLAS_PX, :3])[..., 0][face] for look in (astronaut_subject.look, deep)
+    )
+    assert np.median(after) < 0.62 * np.median(before)
+    assert after.std() > 0.75 * before.std()
 
 
 def test_beards_have_different_outlines(astronaut_subject: Subject) -> None:
