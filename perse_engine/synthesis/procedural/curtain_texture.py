@@ -20,18 +20,21 @@ BEGINS_M = 0.045
 """Above the mouth: where it appears first, to grow upwards and downwards from there."""
 BLUNT = 0.25
 """How uneven the ends of half long hair are, next to its whole length's."""
+START_M, START_ON_SKIN_M = (0.028, 0.076), (0.008, 0.045)
+"""Below its upper edge: it comes out of the hair that is there strand by strand, or there is a seam."""
 SOFT = 0.02
 """Of the weight: how much of it a strand takes to appear."""
 
 
 def curtain_texture(
-    tone: Array, cap_colour: Array, grid: Array, lock: Array, y: Array, mouth_y: float
+    tone: Array, cap_colour: Array, covered: Array, grid: Array, lock: Array, y: Array, mouth_y: float
 ) -> tuple[Array, Array]:
     """For a curtain with the vertices `grid` [R, C, 3]: RGBA [*TEXELS, 4] of all of it, and from which weight each
     texel shows [*TEXELS].
 
     Args:
         cap_colour: [R, C, 3], the hair that it lies on; above it goes on in that colour.
+        covered: [R, C] in 0..1, where it lies on hair, out of which it comes slowly.
         lock: [R, C], -1..1; between locks it is dark.
         y: [R, C] metres, falling with the rows.
     """
@@ -56,7 +59,9 @@ def curtain_texture(
     # Strand by strand, and at the tips whole locks first: more so the longer it hangs.
     uneven = 0.010 * coarse + 0.006 * fine
     edge = 1 - smoothstep(across + 0.012 * coarse + 0.006 * fine, 0.94, 0.985)
-    start = smoothstep(y.max() - height_m + uneven, 0.008, 0.045)
+    below = y.max() - height_m + 1.6 * uneven
+    slow, slowly = smoothstep(below, *START_M), smoothstep(_enlarged(covered), 0.6, 0.95)
+    start = slow * slowly + smoothstep(below, *START_ON_SKIN_M) * (1 - slowly)
     up = (height_m - uneven - begins) / (y.max() - begins)
     down = (begins - height_m) / (begins - y.min())
     tips = length / (begins - y.min()) * (0.045 - 0.040 * _enlarged(lock) + 0.025 * coarse + 0.010 * fine)

@@ -48,7 +48,7 @@ def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> Added
     down = np.linspace(0, 1, ROWS)[:, None]
     tip = mouth_y - length
     y = np.broadcast_to(TOP_M + (tip - TOP_M) * down, (ROWS, COLUMNS))
-    cap, cap_colour = _cap(outfit, turn, y)
+    cap, cap_colour, covered = _cap(outfit, turn, y)
     cap = np.maximum.accumulate(cap, 0)
     radius, forward = _fall(outfit, cap, turn, y, mouth_y)
     lock = _locks()
@@ -64,7 +64,7 @@ def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> Added
     v, u = np.meshgrid(
         np.linspace(0.5, TEXELS[0] - 0.5, ROWS), np.linspace(0.5, TEXELS[1] - 0.5, COLUMNS), indexing="ij"
     )
-    rgba, appears = curtain_texture(hair_tone(outfit), cap_colour, grid, lock, y, mouth_y)
+    rgba, appears = curtain_texture(hair_tone(outfit), cap_colour, covered, grid, lock, y, mouth_y)
     return AddedPart(
         grid.reshape(-1, 3), grid_faces(ROWS, COLUMNS), np.stack([u, v], -1).reshape(-1, 2),
         shown(rgba, appears, weight), REGION_LABELS["hair"], hangs_from(y.ravel(), mouth_y), appears,
@@ -76,8 +76,9 @@ def _vertices(outfit: Outfit, part: str) -> Array:
     return np.unique(look.faces[look.face_part == PARTS.index(part)])
 
 
-def _cap(outfit: Outfit, turn: Array, y: Array) -> tuple[Array, Array]:
-    """How far the hair and the ears reach at every turn and height [R, C], metres, and the hair's colour there."""
+def _cap(outfit: Outfit, turn: Array, y: Array) -> tuple[Array, Array, Array]:
+    """How far the hair and the ears reach at every turn and height [R, C], metres, the hair's colour there [R, C, 3],
+    and where there is hair [R, C]."""
     look = outfit.subject.look
     scalp = _vertices(outfit, "scalp")
     chosen = np.r_[scalp, _vertices(outfit, "ears")]
@@ -94,7 +95,8 @@ def _cap(outfit: Outfit, turn: Array, y: Array) -> tuple[Array, Array]:
     texel = np.clip(look.uv[chosen[outer]].astype(int), 0, np.array(outfit.head.shape[1::-1]) - 1)
     is_hair = (outfit.subject.texel_maps["hair"][texel[:, 1], texel[:, 0]] > 0.9) & (outer < len(scalp))
     colour = np.where(is_hair[:, None], outfit.head[texel[:, 1], texel[:, 0]], hair_tone(outfit))
-    return reach, gaussian_filter(colour.reshape(*y.shape, 3), (2.0, 3.0, 0), mode="nearest")
+    covered = gaussian_filter(is_hair.astype(np.float64).reshape(y.shape), (1.5, 2.0), mode="nearest")
+    return reach, gaussian_filter(colour.reshape(*y.shape, 3), (2.0, 3.0, 0), mode="nearest"), covered
 
 
 def _fall(outfit: Outfit, cap: Array, turn: Array, y: Array, mouth_y: float) -> tuple[Array, Array]:

@@ -103,6 +103,15 @@ def test_an_afro_leaves_the_face_where_it_is(astronaut_subject: Subject) -> None
     assert 0.015 < distance.max() < 0.08
 
 
+def test_long_hair_comes_slowly_out_of_the_hair_that_is_there(astronaut_subject: Subject) -> None:
+    curtain = parts_of(astronaut_subject, "hair", "waist-straight-blonde")[0]
+    height = np.ptp(curtain.vertices[:, 1]) / curtain.texture.shape[0]
+    alpha = curtain.texture[..., 3]
+    middle = alpha[:, alpha.shape[1] // 3 : 2 * alpha.shape[1] // 3]
+    first, whole = (np.median(np.argmax(middle > level, axis=0)) for level in (0.1, 0.9))
+    assert 0.02 < (whole - first) * height < 0.06
+
+
 def test_a_style_without_a_shape_is_refused(astronaut_subject: Subject) -> None:
     with pytest.raises(UnsupportedWish, match="mohawk"):
         worn(astronaut_subject, parse_wish("a mohawk").to_variant().id)
