@@ -9,7 +9,7 @@ import numpy as np
 from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import Clip, Dataset
 
-SHARES = {"source": 0.2, "variant": 0.47, "between": 0.23, "mix": 0.10}
+SHARES = {"source": 0.16, "variant": 0.53, "between": 0.23, "mix": 0.08}
 """Of all steps."""
 ADDITIVE_WEIGHT = 2.0
 """How often a variant of an additive category is drawn, next to other variants: it has more to learn."""

@@ -41,7 +41,7 @@ def eyeglasses(outfit: Outfit, worn: Worn) -> None:
     eyes = [(outfit.landmark(a) + outfit.landmark(b)) / 2 for a, b in ((33, 133), (263, 362))]
     distance = float(eyes[1][0] - eyes[0][0])
     # The whole frame grows with the weight, from a fine wire.
-    radius = (0.25 + 1.35 * weight) / 1000 * (1 + (thick - 1) * weight)
+    radius = (0.1 + 1.5 * weight) / 1000 * (1 + (thick - 1) * weight)
     opacity = min(1.0, weight / 0.12)
     size = distance * (0.9 + 0.1 * weight)
     depth = max(float(outfit.landmark(168)[2]), float(outfit.landmark(6)[2])) + 0.003

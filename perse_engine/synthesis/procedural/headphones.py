@@ -49,6 +49,8 @@ DARK = (0.075, 0.075, 0.08)
 def headphones(outfit: Outfit, worn: Worn) -> None:
     """Add band and cups, and their shadow on the head."""
     weight = worn.weight
+    # What is seen of a cup grows evenly.
+    root = weight**0.5
     build = _Build(*worn.mean(lambda spec: np.array(astuple(chosen(BUILDS, spec, "type")))))
     shell = worn.mean(_shell)
     headset = worn.mean(lambda spec: float(spec.slots["style"] == "headset"))
@@ -57,10 +59,10 @@ def headphones(outfit: Outfit, worn: Worn) -> None:
     ends = []
     for sign in (-1.0, 1.0):
         seat, out = _seat(outfit, sign, build)
-        parts += [_grown(piece, seat, weight) for piece in _cup(seat, out, build, shell)]
+        parts += [_grown(piece, seat, root) for piece in _cup(seat, out, build, shell)]
         if headset > 0 and sign > 0:
-            parts.append(_grown(_boom(outfit, seat, out, build), seat, weight * headset))
-        ends.append(seat + weight * (build.cushion + 0.45 * build.shell) * out)
+            parts.append(_grown(_boom(outfit, seat, out, build), seat, root * headset))
+        ends.append(seat + root * (build.cushion + 0.45 * build.shell) * out)
     path = _over_the_crown(outfit, ends, build, weight)
     parts += _band(path, build, shell, weight, padded)
     contact_shadow(outfit, parts, 0.55 * weight)
