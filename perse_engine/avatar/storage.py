@@ -21,8 +21,8 @@ from perse_engine.head.rig import BONES, Rig
 from perse_engine.head.subject import ExpressionDriver
 from perse_engine.splatting.backends import check_raster_mode
 
-FORMAT_VERSIONS = (1, 2)
-"""2: there are added variants, which a reader of 1 would not show; an avatar without any is still written as 1."""
+FORMAT_VERSIONS = (1, 2, 3)
+"""Read; the last one is written. 2: there are added variants; 3: ways bend at more than one weight."""
 RIG = ("vertices", "shapes", "bone_pivots", "bone_weights")
 BINDING = ("triangles", "bary", "rest_area")
 LIGHT = ("coefficients", "normals")
@@ -52,7 +52,7 @@ def save_avatar(avatar: Avatar, folder: Path) -> None:
     partial.replace(folder / "avatar.safetensors")
     (folder / "latents.json").write_text(json.dumps(latents(avatar), indent=1))
     description = {
-        "format_version": FORMAT_VERSIONS[bool(avatar.added)],
+        "format_version": FORMAT_VERSIONS[-1],
         "gaussians": len(avatar),
         "raster_mode": avatar.raster_mode,
         "bones": BONES,

@@ -17,7 +17,8 @@ from perse_engine.splatting.backends import check_raster_mode
 from perse_engine.vocabulary import CATEGORIES, pose_limits_deg
 
 EXTENSION = "PERSE_avatar"
-VERSION = 1
+VERSIONS = (1, 2)
+"""Read; the last one is written. 2: ways bend at more than one weight."""
 MAX_BYTES = 1 << 29
 
 
@@ -27,7 +28,7 @@ def write_bundle(target: Path, avatar: Avatar) -> None:
     builder.use_extension(EXTENSION)
     base, about = base_block(avatar)
     extension: dict[str, Any] = {
-        "version": VERSION,
+        "version": VERSIONS[-1],
         "raster_mode": avatar.raster_mode,
         "pose_limits_deg": {k: list(v) for k, v in pose_limits_deg().items()},
         "base": about | base.add_to(builder),
@@ -57,8 +58,8 @@ def read_bundle(source: Path) -> Avatar:
     document, binary = parse_glb(source.read_bytes())
     try:
         extension = document["extensions"][EXTENSION]
-        if extension["version"] != VERSION:
-            raise CorruptFile(f"The bundle has version {str(extension['version'])[:20]}, not {VERSION}.")
+        if extension["version"] not in VERSIONS:
+            raise CorruptFile(f"The bundle has version {str(extension['version'])[:20]}, not one of {VERSIONS}.")
         avatar = _assemble(document, binary, extension)
         check_avatar(avatar)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -6,7 +6,8 @@ import { Source } from "./source.js";
 /** @typedef {import("./types.js").BlockEntry} BlockEntry */
 
 const FIRST_BYTES = 65536;
-const VERSION = 1;
+/** 2: ways bend at more than one weight. */
+const VERSIONS = [1, 2];
 const EXTENSION = "PERSE_avatar";
 const ARRAYS = {
   i8: Int8Array, u8: Uint8Array, i16: Int16Array, u16: Uint16Array, u32: Uint32Array, f32: Float32Array,
@@ -78,6 +79,8 @@ export async function openBundle(source) {
   const document = JSON.parse(new TextDecoder().decode(new Uint8Array(head, 20, end - 20)));
   const description = document.extensions?.[EXTENSION];
   if (!description) throw new Error("This glTF file is no avatar bundle.");
-  if (description.version !== VERSION) throw new Error(`The bundle has version ${description.version}, not ${VERSION}.`);
+  if (!VERSIONS.includes(description.version)) {
+    throw new Error(`The bundle has version ${description.version}, not one of ${VERSIONS.join(", ")}.`);
+  }
   return new Bundle(source, description, document.bufferViews, end + 8);
 }

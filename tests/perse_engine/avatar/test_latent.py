@@ -15,9 +15,11 @@ from perse_engine.avatar.latent import (
     CodeNetwork,
     active_bases,
     column_weights,
+    network_of,
     sharing,
 )
 from perse_engine.avatar.properties import SHARED
+from perse_engine.errors import CorruptFile
 from perse_engine.vocabulary import CATEGORIES, LAYERS
 
 SEEDS = st.integers(0, 2**31)
@@ -120,6 +122,22 @@ def test_portions_are_of_a_mix_of_any_size_and_bows_end_with_the_whole(seed: int
     portions = np.array(weights) / max(sum(weights), WHOLE_FROM)
     bows = [portions * bow for bow in bows_of(sum(weights))]
     assert found == pytest.approx(np.concatenate([portions, *bows]), abs=0.02)
+
+
+def test_ways_of_older_files_bend_in_the_middle_only() -> None:
+    random = np.random.default_rng(0)
+    codes = drawn_codes(random, 2)
+    arrays = CodeNetwork.start(random, codes, is_shared=True).arrays()
+    older = network_of(arrays, len(arrays["linear"]) + 4, 1)
+    bows = [older(np.float32(w) * codes[1])[-2:] for w in (0.25, 0.5, 1.0)]
+    assert np.allclose(bows, [[0, 0.5], [0, 1], [0, 0]], atol=1e-3)
+
+
+@pytest.mark.parametrize("bends", [-1, 0, 16])
+def test_a_way_of_no_or_countless_bends_is_refused(bends: int) -> None:
+    arrays = started(0)[0].arrays()
+    with pytest.raises(CorruptFile, match="bends"):
+        network_of(arrays, 20, bends)
 
 
 @pytest.mark.parametrize("is_shared", [False, True])

@@ -101,6 +101,18 @@ def test_an_unknown_raster_mode_is_refused(mode: object, folder: Path) -> None:
         load_avatar(folder)
 
 
+def test_files_of_before_ways_had_several_bends_are_read(tiny_avatar: Avatar, folder: Path) -> None:
+    describe(folder, lambda told: (told.pop("bends"), told.update(format_version=1)))
+    assert np.array_equal(load_avatar(folder).base, tiny_avatar.base)
+
+
+@pytest.mark.parametrize("bends", [0, 99, "many", None])
+def test_an_unknown_number_of_bends_is_refused(bends: object, folder: Path) -> None:
+    describe(folder, lambda told: told.update(bends=bends))
+    with pytest.raises(CorruptFile):
+        load_avatar(folder)
+
+
 @pytest.mark.parametrize("missing", ["avatar.json", "avatar.safetensors"])
 def test_a_missing_file_is_corrupt(missing: str, folder: Path) -> None:
     (folder / missing).unlink()
