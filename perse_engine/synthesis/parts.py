@@ -29,8 +29,8 @@ from perse_engine.synthesis.video.film import VIDEOS, film_variants
 
 Variants = tuple[tuple[str, str], ...]
 
-MADE = (EDITS, VIDEOS, "clips")
-"""Folders of a dataset that a part fills, with a folder <category>/<name> for each thing it made."""
+MADE = (EDITS, VIDEOS, "clips", "heads")
+"""Folders of a dataset that a part fills, with a folder or file <category>/<name> for each thing it made."""
 
 
 def part_variants(recipe: Recipe, most: int) -> tuple[Variants, ...]:
@@ -76,7 +76,7 @@ def synthesize_part(
 
 def take_part(part: Path, dataset: Path) -> None:
     """Move what a part made into a dataset's folder; what is there already stays, so this may be interrupted."""
-    for thing in sorted(t for kind in MADE for t in (part / kind).glob("*/*")):
+    for thing in sorted(t for kind in MADE for t in (part / kind).glob("*/*") if t.suffix != ".part"):
         target = dataset / thing.relative_to(part)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
