@@ -77,14 +77,13 @@ def start_on_head(
     Args:
         model: whose mask says how much of it its Gaussians can follow.
         variant: index into the model's codes.
-        ways: weight of the variant -> `surface_way` [N, 14]; 1 is among them, the others are what the bumps are for.
-        rows: [n] bool, which of the model's Gaussians lie on the head.
+        ways: weight of the variant -> `surface_way` [m, 14]; 1 is among them, the others are what the bumps are for.
+        rows: [n] bool, which m of the model's Gaussians those are.
         shade_only: whether nothing but the colour may change.
     """
-    index = model.rows[rows]
     columns = slice(COLOUR.start if shade_only else 0, PROPERTIES)
     room = np.maximum(model.mask[rows], LEAST_MASK)[:, None]
-    whole = ways[1.0][index] / room
+    whole = ways[1.0] / room
     model.basis[variant, rows, columns] = whole[:, columns]
     code = list(model.codes.values())[variant]
     bumps = model.network.bumps(variant, len(model.codes))
@@ -92,7 +91,7 @@ def start_on_head(
     if not lower or not len(bumps):
         return
     reached = np.stack([model.network(np.float32(weight) * code)[bumps] for weight in lower])
-    rest = np.stack([way[index] / room - weight * whole for weight, way in lower.items()])
+    rest = np.stack([way / room - weight * whole for weight, way in lower.items()])
     bends = np.tensordot(np.linalg.pinv(reached.astype(np.float64)), rest, 1)
     for bump, bend in zip(bumps, bends, strict=True):
         model.basis[bump, rows, columns] = bend[:, columns]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perse_engine.avatar.avatar import CategoryModel, ExpressionModel, rest_points
+from perse_engine.avatar.avatar import Binding, CategoryModel, ExpressionModel, rest_points
 from perse_engine.avatar.drawing import TrainingRasterizer, View
 from perse_engine.avatar.head_ways import start_on_head, surface_way
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork
@@ -202,13 +202,15 @@ def _start_on_head(model: CategoryModel, category: str, dataset: Dataset, own: n
     before = _head(dataset, source, placed)
     if before is None:
         return
+    b, rows = placed.binding, model.rows[~own]
+    binding = Binding(b.rig, b.triangles[rows], b.bary[rows], b.rest_area[rows])
     for number, id in enumerate(model.codes):
         ways = {}
         for clip in dataset.clips:
             if clip.kind in ("variant", "between") and list(clip.look.variants.get(category, {})) == [id]:
                 after = _head(dataset, clip.path, placed)
                 if after is not None:
-                    ways[clip.look.variants[category][id]] = surface_way(before, after, placed.binding)
+                    ways[clip.look.variants[category][id]] = surface_way(before, after, binding)
         if 1.0 in ways:
             start_on_head(model, number, ways, ~own, shade_only=category in SHADE_ONLY)
 

@@ -20,7 +20,7 @@ from perse_engine.synthesis.dataset import Clip, Dataset, Frame, HeadSurface, Im
 from perse_engine.synthesis.editor import AttributeEditor
 from perse_engine.synthesis.learned.acceptance import FaceIdentity
 from perse_engine.synthesis.learned.prepare import learned_editor, loader_of
-from perse_engine.synthesis.plan import plan_clips
+from perse_engine.synthesis.plan import BETWEEN_STEPS, plan_clips
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.storage import (
     KINDS,
@@ -37,8 +37,6 @@ from perse_engine.vocabulary import VariantSpec
 FPS = 25.0
 THREADS = 2
 STAGE = "synthesis"
-HEADS_OF = ("source", "variant", "between")
-"""Kinds of clips of which the dataset keeps the head's surface, unless a model made the pictures: those may differ."""
 
 
 def synthesize(
@@ -171,10 +169,18 @@ def make_clip(
     for frame, image in zip(chosen, pictures, strict=True):
         changed = changed_mask(image, source[frame.index])
         save(frame.index, Images(np.ascontiguousarray(image.rgba[..., :3]), image.rgba[..., 3], image.labels, changed))
-    if clip.kind in HEADS_OF and isinstance(animator, RigAnimator):
+    if _tells_head(clip) and isinstance(animator, RigAnimator):
         write_head(folder, clip.path, HeadSurface.of(look, len(subject.look.rig.vertices)))
     target.parent.mkdir(parents=True, exist_ok=True)
     (folder / "clips" / unfinished).rename(target)
+
+
+def _tells_head(clip: Clip) -> bool:
+    """Whether the dataset keeps the head's surface of a clip: what training starts from."""
+    if clip.kind != "between":
+        return clip.kind in ("source", "variant")
+    (weights,) = clip.look.variants.values()
+    return len(weights) == 1 and set(weights.values()) <= set(BETWEEN_STEPS)
 
 
 def _write_surfaces(
