@@ -17,7 +17,7 @@ PAIR_WEIGHT = 2.5
 """How often a clip between two variants is drawn, next to one from the source: there are up to seven of those."""
 HEARD_FROM, REVISED_AT = 0.15, 0.3
 """Shares of the training: losses in between say how hard a clip is, and what follows is planned by them."""
-HARDER, MOST_OFTEN = 1.5, 3.0
+HARDER, MOST_OFTEN = 2.5, 3.0
 """A clip comes as often as this power of its loss over its kind's mean says, within bounds."""
 
 
