@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.compiled import kernel
-from perse_engine.head.mesh_raster import NEAR_M, REACH_PX, TILE_PX, TWO_SIDED
+from perse_engine.head.mesh_raster import REACH_PX, TWO_SIDED
+from perse_engine.head.mesh_tiles import NEAR_M, TILE_PX
 from perse_engine.head.rig import Rig
 from perse_engine.head.subject import TextureBlend, TexturedRig
 from perse_engine.scene import Camera, Expression, FloatArray, Pose

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from perse_engine.compiled import kernel
 from perse_engine.head.mesh_changes import Changes, Original
-from perse_engine.head.mesh_raster import Backdrop, Canvas, MeshImage, draw
+from perse_engine.head.mesh_raster import Backdrop, MeshImage, draw
 from perse_engine.head.subject import TexturedRig
 from perse_engine.scene import Expression, FloatArray
 from perse_engine.synthesis.dataset import Frame
@@ -62,11 +62,8 @@ class RigAnimator:
         texture = look.texture.copy() if look.blends else look.texture
         shown = self._shown
         changes = Changes(shown.original, look) if shown else None
-        canvas = None
         for frame in frames:
             camera, backdrop = frame.camera, None
-            if canvas is None or canvas.size_px != (camera.width_px, camera.height_px):
-                canvas = Canvas(camera.width_px, camera.height_px, self._supersample)
             if shown and changes and frame.index in shown.vertices:
                 before = shown.vertices[frame.index]
                 vertices = changes.posed(before, frame.pose, frame.expression)
@@ -74,9 +71,7 @@ class RigAnimator:
             else:
                 vertices = look.rig.posed(frame.pose, frame.expression)
             with _blended(look, texture, frame.expression):
-                yield draw(
-                    look, vertices, camera, texture, supersample=self._supersample, canvas=canvas, backdrop=backdrop
-                )
+                yield draw(look, vertices, camera, texture, supersample=self._supersample, backdrop=backdrop)
 
 
 @contextmanager
