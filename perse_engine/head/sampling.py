@@ -15,8 +15,9 @@ MAX_REMAP_ROWS = 30_000
 
 
 def smoothstep(x: Array | float, low: float | Array, high: float | Array) -> Array:
-    """0 at `low`, 1 at `high`, cubic between; `low` may be the larger one."""
-    t = np.clip((np.asarray(x) - low) / (np.asarray(high) - low), 0.0, 1.0)
+    """0 at `low`, 1 at `high`, cubic between; `low` may be the larger one. As precise as `x`, or float64 of a number."""
+    t = np.asarray((np.asarray(x) - low) / (high - low))
+    np.clip(t, 0, 1, out=t)
     return np.asarray(t * t * (3 - 2 * t))
 
 

@@ -81,9 +81,11 @@ class TexturedRig:
         return texture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Subject:
     """The analysed portrait as a head in even light; posed and lit with the source_* values it reproduces the photo.
+
+    Two subjects are equal only if they are one object.
 
     Attributes:
         look: the source look as a textured rig.
@@ -107,3 +109,7 @@ class Subject:
     work_rgb: npt.NDArray[np.uint8]
     work_person: FloatArray
     extras: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def landmark(self, index: int) -> Array:
+        """A face landmark at rest in the source identity, world metres, [3] float64."""
+        return self.look.rig.vertices[self.landmark_vertices[index]].astype(np.float64)

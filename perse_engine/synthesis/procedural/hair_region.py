@@ -13,6 +13,7 @@ from perse_engine.head.sampling import smoothstep
 from perse_engine.head.subject import Subject
 from perse_engine.synthesis.procedural.coarse import large, small
 from perse_engine.synthesis.procedural.outfit import to_lab
+from perse_engine.synthesis.procedural.remembered import remembered
 
 Array = npt.NDArray[Any]
 
@@ -27,6 +28,7 @@ FOREHEAD = (10, 9)
 """Landmarks at the hairline and between the brows."""
 
 
+@remembered
 def hair_region(subject: Subject) -> Array:
     """Share of hair in every texel, [A, A] float32 in 0..1."""
     head = subject.look.texture[:ATLAS_PX, :ATLAS_PX, :3]

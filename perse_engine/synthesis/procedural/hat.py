@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from perse_engine.head.sampling import resample_grid, smoothstep
 from perse_engine.head.scalp import vertex_normals
-from perse_engine.head.subject import PARTS
+from perse_engine.head.subject import PARTS, Subject
 from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import CLOTH, colour
 from perse_engine.synthesis.procedural.hat_crowns import BLOCKS, blocked
@@ -37,6 +37,7 @@ from perse_engine.synthesis.procedural.hat_ring import (
 )
 from perse_engine.synthesis.procedural.hat_shells import LIFT_M, shell
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
+from perse_engine.synthesis.procedural.remembered import remembered
 from perse_engine.synthesis.procedural.shadow import contact_shadow
 from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import VariantSpec
@@ -54,7 +55,7 @@ def hat(outfit: Outfit, worn: Worn) -> None:
     """Add the crown, what the type has beside it, and their shadow."""
     weight = worn.weight
     tone = worn.mean(_tone)
-    crown = _crown(outfit)
+    crown = _crown(outfit.subject)
     # At weight 0 the edge lies at the very top, at 1 where the hat sits.
     edge = crown.top * (1 - weight)
     cloth = _covering(crown, worn, edge)
@@ -150,14 +151,15 @@ def _band(cloth: Cloth, tone: Array, share: float) -> AddedPart:
     return part
 
 
-def _crown(outfit: Outfit) -> Crown:
-    look = outfit.subject.look
+@remembered
+def _crown(subject: Subject) -> Crown:
+    look = subject.look
     head = np.isin(look.face_part, [PARTS.index("face"), PARTS.index("scalp")])
     faces = look.faces[head]
     vertices = look.rig.vertices.astype(np.float64)
     normals = vertex_normals(vertices, faces)
-    brow = (outfit.landmark(105) + outfit.landmark(334)) / 2
-    forehead = outfit.landmark(10)
+    brow = (subject.landmark(105) + subject.landmark(334)) / 2
+    forehead = subject.landmark(10)
     base = 0.68 * brow[1] + 0.32 * forehead[1] - TILT * forehead[2]
     height = vertices[:, 1] - base - TILT * vertices[:, 2]
     inside = (height[faces] > -0.012).all(1)

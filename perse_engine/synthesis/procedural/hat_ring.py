@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
 
 from perse_engine.head.sampling import grid_faces, resample_grid, smoothstep
 from perse_engine.head.scalp import vertex_normals
@@ -23,6 +25,9 @@ AXIS_Z = -0.09
 """The middle of the head lies this far behind the eyes, metres."""
 COLUMNS = 121
 TEXELS = (96, 512)
+NEAR_RAD = 0.11
+LEAN = 10
+"""Power mean over neighbours: leans towards the outermost, because cloth spans the dents of a hairdo."""
 BRIM_ROWS = 11
 THICK_M = 0.0032
 CAP_LIMIT = np.radians(78)
@@ -65,6 +70,21 @@ class Crown:
     height: Array
     top: float
     base: float
+
+    @cached_property
+    def reach(self) -> Array:
+        """Distance of the head's surface from the middle of the edge's plane, metres, [25 angles from the top to the
+        edge, 73 directions]."""
+        flat = np.stack([self.points[:, 0], self.height, self.points[:, 2] - AXIS_Z], -1)
+        far = np.linalg.norm(flat, axis=1)
+        own = flat / far[:, None]
+        tilt, turn = np.linspace(0, np.pi / 2, 25)[:, None], np.linspace(-np.pi, np.pi, 73)[None]
+        ray = np.stack(
+            [np.sin(tilt) * np.sin(turn), np.broadcast_to(np.cos(tilt), (25, 73)), np.sin(tilt) * np.cos(turn)], -1
+        )
+        near = np.exp((ray.reshape(-1, 3) @ own.T - 1) * 2 / NEAR_RAD**2) + 1e-12
+        mean = (near @ far**LEAN / near.sum(1)) ** (1 / LEAN)
+        return np.asarray(gaussian_filter(mean.reshape(25, 73), (1.0, 1.5), mode=("nearest", "wrap")))
 
     def radius(self, height: Array, turn: Array) -> Array:
         """Distance of the head's surface from the axis at heights and directions, [...]."""

@@ -11,7 +11,6 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
 
 from perse_engine.head.sampling import resample_grid, smoothstep
 from perse_engine.synthesis.procedural.hat_ring import AXIS_Z, BELOW_M, COLUMNS, TEXELS, Cloth, Crown
@@ -24,15 +23,12 @@ LOWEST = 1.03
 """Of the way from the top to the edge: a little under a brim."""
 FOLD_M = 0.031
 """Height of a beanie's folded edge."""
-NEAR_RAD = 0.11
-LEAN = 10
-"""Power mean over neighbours: leans towards the outermost, because cloth spans the dents of a hairdo."""
 
 
 def shell(crown: Crown, kind: str, edge: float, weight: float) -> Cloth:
     """The cloth, from where its edge comes to lie (row 0) to the top."""
     turn = np.linspace(-np.pi, np.pi, COLUMNS)[None]
-    points = _on_head(_reach(crown), np.linspace(LOWEST, 0, ROWS)[:, None], turn)
+    points = _on_head(crown.reach, np.linspace(LOWEST, 0, ROWS)[:, None], turn)
     # The smooth surface's top is a little lower than the hair's.
     height = points[..., 1] * (crown.top / points[..., 1].max())
     outwards = points / np.linalg.norm(points, axis=-1, keepdims=True)
@@ -56,21 +52,6 @@ def shell(crown: Crown, kind: str, edge: float, weight: float) -> Cloth:
     # Where the cloth is lifted to, or hair would show between it and the brim.
     above = resample_grid((points[..., 1] - edge)[..., None], *TEXELS)[..., 0]
     return Cloth(grid, pattern, above, np.clip(resample_grid(appears[..., None], *TEXELS)[..., 0], 0, 1))
-
-
-def _reach(crown: Crown) -> Array:
-    """Distance of the head's surface from the middle of the edge's plane, metres, [25 angles from the top to the edge,
-    73 directions]."""
-    flat = np.stack([crown.points[:, 0], crown.height, crown.points[:, 2] - AXIS_Z], -1)
-    far = np.linalg.norm(flat, axis=1)
-    own = flat / far[:, None]
-    tilt, turn = np.linspace(0, np.pi / 2, 25)[:, None], np.linspace(-np.pi, np.pi, 73)[None]
-    ray = np.stack(
-        [np.sin(tilt) * np.sin(turn), np.broadcast_to(np.cos(tilt), (25, 73)), np.sin(tilt) * np.cos(turn)], -1
-    )
-    near = np.exp((ray.reshape(-1, 3) @ own.T - 1) * 2 / NEAR_RAD**2) + 1e-12
-    mean = (near @ far**LEAN / near.sum(1)) ** (1 / LEAN)
-    return np.asarray(gaussian_filter(mean.reshape(25, 73), (1.0, 1.5), mode=("nearest", "wrap")))
 
 
 def _on_head(reach: Array, share: Array, turn: Array) -> Array:

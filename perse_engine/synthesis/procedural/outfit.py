@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,11 +10,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.compiled import kernel
 from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.rig import BONES, Rig
-from perse_engine.head.subject import PARTS, Subject, TexturedRig
+from perse_engine.head.subject import PARTS, Subject, TextureBlend, TexturedRig
 
 Array = npt.NDArray[Any]
+
+LEAST = 0.004
+"""Less of a change is not seen."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Outfit:
     texture: Array
     labels: npt.NDArray[np.uint8]
     offset: Array
-    blends: list[Any]
+    blends: list[TextureBlend]
     parts: list[AddedPart] = field(default_factory=list)
     charts: dict[str, Chart] = field(default_factory=dict)
 
@@ -79,26 +83,18 @@ class Outfit:
         return self.labels[:ATLAS_PX, :ATLAS_PX]
 
     def landmark(self, index: int) -> Array:
-        """A landmark at rest in the source identity, world metres."""
-        return self.subject.look.rig.vertices[self.subject.landmark_vertices[index]].astype(np.float64)
+        """See `Subject.landmark`: what this look moves does not count."""
+        return self.subject.landmark(index)
 
     def recolour(self, mask: Array, change: Callable[[Array], Array]) -> None:
-        """Blend `change(lab)` into the head by mask [A, A], in CIE Lab; the lids' patches follow."""
-        rows, columns = np.where(mask > 0.004)
-        if not len(rows):
-            return
-        y0, y1, x0, x1 = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
-        patch, m = self._head[y0:y1, x0:x1], mask[y0:y1, x0:x1, None]
-        patch += (_changed(patch, change) - patch) * m
-        for i, blend in enumerate(self.blends):
-            h, w = blend.mask.shape
-            if blend.x + w > ATLAS_PX or blend.y + h > ATLAS_PX:
-                continue
-            own = mask[blend.y : blend.y + h, blend.x : blend.x + w, None]
-            if own.max() <= 0:
-                continue
+        """Blend `change(lab)` into the head by mask [A, A], in CIE Lab; the lids' patches follow.
+
+        `change` is given texels [1, N, 3].
+        """
+        blend_changed(self._head, mask, change)
+        for i, blend, window in self._patches_under(mask):
             rgba = blend.rgba.copy()
-            rgba[..., :3] += (_changed(rgba[..., :3], change) - rgba[..., :3]) * own
+            blend_changed(rgba[..., :3], mask[window], change)
             self.blends[i] = replace(blend, rgba=rgba)
 
     def paint(self, picture: Array, mask: Array) -> None:
@@ -107,18 +103,19 @@ class Outfit:
         if window is None:
             return
         picture = np.broadcast_to(picture, self._head.shape)
-        patch = self._head[window]
-        patch += (np.clip(picture[window], 0, 1) - patch) * mask[window][..., None]
-        for i, blend in enumerate(self.blends):
-            h, w = blend.mask.shape
-            if blend.x + w > ATLAS_PX or blend.y + h > ATLAS_PX:
-                continue
-            own = (slice(blend.y, blend.y + h), slice(blend.x, blend.x + w))
-            if not mask[own].any():
-                continue
+        _blend(self._head[window], picture[window], mask[window])
+        for i, blend, window in self._patches_under(mask):
             rgba = blend.rgba.copy()
-            rgba[..., :3] += (np.clip(picture[own], 0, 1) - rgba[..., :3]) * mask[own][..., None]
+            _blend(rgba[..., :3], picture[window], mask[window])
             self.blends[i] = replace(blend, rgba=rgba)
+
+    def _patches_under(self, mask: Array) -> Iterator[tuple[int, TextureBlend, tuple[slice, slice]]]:
+        """Expressions' patches of the head that a mask [A, A] touches, and where they lie."""
+        for i, blend in enumerate(self.blends):
+            height, width = blend.mask.shape
+            window = (slice(blend.y, blend.y + height), slice(blend.x, blend.x + width))
+            if blend.x + width <= ATLAS_PX and blend.y + height <= ATLAS_PX and mask[window].any():
+                yield i, blend, window
 
     def move(self, shape: str, amount: float) -> None:
         """Add an identity shape of the subject."""
@@ -210,5 +207,42 @@ def from_lab(lab: Array) -> Array:
     return np.clip(cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_LAB2RGB), 0, 1)
 
 
-def _changed(rgb: Array, change: Callable[[Array], Array]) -> Array:
-    return from_lab(change(to_lab(rgb)))
+def blend_changed(rgb: Array, mask: Array, change: Callable[[Array], Array]) -> None:
+    """Blend `change(lab)` of texels [1, N, 3] into rgb [H, W, 3] by mask [H, W]."""
+    own = _texels(rgb, mask)
+    if len(own):
+        _mix(rgb, mask, from_lab(change(to_lab(own[None])))[0])
+
+
+@kernel()
+def _texels(rgb: Array, mask: Array) -> Array:
+    """The texels inside, [N, 3]."""
+    count = 0
+    for y in range(mask.shape[0]):
+        for x in range(mask.shape[1]):
+            count += mask[y, x] > LEAST
+    found = np.empty((count, 3), np.float32)
+    k = 0
+    for y in range(mask.shape[0]):
+        for x in range(mask.shape[1]):
+            if mask[y, x] > LEAST:
+                for c in range(3):
+                    found[k, c] = rgb[y, x, c]
+                k += 1
+    return found
+
+
+@kernel()
+def _mix(rgb: Array, mask: Array, new: Array) -> None:
+    k = 0
+    for y in range(mask.shape[0]):
+        for x in range(mask.shape[1]):
+            share = np.float32(mask[y, x])
+            if mask[y, x] > LEAST:
+                for c in range(3):
+                    rgb[y, x, c] += (new[k, c] - rgb[y, x, c]) * share
+                k += 1
+
+
+def _blend(rgb: Array, picture: Array, mask: Array) -> None:
+    rgb += (np.clip(picture, 0, 1) - rgb) * mask[..., None]

@@ -20,6 +20,8 @@ Array = npt.NDArray[Any]
 LIGHT = np.array([0.0, 0.80, 0.60])
 """Where the light of a portrait usually comes from: above and in front."""
 STEPS = (0.25, 0.8, 1.6, 2.6)
+SEEN = 2.5
+"""Spreads of a shadow beyond which less than 0.002 of it is left."""
 
 
 def contact_shadow(outfit: Outfit, parts: Sequence[AddedPart], strength: float, reach_m: float = 0.010) -> None:
@@ -27,7 +29,7 @@ def contact_shadow(outfit: Outfit, parts: Sequence[AddedPart], strength: float, 
     mask = shadow_mask(outfit, parts, reach_m) * np.float32(strength)
 
     def darken(lab: Array) -> Array:
-        return lab * np.array([0.42, 0.92, 0.92])
+        return lab * np.array([0.42, 0.92, 0.92], np.float32)
 
     outfit.recolour(mask, darken)
 
@@ -41,8 +43,8 @@ def shadow_mask(outfit: Outfit, parts: Sequence[AddedPart], reach_m: float) -> A
     cover = cKDTree(np.vstack([np.vstack([p.vertices, p.vertices[p.faces].mean(1)]) for p in parts]))
     shade = np.zeros(len(used))
     for step in STEPS:
-        away = cover.query(vertices + step * reach_m * LIGHT, distance_upper_bound=4 * reach_m)[0]
         spread = reach_m * (0.45 + 0.35 * step)
+        away = cover.query(vertices + step * reach_m * LIGHT, distance_upper_bound=SEEN * spread)[0]
         shade = np.maximum(shade, (1 - 0.22 * step) * np.exp(-((away / spread) ** 2)))
     values = np.zeros((len(look.rig.vertices), 1), np.float32)
     values[used, 0] = shade

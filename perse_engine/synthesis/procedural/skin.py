@@ -17,7 +17,7 @@ from perse_engine.synthesis.procedural.colours import BLUSH, LIPS, SHADOW, colou
 from perse_engine.synthesis.procedural.creases import creases
 from perse_engine.synthesis.procedural.hair_region import hair_region
 from perse_engine.synthesis.procedural.mouth import paint_lips
-from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
+from perse_engine.synthesis.procedural.outfit import Outfit, blend_changed, lab_of, to_lab
 from perse_engine.synthesis.procedural.parameters import Parameters, Table, changes
 from perse_engine.synthesis.procedural.strokes import landmark_uv, polygon_map
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
@@ -112,9 +112,9 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
         hair = cv2.GaussianBlur(cv2.erode(hair_region(outfit.subject), np.ones(HAIR_EDGE_PX)), (0, 0), 2.5)
         outfit.recolour(np.clip((1 - hair) * (1 - 0.45 * maps["lips"]), 0, 1) * weight, change)
         _neck(outfit, weight, change)
-    outfit.recolour(_cheeks(outfit) * p.flush * weight, lambda lab: lab + np.array([-3.0, 17.0, 5.0]))
+    outfit.recolour(_cheeks(outfit) * p.flush * weight, lambda lab: lab + np.array([-3.0, 17.0, 5.0], np.float32))
     spots = smoothstep(_patches(21, 1.3), 1.25, 2.0) * maps["face"] * region * 0.6
-    outfit.recolour(np.clip(spots * p.freckles * weight, 0, 0.9), lambda lab: lab + np.array([-17.0, 7.0, 11.0]))
+    outfit.recolour(np.clip(spots * p.freckles * weight, 0, 0.9), lambda lab: lab + np.array([-17.0, 7.0, 11.0], np.float32))
     if p.creases:
         creases(outfit, region * maps["face"], p.creases * weight)
     _make_up(outfit, spec, p, weight)
@@ -134,7 +134,7 @@ def _tone(p: SkinParameters, typical: Array) -> Callable[[Array], Array]:
 
     def change(lab: Array) -> Array:
         apart = (lab[..., :1] - middle) * (factor + RELIEF * max(1 - factor, 0.0))
-        return np.dstack([np.clip(middle * factor + apart, 0, 98), lab[..., 1:] * saturation + shift])
+        return np.dstack([np.clip(middle * factor + apart, 0, 98), lab[..., 1:] * saturation + shift.astype(np.float32)])
 
     return change
 
@@ -151,7 +151,7 @@ def _make_up(outfit: Outfit, spec: VariantSpec, p: SkinParameters, weight: float
             points = np.round(landmark_uv(outfit)[list(lash)] * 16).astype(np.int32)
             cv2.polylines(lines, [points], False, (255.0,), 2, cv2.LINE_AA, 4)
         line = cv2.GaussianBlur(lines.astype(np.float32) / 255, (0, 0), 1.0)
-        outfit.recolour(np.clip(line * p.liner * weight, 0, 0.85), lambda lab: lab * np.array([0.25, 0.5, 0.5]))
+        outfit.recolour(np.clip(line * p.liner * weight, 0, 0.85), lambda lab: lab * np.array([0.25, 0.5, 0.5], np.float32))
     if p.blush:
         target = lab_of(colour(BLUSH, spec.slots.get("blush", blush), "skin"))
         outfit.recolour(
@@ -168,9 +168,7 @@ def _neck(outfit: Outfit, weight: float, change: Any) -> None:
     skin[:ATLAS_PX, :ATLAS_PX] = False
     mask = cv2.GaussianBlur(skin.astype(np.float32), (0, 0), 2.0) * weight
     mask[:ATLAS_PX, :ATLAS_PX] = 0
-    patch = outfit.texture[..., :3]
-    changed = np.clip(cv2.cvtColor(change(to_lab(patch)).astype(np.float32), cv2.COLOR_LAB2RGB), 0, 1)
-    patch += (changed - patch) * mask[..., None]
+    blend_changed(outfit.texture[..., :3], mask, change)
 
 
 def _cheeks(outfit: Outfit) -> Array:

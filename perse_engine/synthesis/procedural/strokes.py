@@ -58,7 +58,8 @@ def roots(outfit: Outfit, zone: Array, per_mm2: float, growth: Callable[[Array, 
     direction /= np.linalg.norm(direction, axis=1, keepdims=True) + 1e-9
     edges = np.stack([first[chosen], second[chosen]], -1)
     # World metres to the triangle's own two axes, and those to texels.
-    to_axes = np.linalg.pinv(edges)
+    turned = edges.swapaxes(1, 2)
+    to_axes = np.linalg.solve(turned @ edges, turned)
     to_uv = np.stack([corner_uv[:, 1] - corner_uv[:, 0], corner_uv[:, 2] - corner_uv[:, 0]], -1) @ to_axes / 1000
     return Roots(
         uv=uv, along=_times(to_uv, direction), across=_times(to_uv, np.cross(normal, direction)), normal=normal,
