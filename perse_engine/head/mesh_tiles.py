@@ -20,7 +20,7 @@ BLOCK_TILES = 4
 OUTSIDE, SLACK = 1e-6, 0.01
 """A sample belongs to a triangle whose edge it misses by this share of its height; samples looked at in addition."""
 ZERO, HALF, ONE, WHITE = (np.float32(x) for x in (0, 0.5, 1, 255))
-MIN_ALPHA, OPAQUE = 0.02, 0.9999
+MIN_ALPHA, OPAQUE = np.float32(0.02), np.float32(0.9999)
 NEAR_M = 0.05
 OUTER, INNER = np.float32(-3 / 32), np.float32(19 / 32)
 """Weights of four samples, to the middle of the inner two: sharper than their mean by what bilinear texels lose."""
@@ -40,6 +40,7 @@ def draw_tiles(
     colour = np.empty((side, side, 4), np.float32)
     depth = np.empty((side, side), np.float32)
     label = np.empty((side, side), np.uint8)
+    shifts = _shifts(side, n)
     for block in range(len(starts) - 1):
         top, bottom, left, right = _drawn(tiles, block // columns * BLOCK_TILES, block % columns * BLOCK_TILES)
         if bottom <= top:
@@ -50,7 +51,7 @@ def draw_tiles(
         depth[: y1 - y0, : x1 - x0] = np.inf
         label[: y1 - y0, : x1 - x0] = 0
         for t in chosen[starts[block] : starts[block + 1]]:
-            _triangle(points, faces[t], uv, texture, texels, n, x0, x1, y0, y1, colour, depth, label)
+            _triangle(points, faces[t], uv, texture, texels, shifts, x0, x1, y0, y1, colour, depth, label)
         for row in range(top, bottom):
             for column in range(left, right):
                 if tiles[row, column] and n == 2:
@@ -60,10 +61,13 @@ def draw_tiles(
 
 
 @kernel()
-def _shift(i: int, n: int) -> float:
+def _shifts(count: int, n: int) -> Array:
     """The samples of a pixel stand on a square that is turned (rotated-grid supersampling): those of a row or column
     are moved by this share of a sample, so that an upright or level edge passes all n * n one by one."""
-    return ((n - 1) / 2 - i % n) / n
+    shifts = np.empty(count)
+    for i in range(count):
+        shifts[i] = ((n - 1) / 2 - i % n) / n
+    return shifts
 
 
 @kernel()
@@ -130,15 +134,15 @@ def _drawn(tiles: Array, first_row: int, first_column: int) -> tuple[int, int, i
 
 @kernel()
 def _triangle(
-    points: Array, corners: Array, uv: Array, texture: Array, texels: Array, n: int, left: int, right: int, top: int,
-    bottom: int, colour: Array, depth: Array, label: Array,
+    points: Array, corners: Array, uv: Array, texture: Array, texels: Array, shifts: Array, left: int, right: int,
+    top: int, bottom: int, colour: Array, depth: Array, label: Array,
 ) -> None:  # fmt: skip
     """Draw a triangle into the samples left..right, top..bottom of the picture, which colour, depth and label hold."""
     a, b, c = corners[0], corners[1], corners[2]
     ax, ay, az = np.float64(points[a, 0]), np.float64(points[a, 1]), np.float64(points[a, 2])
     bx, by, bz = np.float64(points[b, 0]), np.float64(points[b, 1]), np.float64(points[b, 2])
     cx, cy, cz = np.float64(points[c, 0]), np.float64(points[c, 1]), np.float64(points[c, 2])
-    turn = (n - 1) / (2 * n)
+    turn = shifts[0]
     slack = SLACK + turn
     x0 = int(np.ceil(max(float(left), min(ax, bx, cx) - 0.5 - slack)))
     y0 = int(np.ceil(max(float(top), min(ay, by, cy) - 0.5 - slack)))
@@ -159,36 +163,35 @@ def _triangle(
     wb, wc = wb - wa, wc - wa
     last_v, last_u = texture.shape[0] - 1.001, texture.shape[1] - 1.001
     for y in range(y0, y1 + 1):
-        aside, down = 0.5 + _shift(y, n) - ax, y + 0.5 - ay
+        # Indices without a sign need no look whether they count from the end.
+        j = np.uint64(y - top)
+        aside, down = 0.5 + shifts[j] - ax, y + 0.5 - ay
         at1, at2 = aside * slope1 + down * fall1, aside * slope2 + down * fall2
         low, high = _cut(x0, x1, at1 + more1, slope1, across1)
         low, high = _cut(low, high, at2 + more2, slope2, across2)
         low, high = _cut(low, high, 1.0 - at1 - at2 + more0, -slope1 - slope2, across0)
-        first, last = int(np.ceil(low)), int(np.floor(high))
-        turned, j = first % n, y - top
-        for x in range(first, last + 1):
-            lower = ((n - 1) / 2 - turned) / n
-            turned = turned + 1 if turned + 1 < n else 0
-            l1 = at1 + x * slope1 - lower * fall1
-            l2 = at2 + x * slope2 - lower * fall2
+        for x in range(int(np.ceil(low)), int(np.floor(high)) + 1):
+            i = np.uint64(x - left)
+            l1 = at1 + x * slope1 - shifts[i] * fall1
+            l2 = at2 + x * slope2 - shifts[i] * fall2
             if min(l1, l2, 1.0 - l1 - l2) < -OUTSIDE:
                 continue
-            i = x - left
             z = 1.0 / (wa + l1 * wb + l2 * wc)
             if z >= depth[j, i]:
                 continue
             u = min(max((ua + l1 * ub + l2 * uc) * z - 0.5, 0.0), last_u)
             v = min(max((va + l1 * vb + l2 * vc) * z - 0.5, 0.0), last_v)
-            iu, iv = int(u), int(v)
-            fu, fv = np.float32(u - iu), np.float32(v - iv)
+            fu, fv = np.float32(u - int(u)), np.float32(v - int(v))
+            iu, iv = np.uint64(int(u)), np.uint64(int(v))
+            ju, jv = iu + np.uint64(1), iv + np.uint64(1)
             w00, w10, w01, w11 = (ONE - fu) * (ONE - fv), fu * (ONE - fv), (ONE - fu) * fv, fu * fv
-            alpha = w00 * texture[iv, iu, 3] + w10 * texture[iv, iu + 1, 3]
-            alpha += w01 * texture[iv + 1, iu, 3] + w11 * texture[iv + 1, iu + 1, 3]
+            alpha = w00 * texture[iv, iu, 3] + w10 * texture[iv, ju, 3]
+            alpha += w01 * texture[jv, iu, 3] + w11 * texture[jv, ju, 3]
             if alpha < MIN_ALPHA:
                 continue
             for k in range(3):
-                value = w00 * texture[iv, iu, k] + w10 * texture[iv, iu + 1, k]
-                value += w01 * texture[iv + 1, iu, k] + w11 * texture[iv + 1, iu + 1, k]
+                value = w00 * texture[iv, iu, k] + w10 * texture[iv, ju, k]
+                value += w01 * texture[jv, iu, k] + w11 * texture[jv, ju, k]
                 if alpha < OPAQUE:
                     value = value * alpha + colour[j, i, k] * (ONE - alpha)
                 colour[j, i, k] = value

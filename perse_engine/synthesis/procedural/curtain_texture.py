@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import cv2
@@ -38,13 +39,7 @@ def curtain_texture(
         lock: [R, C], -1..1; between locks it is dark.
         y: [R, C] metres, falling with the rows.
     """
-    height, width = TEXELS
-    random = np.random.default_rng(17)
-    fine, coarse = (
-        cv2.GaussianBlur(random.standard_normal((height, width)).astype(np.float32), (0, 0), s, sigmaY=60)
-        for s in (2.4, 7)
-    )
-    fine, coarse = fine / fine.std(), coarse / coarse.std()
+    fine, coarse = _strands()
     on_cap = smoothstep(y, mouth_y - 0.03, mouth_y + 0.10)
     base = on_cap[..., None] * cap_colour + (1 - on_cap[..., None]) * tone
     # The cap's own colour has its light already: only the relief of the locks is added to that.
@@ -53,7 +48,7 @@ def curtain_texture(
     shade = np.exp(0.045 * fine + 0.06 * coarse) * _enlarged(
         (on_cap * relief + (1 - on_cap) * light) * (0.90 + 0.10 * lock)
     )
-    across = np.abs(np.linspace(-1, 1, width))[None]
+    across = np.abs(np.linspace(-1, 1, TEXELS[1], dtype=np.float32))[None]
     height_m = _enlarged(y)
     begins, length = mouth_y + BEGINS_M, y.max() - y.min()
     # Strand by strand, and at the tips whole locks first: more so the longer it hangs.
@@ -72,6 +67,15 @@ def curtain_texture(
     appears = np.where(appears > 1, 1 + 2 * SOFT, SOFT + (1 - 2 * SOFT) * np.maximum(appears, 0))
     rgba = np.dstack([np.clip(_enlarged(base) * shade[..., None], 0, 1), edge * start])
     return rgba.astype(np.float32), appears.astype(np.float32)
+
+
+@cache
+def _strands() -> tuple[Array, Array]:
+    """Noise as wide as strands and as tufts of them, [*TEXELS] each, of deviation 1."""
+    random = np.random.default_rng(17)
+    noise = (cv2.GaussianBlur(random.standard_normal(TEXELS).astype(np.float32), (0, 0), s, sigmaY=60) for s in (2.4, 7))
+    fine, coarse = (n / n.std() for n in noise)
+    return fine, coarse
 
 
 def shown(rgba: Array, appears: Array, weight: float) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import cv2
@@ -82,17 +83,30 @@ def curls(outfit: Outfit, weight: float) -> None:
 
 def _bent(picture: Array, swing: Array) -> Array:
     """Move every texel of [A, A] or [A, A, 3] by `swing` texels across the flow of the hair."""
+    rows, columns, right, down = _across_flow()
+    x, y = columns + swing * right, rows + swing * down
+    return np.asarray(cv2.remap(picture, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR))
+
+
+@cache
+def _across_flow() -> Array:
+    """Of every texel its row and column, and the unit vector (right, down) across the flow, [4, A, A] float32."""
     down, right = np.gradient(flow_angles()[0])
     length = np.hypot(down, right) + 1e-6
-    rows, columns = np.mgrid[0 : swing.shape[0], 0 : swing.shape[1]].astype(np.float32)
-    x, y = columns - swing * down / length, rows + swing * right / length
-    return np.asarray(cv2.remap(picture, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR))
+    return np.stack([*np.mgrid[0 : len(down), 0 : len(down)], -down / length, right / length]).astype(np.float32)
 
 
 def waves(outfit: Outfit, weight: float) -> None:
     """The strands that are there, bent from side to side."""
+    aside, forth = _waves()
+    hair = outfit.subject.texel_maps["hair"]
+    bent = _bent(outfit.head, 5.0 * weight * aside * hair)
+    outfit.paint(bent * np.exp(0.07 * weight * forth)[..., None], hair)
+
+
+@cache
+def _waves() -> Array:
+    """How far strands swing aside, -1..1, and a quarter of a wave later, [2, A, A] float32."""
     along, across = flow_angles()
-    swing = 5.0 * weight * np.sin(30 * along + 2.5 * np.sin(5 * across)) * outfit.subject.texel_maps["hair"]
-    bent = _bent(outfit.head, swing)
-    shade = np.exp(0.07 * weight * np.cos(30 * along + 2.5 * np.sin(5 * across)))[..., None]
-    outfit.paint(bent * shade, outfit.subject.texel_maps["hair"])
+    phase = 30 * along + 2.5 * np.sin(5 * across)
+    return np.stack([np.sin(phase), np.cos(phase)]).astype(np.float32)
