@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.atlas import head_uv
-from perse_engine.head.ears import ear_parts, ears_in_photo, shape_ears
+from perse_engine.head.ears import Ear, ear_parts, ears_in_photo, shape_ears
 from perse_engine.head.eyes import IRIS_CELLS, build_eyes
 from perse_engine.head.flame.flame_head import Flame, flame_head
 from perse_engine.head.folds import smooth_folds
@@ -42,12 +42,7 @@ def build_subject(analysis: PortraitAnalysis, flame: Flame | None = None, *, kee
 
     Its textures are in even light, unless it `keeps_light` of the photo, as the heads of older avatars do.
     """
-    if flame is None:
-        frame = head_frame(analysis)
-        shaped = _Shaped(frame, shape_fields(frame.landmarks), {})
-    else:
-        fitted = flame_head(analysis, flame)
-        shaped = _Shaped(fitted.frame, fitted.shapes, fitted.extras())
+    shaped = _shaped(analysis, flame)
     lit = _build(analysis, shaped, analysis.work_rgb)
     if keeps_light:
         return lit
@@ -62,21 +57,36 @@ def build_subject(analysis: PortraitAnalysis, flame: Flame | None = None, *, kee
 
 @dataclass(frozen=True)
 class _Shaped:
-    """What the photo's colours do not change: the frame, the shapes' fields, and what FLAME adds to the extras."""
+    """What the photo's colours do not change: the frame, the shapes' fields, the head's surface with its places in the
+    atlas [V, 2] and the landmarks' [468, 2], the ears, and what FLAME adds to the extras."""
 
     frame: HeadFrame
     shapes: ShapeFields
+    surface: HeadSurface
+    uv: Array
+    landmark_uv: Array
+    ears: tuple[Ear, Ear]
     extras: Mapping[str, Array]
 
 
-def _build(analysis: PortraitAnalysis, shaped: _Shaped, lit_rgb: Array) -> Subject:
-    frame, shapes = shaped.frame, shaped.shapes
+def _shaped(analysis: PortraitAnalysis, flame: Flame | None) -> _Shaped:
+    extras: Mapping[str, Array] = {}
+    if flame is None:
+        frame = head_frame(analysis)
+        shapes = shape_fields(frame.landmarks)
+    else:
+        fitted = flame_head(analysis, flame)
+        frame, shapes, extras = fitted.frame, fitted.shapes, fitted.extras()
     surface = head_surface(frame, analysis.regions)
-    uv, uv468 = head_uv(surface, frame.landmarks)
-    ears = shape_ears(analysis, frame, surface, uv)
+    uv, landmark_uv = head_uv(surface, frame.landmarks)
+    return _Shaped(frame, shapes, surface, uv, landmark_uv, shape_ears(analysis, frame, surface, uv), extras)
+
+
+def _build(analysis: PortraitAnalysis, shaped: _Shaped, lit_rgb: Array) -> Subject:
+    frame, shapes, surface, uv, ears = shaped.frame, shaped.shapes, shaped.surface, shaped.uv, shaped.ears
     texture = texture_head(analysis, frame, surface, uv, ears_in_photo(ears, frame))
     maps = texel_maps(surface, uv, texture, analysis.regions)
-    folds = smooth_folds(texture.rgb, maps["skin"], uv468, shapes.source)
+    folds = smooth_folds(texture.rgb, maps["skin"], shaped.landmark_uv, shapes.source)
     head = _head_part(surface, uv, texture.rgb, head_labels(maps, surface, uv), shapes)
     torso = build_torso(analysis, frame, surface, lit_rgb)
     torso = _upright(torso, frame)
@@ -93,7 +103,7 @@ def _build(analysis: PortraitAnalysis, shaped: _Shaped, lit_rgb: Array) -> Subje
         *eyes,
     ]
     packed = pack(parts)
-    blends = (*folds, *lid_blends(texture.rgb, uv468))
+    blends = (*folds, *lid_blends(texture.rgb, shaped.landmark_uv))
     if mouth.seal is not None:
         blends = (*blends, _seal_blend(mouth.seal, packed.corner[parts.index(mouth.seal)], shapes))
     hair = texture.hair_colour

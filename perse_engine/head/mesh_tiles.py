@@ -74,8 +74,7 @@ def _shifts(count: int, n: int) -> Array:
 def _blocks(
     points: Array, faces: Array, order: Array, two_sided: Array, tiles: Array, n: int, width: int, height: int
 ) -> tuple[Array, Array, int]:
-    """The triangles that each block with tiles to draw may show, in order: chosen[starts[b] : starts[b + 1]], columns of
-    blocks."""
+    """What each block with tiles to draw may show, in order: chosen[starts[b] : starts[b + 1]]; columns of blocks."""
     side = TILE_PX * BLOCK_TILES
     rows, columns = -(-tiles.shape[0] // BLOCK_TILES), -(-tiles.shape[1] // BLOCK_TILES)
     wanted = np.zeros((rows, columns), np.bool_)

@@ -15,10 +15,13 @@ MAX_REMAP_ROWS = 30_000
 
 
 def smoothstep(x: Array | float, low: float | Array, high: float | Array) -> Array:
-    """0 at `low`, 1 at `high`, cubic between; `low` may be the larger one. As precise as `x`, or float64 of a number."""
+    """0 at `low`, 1 at `high`, cubic between; `low` may be the larger one. Of the type of `x`."""
     t = np.asarray((np.asarray(x) - low) / (high - low))
     np.clip(t, 0, 1, out=t)
-    return np.asarray(t * t * (3 - 2 * t))
+    rest = 3 - 2 * t
+    t *= t
+    t *= rest
+    return t
 
 
 def sample(image: Array, xy: Array, *, is_sharp: bool = False) -> Array:

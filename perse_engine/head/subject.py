@@ -110,6 +110,6 @@ class Subject:
     work_person: FloatArray
     extras: Mapping[str, FloatArray] = field(default_factory=dict)
 
-    def landmark(self, index: int) -> Array:
+    def landmark(self, index: int) -> npt.NDArray[np.float64]:
         """A face landmark at rest in the source identity, world metres, [3] float64."""
         return self.look.rig.vertices[self.landmark_vertices[index]].astype(np.float64)

@@ -14,7 +14,7 @@ from perse_engine.head.sampling import sample, smoothstep
 from perse_engine.head.scalp import vertex_normals
 from perse_engine.head.subject import PARTS
 from perse_engine.synthesis.procedural.coarse import large, small, small_directions
-from perse_engine.synthesis.procedural.outfit import Outfit, from_lab, to_lab
+from perse_engine.synthesis.procedural.outfit import Outfit, blend_changed
 from perse_engine.synthesis.procedural.shadow import LIGHT
 from perse_engine.vocabulary import REGION_LABELS
 
@@ -58,8 +58,7 @@ def _shade_neck(outfit: Outfit, grows: Array, amount: float) -> None:
     window = (slice(corner[1], corner[1] + size[1]), slice(corner[0], corner[0] + size[0]))
     skin = outfit.labels[window] == REGION_LABELS["skin"]
     mask = amount * cv2.GaussianBlur(baked[..., 0], (0, 0), 2.0) * skin
-    patch = outfit.texture[window][..., :3]
-    patch += (from_lab(_darker(to_lab(patch))) - patch) * mask[..., None]
+    blend_changed(outfit.texture[window][..., :3], mask, _darker)
 
 
 def _darker(lab: Array) -> Array:

@@ -77,6 +77,6 @@ def _zone(outfit: Outfit, name: str) -> Array:
     filled = np.zeros((HALF_PX, HALF_PX), np.float32)
     for side in sides:
         for reach in reaches:
-            points = (HALF_PX / 2) + (landmark_uv(outfit)[side] / 2 - HALF_PX / 2) * reach
+            points = (HALF_PX / 2) + (landmark_uv(outfit.subject)[side] / 2 - HALF_PX / 2) * reach
             cv2.fillPoly(filled, [np.round(points).astype(np.int32)], (1.0,))
     return cv2.GaussianBlur(filled, (0, 0), soft / 2)

@@ -44,7 +44,7 @@ LINES: tuple[tuple[float, tuple[Crossing, ...]], ...] = (
 
 def creases(outfit: Outfit, region: Array, amount: float) -> None:
     """Darken along the lines within `region` [A, A], lighten beside them."""
-    uv = landmark_uv(outfit)
+    uv = landmark_uv(outfit.subject)
     drawn = np.zeros((ATLAS_PX, ATLAS_PX), np.float32)
     for depth, line in LINES:
         points = np.array([uv[a] + t * (uv[b] - uv[a]) for a, b, t in line])
@@ -62,6 +62,6 @@ def creases(outfit: Outfit, region: Array, amount: float) -> None:
     wide = cv2.GaussianBlur(drawn, (0, 0), 3.2) * 5.0
     fold = np.roll(cv2.GaussianBlur(drawn, (0, 0), 2.0), -4, axis=0) * 4.0
     where = region * amount
-    outfit.recolour(np.clip(sharp, 0, 1) * where, lambda lab: lab + np.array([-15.0, 3.0, 1.0], np.float32))
-    outfit.recolour(np.clip(wide, 0, 1) * where, lambda lab: lab + np.array([-11.0, 3.0, 0.0], np.float32))
-    outfit.recolour(np.clip(fold, 0, 1) * where, lambda lab: lab + np.array([5.0, 0.0, 0.0], np.float32))
+    outfit.recolour(np.clip(sharp, 0, 1) * where, lambda lab: lab + np.array([-15.0, 3.0, 1.0]))
+    outfit.recolour(np.clip(wide, 0, 1) * where, lambda lab: lab + np.array([-11.0, 3.0, 0.0]))
+    outfit.recolour(np.clip(fold, 0, 1) * where, lambda lab: lab + np.array([5.0, 0.0, 0.0]))

@@ -73,7 +73,9 @@ def curtain_texture(
 def _strands() -> tuple[Array, Array]:
     """Noise as wide as strands and as tufts of them, [*TEXELS] each, of deviation 1."""
     random = np.random.default_rng(17)
-    noise = (cv2.GaussianBlur(random.standard_normal(TEXELS).astype(np.float32), (0, 0), s, sigmaY=60) for s in (2.4, 7))
+    noise = (
+        cv2.GaussianBlur(random.standard_normal(TEXELS).astype(np.float32), (0, 0), s, sigmaY=60) for s in (2.4, 7)
+    )
     fine, coarse = (n / n.std() for n in noise)
     return fine, coarse
 

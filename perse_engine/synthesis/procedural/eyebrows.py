@@ -11,11 +11,13 @@ import numpy.typing as npt
 
 from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.sampling import smoothstep
+from perse_engine.head.subject import Subject
 from perse_engine.synthesis.procedural.brow_growth import BROWS, INNER, OUTER, brow_growth
 from perse_engine.synthesis.procedural.colours import HAIR, colour
 from perse_engine.synthesis.procedural.mouth import move_like
 from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
 from perse_engine.synthesis.procedural.parameters import Parameters, Table, changes
+from perse_engine.synthesis.procedural.remembered import remembered
 from perse_engine.synthesis.procedural.strokes import draw_hairs, hair_paths, landmark_uv, polygon_map, roots
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
@@ -102,7 +104,7 @@ def _tint(outfit: Outfit, region: Array, tone: Array, weight: float) -> None:
     def tint(lab: Array) -> Array:
         return np.stack([0.45 * lab[..., 0] + 0.5 * target[0], *(target[c] + 0 * lab[..., 0] for c in (1, 2))], -1)
 
-    brow = np.clip(2 * polygon_map(outfit, list(BROWS), 4.0), 0, 1)
+    brow = np.clip(2 * polygon_map(outfit.subject, list(BROWS), 4.0), 0, 1)
     outfit.recolour(brow * smoothstep(region, 0.25, 0.8) * _darker_than_skin(outfit.head, region) * weight * 0.9, tint)
 
 
@@ -133,10 +135,10 @@ def _grow(outfit: Outfit, p: EyebrowParameters, region: Array, tone: Array, weig
 
 def _grown_zone(outfit: Outfit, p: EyebrowParameters, region: Array) -> Array:
     """Where hairs grow, [A, A] in 0..1: the own brow and what is added around it."""
-    texels = _texels_per_mm(outfit)
-    own = _own_hair(outfit, region, texels)
+    texels = _texels_per_mm(outfit.subject)
+    own = _own_hair(outfit.subject)
     if p.tail > 0:
-        own = own | (polygon_map(outfit, list(TAILS), 2.0) * min(p.tail, 1.0) > 0.4)
+        own = own | (polygon_map(outfit.subject, list(TAILS), 2.0) * min(p.tail, 1.0) > 0.4)
     away = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
     added = max(p.thickness_mm, 0.0)
     # Hairs reach about a millimetre beyond where they are rooted.
@@ -145,10 +147,12 @@ def _grown_zone(outfit: Outfit, p: EyebrowParameters, region: Array) -> Array:
     return np.asarray(zone * (1 - smoothstep(outfit.subject.texel_maps["eyes"], 0.3, 0.8)))
 
 
-def _own_hair(outfit: Outfit, region: Array, texels: float) -> Array:
+@remembered
+def _own_hair(subject: Subject) -> Array:
     """Where the photo shows the person's brows, [A, A] bool."""
-    outline = polygon_map(outfit, list(BROWS), 1.5)
-    head = outfit.subject.look.texture[:ATLAS_PX, :ATLAS_PX, :3]
+    region, texels = subject.texel_maps["eyebrows"], _texels_per_mm(subject)
+    outline = polygon_map(subject, list(BROWS), 1.5)
+    head = subject.look.texture[:ATLAS_PX, :ATLAS_PX, :3]
     soft = cv2.GaussianBlur(region * _darker_than_around(head, region, 4.0 * texels), (0, 0), 1.5)
     line = soft > OWN_HAIR
     # One side of a face may lie in shadow: what is merely dark counts near what stands out.
@@ -164,10 +168,10 @@ def _own_hair(outfit: Outfit, region: Array, texels: float) -> Array:
     return np.asarray(cv2.GaussianBlur(whole, (0, 0), 0.8 * texels) > 0.35)
 
 
-def _texels_per_mm(outfit: Outfit) -> float:
+def _texels_per_mm(subject: Subject) -> float:
     """Of the atlas, along the right brow."""
-    uv = landmark_uv(outfit)
-    apart = np.linalg.norm(outfit.landmark(INNER[0]) - outfit.landmark(OUTER[0])) * 1000
+    uv = landmark_uv(subject)
+    apart = np.linalg.norm(subject.landmark(INNER[0]) - subject.landmark(OUTER[0])) * 1000
     return float(np.linalg.norm(uv[INNER[0]] - uv[OUTER[0]]) / apart)
 
 
@@ -178,7 +182,7 @@ def _thin(outfit: Outfit, region: Array, p: EyebrowParameters, weight: float) ->
     edge = np.clip(region - smoothstep(soft, inside, inside + 0.23), 0, 1) * float(p.thickness_mm < 0)
     edge *= smoothstep(-p.thickness_mm, 0.0, 0.9)
     if p.tail < 0:
-        edge = np.maximum(edge, region * polygon_map(outfit, [(70, 63, 53, 46), (300, 293, 283, 276)], 5.0))
+        edge = np.maximum(edge, region * polygon_map(outfit.subject, [(70, 63, 53, 46), (300, 293, 283, 276)], 5.0))
     around = 1 - smoothstep(cv2.GaussianBlur(region, (0, 0), 1.5), 0.02, 0.2)
     weights = cv2.GaussianBlur(around.astype(np.float32), (0, 0), 9)
     clean = cv2.GaussianBlur(outfit.head * around[..., None], (0, 0), 9) / np.maximum(weights, 1e-3)[..., None]

@@ -27,6 +27,8 @@ LENGTH_M = {"chin": 0.035, "shoulder": 0.13, "long": 0.20, "waist": 0.30}
 CUTS: dict[str, Styling] = {"buzz": buzz, "short": short}
 TEXTURES: dict[str, Styling] = {"curly": curls, "wavy": waves}
 STYLES: dict[str, Styling] = {"afro": afro, "bun": bun, "ponytail": ponytail, "braided": braids}
+EVERY = 5
+"""Of so many texels one tells what is typical."""
 GATHERED = ("bun", "ponytail", "braided")
 """Styles that hold long hair together, so that none hangs loose."""
 
@@ -89,7 +91,7 @@ def _recolour(outfit: Outfit, dyes: Sequence[tuple[tuple[float, float, float], f
     region = hair_region(outfit.subject)
     lab = to_lab(outfit.head)
     sure = region > 0.9
-    reference = np.median(lab[sure], 0) if sure.any() else np.median(lab.reshape(-1, 3), 0)
+    reference = np.median(lab[sure][::EVERY] if sure.any() else lab.reshape(-1, 3)[::EVERY], 0)
 
     def dyed(own: Array, tone: tuple[float, float, float]) -> Array:
         target = lab_of(tone)
@@ -103,5 +105,5 @@ def _recolour(outfit: Outfit, dyes: Sequence[tuple[tuple[float, float, float], f
     def change(own: Array) -> Array:
         return np.asarray(sum(weight / worn * dyed(own, tone) for tone, weight in dyes))
 
-    dark = smoothstep(float(np.median(lab[region < 0.1][:, 0])) - lab[..., 0], 6, 22)
+    dark = smoothstep(float(np.median(lab[..., 0][region < 0.1][::EVERY])) - lab[..., 0], 6, 22)
     outfit.recolour(np.maximum(region, 0.6 * maps["eyebrows"] * dark) * min(worn, 1.0), change)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.sampling import resample_grid, smoothstep
-from perse_engine.synthesis.procedural.hat_ring import AXIS_Z, BELOW_M, COLUMNS, TEXELS, Cloth, Crown
+from perse_engine.synthesis.procedural.hat_ring import BELOW_M, COLUMNS, TEXELS, Cloth, Crown
 
 Array = npt.NDArray[Any]
 

@@ -29,7 +29,7 @@ def contact_shadow(outfit: Outfit, parts: Sequence[AddedPart], strength: float, 
     mask = shadow_mask(outfit, parts, reach_m) * np.float32(strength)
 
     def darken(lab: Array) -> Array:
-        return lab * np.array([0.42, 0.92, 0.92], np.float32)
+        return lab * np.array([0.42, 0.92, 0.92])
 
     outfit.recolour(mask, darken)
 

@@ -13,12 +13,14 @@ import numpy.typing as npt
 
 from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.sampling import smoothstep
+from perse_engine.head.subject import Subject
 from perse_engine.synthesis.procedural.colours import BLUSH, LIPS, SHADOW, colour
 from perse_engine.synthesis.procedural.creases import creases
 from perse_engine.synthesis.procedural.hair_region import hair_region
 from perse_engine.synthesis.procedural.mouth import paint_lips
 from perse_engine.synthesis.procedural.outfit import Outfit, blend_changed, lab_of, to_lab
 from perse_engine.synthesis.procedural.parameters import Parameters, Table, changes
+from perse_engine.synthesis.procedural.remembered import remembered
 from perse_engine.synthesis.procedural.strokes import landmark_uv, polygon_map
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
@@ -112,9 +114,12 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
         hair = cv2.GaussianBlur(cv2.erode(hair_region(outfit.subject), np.ones(HAIR_EDGE_PX)), (0, 0), 2.5)
         outfit.recolour(np.clip((1 - hair) * (1 - 0.45 * maps["lips"]), 0, 1) * weight, change)
         _neck(outfit, weight, change)
-    outfit.recolour(_cheeks(outfit) * p.flush * weight, lambda lab: lab + np.array([-3.0, 17.0, 5.0], np.float32))
-    spots = smoothstep(_patches(21, 1.3), 1.25, 2.0) * maps["face"] * region * 0.6
-    outfit.recolour(np.clip(spots * p.freckles * weight, 0, 0.9), lambda lab: lab + np.array([-17.0, 7.0, 11.0], np.float32))
+    if p.flush:
+        outfit.recolour(_cheeks(outfit.subject) * p.flush * weight, lambda lab: lab + np.array([-3.0, 17.0, 5.0]))
+    if p.freckles:
+        spots = smoothstep(_patches(21, 1.3), 1.25, 2.0) * maps["face"] * region * 0.6
+        spots = np.clip(spots * p.freckles * weight, 0, 0.9)
+        outfit.recolour(spots, lambda lab: lab + np.array([-17.0, 7.0, 11.0]))
     if p.creases:
         creases(outfit, region * maps["face"], p.creases * weight)
     _make_up(outfit, spec, p, weight)
@@ -134,7 +139,7 @@ def _tone(p: SkinParameters, typical: Array) -> Callable[[Array], Array]:
 
     def change(lab: Array) -> Array:
         apart = (lab[..., :1] - middle) * (factor + RELIEF * max(1 - factor, 0.0))
-        return np.dstack([np.clip(middle * factor + apart, 0, 98), lab[..., 1:] * saturation + shift.astype(np.float32)])
+        return np.dstack([np.clip(middle * factor + apart, 0, 98), lab[..., 1:] * saturation + shift])
 
     return change
 
@@ -142,20 +147,21 @@ def _tone(p: SkinParameters, typical: Array) -> Callable[[Array], Array]:
 def _make_up(outfit: Outfit, spec: VariantSpec, p: SkinParameters, weight: float) -> None:
     shadow, lips, blush = MAKEUP.get(spec.slots.get("makeup", ""), ("brown", "rose", "pink"))
     if p.shadow:
-        lids = np.maximum(polygon_map(outfit, list(UPPER_LIDS), 2.5), 0.7 * polygon_map(outfit, list(SOCKETS), 4.5))
+        upper, around = (polygon_map(outfit.subject, list(o), px) for o, px in ((UPPER_LIDS, 2.5), (SOCKETS, 4.5)))
+        lids = np.maximum(upper, 0.7 * around)
         target = lab_of(colour(SHADOW, spec.slots.get("shadow", shadow), "skin"))
         outfit.recolour(lids * 0.72 * min(p.shadow, 1.2) * weight, lambda lab: 0.3 * lab + 0.7 * target)
     if p.liner:
         lines = np.zeros((ATLAS_PX, ATLAS_PX), np.uint8)
         for lash in LASHES:
-            points = np.round(landmark_uv(outfit)[list(lash)] * 16).astype(np.int32)
+            points = np.round(landmark_uv(outfit.subject)[list(lash)] * 16).astype(np.int32)
             cv2.polylines(lines, [points], False, (255.0,), 2, cv2.LINE_AA, 4)
         line = cv2.GaussianBlur(lines.astype(np.float32) / 255, (0, 0), 1.0)
-        outfit.recolour(np.clip(line * p.liner * weight, 0, 0.85), lambda lab: lab * np.array([0.25, 0.5, 0.5], np.float32))
+        outfit.recolour(np.clip(line * p.liner * weight, 0, 0.85), lambda lab: lab * np.array([0.25, 0.5, 0.5]))
     if p.blush:
         target = lab_of(colour(BLUSH, spec.slots.get("blush", blush), "skin"))
         outfit.recolour(
-            _cheeks(outfit) * 0.55 * p.blush * weight,
+            _cheeks(outfit.subject) * 0.55 * p.blush * weight,
             lambda lab: np.dstack([0.8 * lab[..., :1] + 0.2 * target[0], 0.35 * lab[..., 1:] + 0.65 * target[1:]]),
         )
     if p.lipstick:
@@ -171,9 +177,10 @@ def _neck(outfit: Outfit, weight: float, change: Any) -> None:
     blend_changed(outfit.texture[..., :3], mask, change)
 
 
-def _cheeks(outfit: Outfit) -> Array:
+@remembered
+def _cheeks(subject: Subject) -> Array:
     out = np.zeros((ATLAS_PX, ATLAS_PX), np.float32)
-    uv = landmark_uv(outfit)
+    uv = landmark_uv(subject)
     for index in CHEEKS:
         cv2.circle(out, (int(uv[index, 0]), int(uv[index, 1])), int(0.022 * ATLAS_PX), (0.8,), -1)
     return cv2.GaussianBlur(out, (0, 0), 0.013 * ATLAS_PX)

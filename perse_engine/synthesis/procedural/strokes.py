@@ -13,7 +13,7 @@ import numpy.typing as npt
 from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.sampling import sample
 from perse_engine.head.scalp import vertex_normals
-from perse_engine.head.subject import PARTS
+from perse_engine.head.subject import PARTS, Subject
 from perse_engine.synthesis.procedural.outfit import Outfit
 
 Array = npt.NDArray[Any]
@@ -93,11 +93,11 @@ def draw_hairs(paths: Array, opacity: Array, shade: Array) -> tuple[Array, Array
     return alpha.astype(np.float32) / 255, light.astype(np.float32) / 128
 
 
-def polygon_map(outfit: Outfit, outlines: list[tuple[int, ...]], soft_px: float, *, grow: float = 1.0) -> Array:
+def polygon_map(subject: Subject, outlines: list[tuple[int, ...]], soft_px: float, *, grow: float = 1.0) -> Array:
     """Areas within outlines of landmarks, [A, A] in 0..1 with soft borders; `grow` moves them out from the middle."""
     out = np.zeros((ATLAS_PX, ATLAS_PX), np.float32)
     middle = np.array([ATLAS_PX / 2, ATLAS_PX / 2])
-    polygons = [middle + (landmark_uv(outfit)[list(outline)] - middle) * grow for outline in outlines]
+    polygons = [middle + (landmark_uv(subject)[list(outline)] - middle) * grow for outline in outlines]
     everywhere, margin = np.concatenate(polygons), 4 * soft_px + 2
     x0, y0 = np.clip(everywhere.min(0) - margin, 0, ATLAS_PX).astype(int)
     x1, y1 = np.clip(everywhere.max(0) + margin, 0, ATLAS_PX).astype(int)
@@ -107,9 +107,9 @@ def polygon_map(outfit: Outfit, outlines: list[tuple[int, ...]], soft_px: float,
     return out
 
 
-def landmark_uv(outfit: Outfit) -> Array:
+def landmark_uv(subject: Subject) -> Array:
     """Texels of the landmarks, [478, 2]."""
-    return outfit.subject.look.uv[outfit.subject.landmark_vertices].astype(np.float64)
+    return subject.look.uv[subject.landmark_vertices].astype(np.float64)
 
 
 def _times(matrices: Array, vectors: Array) -> Array:
