@@ -7,6 +7,7 @@ relaxed by mean-value coordinates (Floater 2003) that keep the oval and are pull
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,9 @@ def uv_of_angles(angle: Array, azimuth: Array) -> Array:
     return np.stack([0.5 + q * np.cos(azimuth), 0.5 - q * np.sin(azimuth)], -1) * ATLAS_PX
 
 
+@cache
 def texel_angles() -> tuple[Array, Array]:
-    """Polar angle and azimuth of every texel centre, [A, A] float32 each."""
+    """Polar angle and azimuth of every texel centre, [A, A] float32 each; not to be written to."""
     y, x = np.mgrid[0:ATLAS_PX, 0:ATLAS_PX].astype(np.float32)
     dx, dy = (x + 0.5) / ATLAS_PX - 0.5, 0.5 - (y + 0.5) / ATLAS_PX
     return (np.sqrt(dx**2 + dy**2) / RADIUS) ** (1 / POWER) * np.pi, np.arctan2(dy, dx)
