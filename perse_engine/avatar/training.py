@@ -59,7 +59,7 @@ EXPRESSION_RATE, EXPRESSION_DECAY = 0.12, 1e-3
 """Of the learned residuals: few frames show each, so fast ones without a pull to 0 speckle the skin of other frames."""
 BUMP_RATE, BUMP_DECAY = 0.3, 1e-3
 """Of the bases that show half way only: most changes are even with the weight, and few frames contradict the others."""
-CHECKPOINT_EVERY_S = 6.0
+CHECKPOINT_EVERY_S = 15.0
 REPORT_EVERY = 20
 
 

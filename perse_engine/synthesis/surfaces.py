@@ -13,6 +13,7 @@ import numpy.typing as npt
 from perse_engine.head.sampling import sample
 from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import AddedSurface
+from perse_engine.synthesis.plan import BETWEEN_STEPS
 from perse_engine.synthesis.procedural.outfit import AddedPart
 from perse_engine.synthesis.stretch import stretch
 
@@ -22,7 +23,6 @@ SPACING_M = 0.0022
 SMALL_M2 = 1e-3
 """Jewellery is smaller than this and needs points closer together."""
 CLOSEST = 0.4
-QUARTERS = (0.25, 0.5, 0.75)
 MIN_ALPHA, APPEARING_ALPHA = 0.05, 0.5
 """From which a point is there; what appears late is opaque at weight 1, and has no Gaussians at its soft edges."""
 
@@ -38,15 +38,15 @@ class Shape:
     beside: Mapping[int, AddedPart] = field(default_factory=dict)
 
     def course(self) -> tuple[FloatArray, FloatArray]:
-        """How vertices [V, 3] come to where they are at weight 1: travel from weight 0, and bows [V, 3, 3] at QUARTERS;
-        `straight_and_bows`. 0 where the way has other triangles."""
+        """How vertices [V, 3] come to where they are at weight 1: travel from weight 0, and bows [V, 3, 3] at
+        BETWEEN_STEPS; `straight_and_bows`. 0 where the way has other triangles."""
         end = self.part.vertices
         travel, bows = straight_and_bows({w: one.vertices - end for w, one in self._course().items()}, end.shape)
         return travel, np.moveaxis(bows, 0, 1)
 
     def stretch(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Along which axis [F, 3] triangles grow most, how much along it and across [F, 2], and the swells of that
-        [F, 3, 2] at QUARTERS."""
+        [F, 3, 2] at BETWEEN_STEPS."""
         course = {w: one.vertices for w, one in self._course().items()}
         axis, lengths = stretch(self.part.vertices, course, self.part.faces)
         growth, swells = straight_and_bows(lengths, (len(self.part.faces), 2))
@@ -73,18 +73,18 @@ class Shape:
 
 def straight_and_bows(way: Mapping[float, Array], shape: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
     """Of numbers `way[w]` at weights w below 1, less those at 1: how much they change from weight 0 to 1, and how far
-    they are off that straight way at each of QUARTERS, [3, *shape].
+    they are off that straight way at each of BETWEEN_STEPS, [3, *shape].
 
     At 0 there is nothing to look at: what goes on straight from the first two weights says where they come from.
     """
-    bows = np.zeros((len(QUARTERS), *shape), np.float32)
+    bows = np.zeros((len(BETWEEN_STEPS), *shape), np.float32)
     if not way:
         return np.zeros(shape, np.float32), bows
     first, *others = sorted(way)
     # Of one lower weight, the way from there to 1 goes on.
     then, value = (others[0], way[others[0]]) if others else (1.0, 0 * way[first])
     start = way[first] - (value - way[first]) * first / (then - first)
-    for k, quarter in enumerate(QUARTERS):
+    for k, quarter in enumerate(BETWEEN_STEPS):
         if quarter in way and others:
             bows[k] = way[quarter] - (1 - quarter) * start
     return np.asarray(-start, np.float32), bows

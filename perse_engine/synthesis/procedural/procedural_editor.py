@@ -8,6 +8,7 @@ from perse_engine.errors import UnknownName, UnsupportedWish
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.synthesis.dataset import AddedSurface
+from perse_engine.synthesis.plan import BETWEEN_STEPS
 from perse_engine.synthesis.procedural.beard import beard
 from perse_engine.synthesis.procedural.cloth import cloth
 from perse_engine.synthesis.procedural.earrings import earrings
@@ -42,7 +43,7 @@ APPLY: dict[str, Callable[[Outfit, Worn], None]] = {
 
 MIXED = ("cloth", "earrings", "eyeglasses", "hat", "headphones")
 """Categories of which one object is worn: between two variants it has a shape between theirs."""
-WAY_WEIGHTS, TAIL_WEIGHTS = (0.125, 0.25, 0.5, 0.75), (0.35,)
+WAY_WEIGHTS, TAIL_WEIGHTS = (0.125, *BETWEEN_STEPS), (0.35,)
 """At which parts are looked at to see how they come to where they are at 1; the latter is of what is not mixed: tails
 of hair grow along their own length."""
 REMOVES = ("beard", "eyebrows", "hair")
