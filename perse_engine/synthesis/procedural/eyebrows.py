@@ -9,29 +9,28 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.sampling import smoothstep
-from perse_engine.head.subject import Subject
-from perse_engine.synthesis.procedural.brow_growth import BROWS, INNER, OUTER, brow_growth
+from perse_engine.synthesis.procedural.brow_growth import BROWS, brow_growth
+from perse_engine.synthesis.procedural.brow_zone import darker_than_skin, grown_zone, own_hair
 from perse_engine.synthesis.procedural.colours import HAIR, colour
 from perse_engine.synthesis.procedural.mouth import move_like
 from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
 from perse_engine.synthesis.procedural.parameters import Parameters, Table, changes
-from perse_engine.synthesis.procedural.remembered import remembered
-from perse_engine.synthesis.procedural.strokes import draw_hairs, hair_paths, landmark_uv, polygon_map, roots
+from perse_engine.synthesis.procedural.strokes import draw_hairs, hair_paths, polygon_map, roots
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
 Array = npt.NDArray[Any]
 
-TAILS = ((70, 46, 124, 156), (300, 276, 353, 383))
-PER_MM2 = 5.0
-LENGTH_MM = 4.4
+PER_MM2 = 1.4
+LENGTH_MM = 5.0
 LEAN = 0.10
 """Hairs of a brow lie closer together than a beard's."""
-BODY, SKIN_SHARE, SOFT_MM = 0.45, 0.14, 0.8
-"""How much of a brow is hair too fine to see, how much skin shines through hair, and how soft its border is."""
-OWN_HAIR = 0.35
-GAPS_MM = 4.5
+BODY, SKIN_SHARE, CONTRAST = 0.36, 0.18, 0.30
+"""How much of a brow is hair too fine to see, how much skin shines through hair, and how much hairs differ."""
+BRIGHT_SKIN, CAST = np.array([0.80, 0.64, 0.55]), 0.6
+"""Skin in the light in which colour words are meant, and how far the photo's light tells in the hair."""
+OWN_HUE = 0.2
+"""Of what is tinted: neutral grey beside skin looks blue."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,9 @@ def eyebrows(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
 
 def _tone(outfit: Outfit, spec: VariantSpec, region: Array) -> Array:
     if "colour" in spec.slots:
-        return np.array(colour(HAIR, spec.slots["colour"], "eyebrows"), np.float32)
+        skin = _skin(outfit)
+        lit = np.array(colour(HAIR, spec.slots["colour"], "eyebrows")) * (skin / BRIGHT_SKIN) ** CAST
+        return np.asarray(lit + SKIN_SHARE * (skin - lit), np.float32)
     own = outfit.head[region > 0.7]
     if not len(own):
         return np.array(HAIR["brown"], np.float32)
@@ -102,10 +103,13 @@ def _tint(outfit: Outfit, region: Array, tone: Array, weight: float) -> None:
     target = lab_of((float(tone[0]), float(tone[1]), float(tone[2])))
 
     def tint(lab: Array) -> Array:
-        return np.stack([0.45 * lab[..., 0] + 0.5 * target[0], *(target[c] + 0 * lab[..., 0] for c in (1, 2))], -1)
+        hue = (target[c] + OWN_HUE * (lab[..., c] - target[c]) for c in (1, 2))
+        return np.stack([0.45 * lab[..., 0] + 0.5 * target[0], *hue], -1)
 
-    brow = np.clip(2 * polygon_map(outfit.subject, list(BROWS), 4.0), 0, 1)
-    outfit.recolour(brow * smoothstep(region, 0.25, 0.8) * _darker_than_skin(outfit.head, region) * weight * 0.9, tint)
+    brow = np.clip(2 * polygon_map(outfit.subject, list(BROWS), 4.0), 0, 1) * smoothstep(region, 0.25, 0.8)
+    own = cv2.dilate(own_hair(outfit.subject).astype(np.float32), np.ones((5, 5)))
+    brow = np.maximum(brow, cv2.GaussianBlur(own, (0, 0), 2.0))
+    outfit.recolour(brow * darker_than_skin(outfit.head, region) * weight * 0.9, tint)
 
 
 def _grow(outfit: Outfit, p: EyebrowParameters, region: Array, tone: Array, weight: float) -> None:
@@ -113,66 +117,36 @@ def _grow(outfit: Outfit, p: EyebrowParameters, region: Array, tone: Array, weig
 
     With the weight they grow together, each in its place.
     """
-    zone = _grown_zone(outfit, p, region)
+    zone = grown_zone(outfit.subject, p.thickness_mm, p.tail)
     grown = roots(outfit, zone, PER_MM2, brow_growth(outfit), 21)
     # Short at the borders and at the inner end, where new hairs come up.
-    length = LENGTH_MM * (0.35 + 0.65 * grown.zone) * (0.6 + 0.4 * weight)
+    length = LENGTH_MM * (0.40 + 0.60 * grown.zone) * (0.6 + 0.4 * weight)
     paths = hair_paths(grown, length, 0.12, 0.0, 22, lean=LEAN)
-    dense = min(p.hairs, 1.5) * grown.zone - 0.8 * grown.order
+    dense = min(p.hairs, 1.5) * (0.15 + 0.85 * grown.zone) - 0.9 * grown.order
     random = np.random.default_rng(23)
-    opacity = (
-        (0.20 + 0.35 * random.random(len(dense))) * smoothstep(dense, 0.0, 0.4) * (0.25 + 0.75 * grown.zone) * weight
-    )
-    hairs, light = draw_hairs(paths, opacity, np.exp(0.22 * random.standard_normal(len(dense))))
-    # Fine hair lets skin through, however dark it is.
-    bare = (region < 0.05) & (outfit.subject.texel_maps["face"] > 0.9)
-    skin = np.median(outfit.head[::4, ::4][bare[::4, ::4]], 0)
-    body = tone + SKIN_SHARE * (skin - tone)
-    outfit.paint(body, BODY * zone**1.5 * weight * min(p.hairs, 1.0))
-    outfit.paint(body * light[..., None], 0.9 * hairs)
+    opacity = (0.30 + 0.45 * random.random(len(dense))) * smoothstep(dense, 0.0, 0.4) * (0.45 + 0.55 * grown.zone)
+    hairs, light = draw_hairs(paths, opacity * weight, np.exp(CONTRAST * random.standard_normal(len(dense))))
+    _shade(outfit, tone, BODY * zone**1.5 * weight * min(p.hairs, 1.0))
+    outfit.paint(tone * light[..., None], hairs)
     outfit.head_labels[(cv2.GaussianBlur(hairs, (0, 0), 1.2) > 0.3) & (zone > 0.3)] = REGION_LABELS["eyebrows"]
 
 
-def _grown_zone(outfit: Outfit, p: EyebrowParameters, region: Array) -> Array:
-    """Where hairs grow, [A, A] in 0..1: the own brow and what is added around it."""
-    texels = _texels_per_mm(outfit.subject)
-    own = _own_hair(outfit.subject)
-    if p.tail > 0:
-        own = own | (polygon_map(outfit.subject, list(TAILS), 2.0) * min(p.tail, 1.0) > 0.4)
-    away = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
-    added = max(p.thickness_mm, 0.0)
-    # Hairs reach about a millimetre beyond where they are rooted.
-    zone = smoothstep(away / texels, added + 0.4, added - 0.9)
-    zone = cv2.GaussianBlur(zone.astype(np.float32), (0, 0), SOFT_MM * texels)
-    return np.asarray(zone * (1 - smoothstep(outfit.subject.texel_maps["eyes"], 0.3, 0.8)))
+def _shade(outfit: Outfit, tone: Array, mask: Array) -> None:
+    """Hair too fine to see: the skin below keeps its own pattern, hair as dark as the tone its darkness."""
+    target = lab_of((float(tone[0]), float(tone[1]), float(tone[2])))
+    ratio = target[0] / max(float(to_lab(_skin(outfit)[None, None])[0, 0, 0]), 1.0)
+
+    def shade(lab: Array) -> Array:
+        lightness = np.maximum(lab[..., 0] * ratio, np.minimum(lab[..., 0], target[0]))
+        return np.stack([lightness, *(0.5 * (lab[..., c] + target[c]) for c in (1, 2))], -1)
+
+    outfit.recolour(mask, shade)
 
 
-@remembered
-def _own_hair(subject: Subject) -> Array:
-    """Where the photo shows the person's brows, [A, A] bool."""
-    region, texels = subject.texel_maps["eyebrows"], _texels_per_mm(subject)
-    outline = polygon_map(subject, list(BROWS), 1.5)
-    head = subject.look.texture[:ATLAS_PX, :ATLAS_PX, :3]
-    soft = cv2.GaussianBlur(region * _darker_than_around(head, region, 4.0 * texels), (0, 0), 1.5)
-    line = soft > OWN_HAIR
-    # One side of a face may lie in shadow: what is merely dark counts near what stands out.
-    dark = cv2.GaussianBlur(region * _darker_than_skin(head, region), (0, 0), 1.5) > OWN_HAIR
-    own = line | (dark & (cv2.distanceTransform((~line).astype(np.uint8), cv2.DIST_L2, 5) < 2.0 * texels))
-    own &= cv2.dilate(outline, np.ones((9, 9))) > 0.2
-    # Faint brows leave nothing to go by but the landmarks around them.
-    if float(own.sum()) < 0.1 * float(outline.sum()):
-        own = outline * region > OWN_HAIR
-    size = round(GAPS_MM * texels)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    whole = cv2.morphologyEx(own.astype(np.float32), cv2.MORPH_CLOSE, kernel)
-    return np.asarray(cv2.GaussianBlur(whole, (0, 0), 0.8 * texels) > 0.35)
-
-
-def _texels_per_mm(subject: Subject) -> float:
-    """Of the atlas, along the right brow."""
-    uv = landmark_uv(subject)
-    apart = np.linalg.norm(subject.landmark(INNER[0]) - subject.landmark(OUTER[0])) * 1000
-    return float(np.linalg.norm(uv[INNER[0]] - uv[OUTER[0]]) / apart)
+def _skin(outfit: Outfit) -> Array:
+    """The bare skin's typical colour in the photo's light, [3]."""
+    region, face = (outfit.subject.texel_maps[name][::4, ::4] for name in ("eyebrows", "face"))
+    return np.asarray(np.median(outfit.head[::4, ::4][(region < 0.05) & (face > 0.9)], 0))
 
 
 def _thin(outfit: Outfit, region: Array, p: EyebrowParameters, weight: float) -> None:
@@ -187,17 +161,3 @@ def _thin(outfit: Outfit, region: Array, p: EyebrowParameters, weight: float) ->
     weights = cv2.GaussianBlur(around.astype(np.float32), (0, 0), 9)
     clean = cv2.GaussianBlur(outfit.head * around[..., None], (0, 0), 9) / np.maximum(weights, 1e-3)[..., None]
     outfit.paint(clean, np.clip(edge, 0, 1) * 0.9 * weight)
-
-
-def _darker_than_around(head: Array, region: Array, reach: float) -> Array:
-    """How much darker than the skin beside it, 0..1, within texels of reach."""
-    lightness, skin = to_lab(head)[..., 0], smoothstep(region, 0.3, 0.05).astype(np.float32)
-    around = cv2.GaussianBlur(lightness * skin, (0, 0), reach) / (cv2.GaussianBlur(skin, (0, 0), reach) + 1e-3)
-    return smoothstep(around - lightness, 2, 11)
-
-
-def _darker_than_skin(head: Array, region: Array) -> Array:
-    lightness = to_lab(head)[..., 0]
-    ring = cv2.dilate(region, np.ones((15, 15))) * (1 - region)
-    typical = float(np.median(lightness[ring > 0.5])) if (ring > 0.5).any() else 60.0
-    return smoothstep(typical - lightness, 3, 18)

@@ -10,6 +10,7 @@ from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
 from perse_engine.synthesis.procedural.brow_growth import brow_growth, brow_lines
+from perse_engine.synthesis.procedural.brow_zone import grown_zone, own_hair
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.procedural_editor import ProceduralEditor
 
@@ -44,3 +45,13 @@ def test_hairs_of_a_brow_lie_along_it(astronaut_subject: Subject) -> None:
         cosine = np.abs((ways * along).sum(1)) / np.linalg.norm(ways, axis=1) / np.linalg.norm(along, axis=1)
         assert cosine.min() > 0.6
         assert np.median(cosine) > 0.85
+
+
+def test_brows_are_sparser_at_both_ends_and_leave_the_fringe_alone(astronaut_subject: Subject) -> None:
+    zone, own = grown_zone(astronaut_subject, 1.5, 0.0), own_hair(astronaut_subject)
+    for columns in (np.flatnonzero(own[:, :512].any(0)), 512 + np.flatnonzero(own[:, 512:].any(0))):
+        densest = zone[:, columns[0] : columns[-1] + 1].max(0)
+        tenth = len(densest) // 10
+        assert max(densest[:tenth].mean(), densest[-tenth:].mean()) < 0.8 * densest[4 * tenth : 6 * tenth].mean()
+    hair = (astronaut_subject.texel_maps["hair"] > 0.9) & (astronaut_subject.texel_maps["eyebrows"] < 0.05)
+    assert zone[hair].max() < 0.02
