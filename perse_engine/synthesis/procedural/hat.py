@@ -6,7 +6,7 @@ of a shape and colour between theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from perse_engine.head.sampling import resample_grid, smoothstep
 from perse_engine.head.scalp import vertex_normals
 from perse_engine.head.subject import PARTS, Subject
+from perse_engine.synthesis.procedural.brim_shadow import BESIDE, brim_shade, part_points, shade_part
 from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import CLOTH, colour
 from perse_engine.synthesis.procedural.hat_crowns import BLOCKS, blocked
@@ -38,7 +39,7 @@ from perse_engine.synthesis.procedural.hat_ring import (
 from perse_engine.synthesis.procedural.hat_shells import LIFT_M, shell
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.synthesis.procedural.remembered import remembered
-from perse_engine.synthesis.procedural.shadow import contact_shadow
+from perse_engine.synthesis.procedural.shadow import contact_shade, darken, head_points, on_texels
 from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import VariantSpec
 
@@ -49,6 +50,8 @@ BANDED = ("fedora",)
 BAND_M = (0.005, 0.027)
 """From and to, above the edge."""
 BAND_ROWS, BAND_LIFT_M, BAND_TONE = 7, 0.0012, 0.35
+CONTACT, CONTACT_M, BRIM_SHADE = 0.7, 0.012, 0.95
+"""How dark shadows are, and how far that of touching reaches."""
 
 
 def hat(outfit: Outfit, worn: Worn) -> None:
@@ -67,11 +70,25 @@ def hat(outfit: Outfit, worn: Worn) -> None:
     banded = _of_kinds(worn, lambda kind: kind in BANDED)
     if banded.variants:
         parts.append(_band(cloth, tone, banded.weight / weight))
-    contact_shadow(outfit, parts, 0.6 * weight, 0.012)
+    _shade(outfit, crown, parts, edge, weight, is_brimmed=bool(brimmed.variants))
     if not brimmed.variants:
         # Where a brim grows from in a mix.
         parts.append(_no_brim(crown, cloth, edge, weight))
     outfit.parts += parts
+
+
+def _shade(
+    outfit: Outfit, crown: Crown, parts: Sequence[AddedPart], edge: float, weight: float, *, is_brimmed: bool
+) -> None:
+    """Below the crown's edge and, softer and further down, below the brim (the second part)."""
+    lit = 1 - CONTACT * weight * contact_shade(outfit.subject, parts[:1], CONTACT_M)
+    if is_brimmed:
+        brim = parts[1].vertices
+        lit *= 1 - BRIM_SHADE * weight * brim_shade(crown, brim, edge, head_points(outfit.subject))
+        for part, share in BESIDE.items():
+            points = part_points(outfit.subject, part)
+            shade_part(outfit, part, share * weight * float(brim_shade(crown, brim, edge, points).mean()))
+    darken(outfit, on_texels(outfit.subject, 1 - lit))
 
 
 def _of_kinds(worn: Worn, has: Callable[[str], bool]) -> Worn:

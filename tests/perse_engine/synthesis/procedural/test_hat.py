@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -61,12 +61,35 @@ def test_types_differ_in_silhouette(astronaut_subject: Subject) -> None:
         assert (a != b).sum() > 0.08 * max(a.sum(), b.sum())
 
 
-def test_a_brim_shades_the_forehead(astronaut_subject: Subject) -> None:
-    outfit = Outfit.of(astronaut_subject)
-    before = outfit.head.mean()
-    spec = next(v for v in variants_of("hat") if v.slots["type"] == "fedora")
-    hat(outfit, Worn(((spec, 1.0),)))
-    assert outfit.head.mean() < before - 0.002
+@pytest.mark.parametrize("kind", ["fedora", "cowboy", "cap", "top-hat"])
+def test_a_brim_shades_the_brow_and_not_the_chin(kind: str, astronaut_subject: Subject) -> None:
+    # Between the eyes, below the nose, beside the chin.
+    brow, lip, chin = (_kept(astronaut_subject, TYPES[kind], mark) for mark in (168, 164, 199))
+    assert 0.5 < brow < 0.88
+    assert brow + 0.05 < lip
+    assert chin > 0.95
+
+
+def test_a_beanie_shades_only_where_it_touches(astronaut_subject: Subject) -> None:
+    beanie, fedora = (_kept(astronaut_subject, TYPES[kind], 168) for kind in ("beanie", "fedora"))
+    assert beanie > fedora + 0.08
+    assert _kept(astronaut_subject, TYPES["beanie"], 164) > 0.98
+
+
+def test_a_brims_shade_comes_with_the_hat(astronaut_subject: Subject) -> None:
+    kept = [_kept(astronaut_subject, TYPES["fedora"], 168, weight) for weight in (0.4, 0.7, 0.85, 1.0)]
+    assert kept == sorted(kept, reverse=True)
+    assert max(a - b for a, b in pairwise(kept)) < 0.2
+
+
+def _kept(subject: Subject, id: str, mark: int, weight: float = 1.0) -> float:
+    """The share of its brightness that the skin at a landmark keeps under a hat."""
+    x, y = subject.look.uv[subject.landmark_vertices[mark]].astype(int)
+    before, after = (
+        look.texture[y - 4 : y + 5, x - 4 : x + 5, :3].mean()
+        for look in (subject.look, dressed(subject, "hat", id, weight))
+    )
+    return float(after / before)
 
 
 def test_an_unknown_hat_is_refused(astronaut_subject: Subject) -> None:
