@@ -62,9 +62,11 @@ TABLE: Table = {
     "density": {"dense": {"density": 1.35}, "sparse": {"density": 0.6}},
     "texture": {"straight": {"curl": 0.0}, "wavy": {"curl": 0.14}, "curly": {"curl": 0.32}},
 }
-PER_MM2 = 1.8
+PER_MM2 = 1.7
 SKIN_SHARE = 0.2
 """Of the colour of beards: light that skin gives back, or black hair is a hole and ginger hair a carrot."""
+RAGGED, LEAN, FRAYED = 0.10, 0.25, 0.45
+"""How unevenly dense hair ends, how far hairs lean aside, and how much further at a border, mm per mm."""
 SHEEN, CONTRAST = 0.17, 0.28
 LIP_MM = 2.5
 """So far may hairs of a moustache reach over the edge of the lip."""
@@ -93,13 +95,17 @@ def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     length = np.full(len(grown.uv), min(p.length_mm, PAINTED_MM) * (0.30 + 0.70 * weight))
     length *= 0.25 + 0.75 * smoothstep(grown.zone, 0.15, 1.0)
     length = np.minimum(length, _to_lips_mm(outfit, grown))
-    paths = hair_paths(grown, length, 0.0, p.curl, 12)
     is_long = float(smoothstep(p.length_mm, 0.5, 5.0))
+    # Locks side by side would draw a line along the border.
+    lean = LEAN + FRAYED * is_long * (1 - grown.zone)
+    paths = hair_paths(grown, length, 0.0, p.curl, 12, lean=lean[:, None, None])
     # Long hairs cover each other long before all are there.
-    dense = grown.zone ** (1 + 2 * is_long)
+    ragged = grown.zone + RAGGED * np.random.default_rng(15).standard_normal(len(grown.zone)) * (1 - grown.zone)
+    dense = np.clip(ragged, 0, 1) ** (1 + 4.5 * is_long)
     there = smoothstep(p.density * dense - 0.85 * grown.order, 0.0, 0.22)
     # Stubble is finer than a texel.
     opacity = (0.42 + 0.43 * is_long) * weight * there * (0.5 + 0.5 * smoothstep(grown.zone, 0.1, 0.8))
+    opacity *= 1 - 0.45 * is_long * smoothstep(grown.zone, 0.9, 0.4)
     # Long hairs that end where none grow would stand out like whiskers.
     opacity *= 1 - 0.75 * is_long * smoothstep(sample(grows, paths[:, -1] - 0.5), 0.35, 0.0)
     random = np.random.default_rng(13)
@@ -108,7 +114,7 @@ def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     shade = np.exp(contrast * (random.standard_normal(len(opacity)) + tuft)) * (0.92 + 0.25 * grown.normal[:, 1])
     hairs, light = draw_hairs(paths, opacity, shade)
     hairs = hairs * (1 - smoothstep(outfit.subject.texel_maps["lips"], 0.35, 0.85))
-    ground = grows ** (1 + is_long) * weight * min(p.density, 1.2) * (0.20 + 0.40 * is_long)
+    ground = grows ** (1 + 2 * is_long) * weight * min(p.density, 1.2) * (0.20 + 0.40 * is_long)
     form = _form(outfit, grows, is_long)
     outfit.paint(tone * 0.78 * form, ground)
     outfit.paint(_shaded(tone, light, is_long) * form, hairs)

@@ -16,7 +16,6 @@ from perse_engine.head.subject import PARTS
 from perse_engine.synthesis.procedural.coarse import large, small, small_directions
 from perse_engine.synthesis.procedural.outfit import Outfit, blend_changed
 from perse_engine.synthesis.procedural.shadow import LIGHT
-from perse_engine.vocabulary import REGION_LABELS
 
 Array = npt.NDArray[Any]
 
@@ -24,7 +23,7 @@ SHADOW, SHADOW_M = 2.3, 0.030
 """How far a beard's shadow reaches on the head, small texels, and on the neck."""
 PAINTED_MM = 9.0
 """Longer hair is the same paint on a surface that hangs down."""
-WIDE_M, TIPS = 0.050, 0.08
+WIDE_M, TIPS = 0.050, 0.09
 """Half the width of what hangs, and how far its tips differ in length."""
 
 
@@ -56,8 +55,7 @@ def _shade_neck(outfit: Outfit, grows: Array, amount: float) -> None:
     size = np.ceil(look.uv[neck].max(0)).astype(int) - corner
     baked, _ = bake(look.uv - corner, torso[np.isin(torso, neck[near]).any(1)], values, (size[0], size[1]))
     window = (slice(corner[1], corner[1] + size[1]), slice(corner[0], corner[0] + size[0]))
-    skin = outfit.labels[window] == REGION_LABELS["skin"]
-    mask = amount * cv2.GaussianBlur(baked[..., 0], (0, 0), 2.0) * skin
+    mask = amount * cv2.GaussianBlur(baked[..., 0], (0, 0), 2.0) * (outfit.labels[window] > 0)
     blend_changed(outfit.texture[window][..., :3], mask, _darker)
 
 
@@ -77,7 +75,8 @@ def stand_off(outfit: Outfit, length_mm: float, grows: Array, weight: float) -> 
     thick = 0.30 * min(length_mm, 14.0) * smoothstep(length_mm, 1.5, 5.0) / 1000
     hang = max(length_mm - PAINTED_MM, 0.0) / 1000
     aside = (vertices[used, 0] - chin[0]) / WIDE_M
-    middle = np.exp(-(aside**4)) * (1 + TIPS * np.sin(7 * aside + 1.0) * np.sin(17 * aside))
+    tips = TIPS * float(smoothstep(hang, 0.0, 0.04)) * (np.sin(11 * aside + 2.0) + 0.6 * np.sin(27 * aside))
+    middle = np.exp(-1.4 * np.abs(aside) ** 2.2) * (1 + tips)
     out = cover * float(thick) * (0.35 + 0.65 * below)
     down = cover * below * hang * (0.20 + 0.80 * middle)
     motion = out[:, None] * vertex_normals(vertices, faces)[used]

@@ -67,12 +67,14 @@ def roots(outfit: Outfit, zone: Array, per_mm2: float, growth: Callable[[Array, 
     )  # fmt: skip
 
 
-def hair_paths(grown: Roots, length_mm: Array, bend: float, wave: float, seed: int, *, lean: float = 0.25) -> Array:
+def hair_paths(
+    grown: Roots, length_mm: Array, bend: float, wave: float, seed: int, *, lean: Array | float = 0.25
+) -> Array:
     """Points along each hair, [N, P, 2] texels; `bend`, `wave` and the deviation `lean` are sideways mm per mm."""
     random = np.random.default_rng(seed)
     t = np.linspace(0, 1, POINTS_OF_CURLS if wave > 0.1 else POINTS)[None, :, None]
     reach = length_mm[:, None, None] * (0.7 + 0.6 * random.random((len(length_mm), 1, 1)))
-    leans = lean * random.standard_normal((len(length_mm), 1, 1))
+    leans = np.asarray(lean) * random.standard_normal((len(length_mm), 1, 1))
     phase = 6.3 * random.random((len(length_mm), 1, 1))
     side = leans * t + bend * t**2 + wave * (np.sin(6.3 * t + phase) - np.sin(phase))
     return grown.uv[:, None] + reach * (t * grown.along[:, None] + side * grown.across[:, None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -91,6 +92,16 @@ def test_a_beard_thins_out_towards_the_cheek(astronaut_subject: Subject) -> None
     grows = beard_area(Outfit.of(astronaut_subject), {"cheeks": 0.9, "jaw": 1.0, "chin": 1.0})
     thin = (grows > 0.15) & (grows < 0.75)
     assert thin.sum() > 0.25 * (grows >= 0.75).sum()
+
+
+@pytest.mark.parametrize(("id", "least"), [("mutton-chops-brown", 0.55), ("goatee-black", 0.39)])
+def test_a_beards_border_is_wide(id: str, least: float, astronaut_subject: Subject) -> None:
+    look = dressed(astronaut_subject, next(v for v in variants_of("beard") if v.id == id))
+    moved = np.abs(look.texture - astronaut_subject.look.texture)[:ATLAS_PX, :ATLAS_PX, :3].mean(-1)
+    moved = cv2.GaussianBlur(moved, (0, 0), 1.5)
+    most = np.quantile(moved[moved > 0.1], 0.8)
+    inside = moved >= 0.75 * most
+    assert ((moved > 0.25 * most) & ~inside).sum() > least * inside.sum()
 
 
 def test_a_beard_casts_its_shadow_on_the_neck(astronaut_subject: Subject) -> None:
