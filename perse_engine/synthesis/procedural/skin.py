@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import cv2
@@ -16,6 +15,7 @@ from perse_engine.head.sampling import smoothstep
 from perse_engine.head.subject import Subject
 from perse_engine.synthesis.procedural.colours import BLUSH, LIPS, SHADOW, colour
 from perse_engine.synthesis.procedural.creases import creases
+from perse_engine.synthesis.procedural.freckles import freckles
 from perse_engine.synthesis.procedural.hair_region import hair_region
 from perse_engine.synthesis.procedural.mouth import paint_lips
 from perse_engine.synthesis.procedural.outfit import Outfit, blend_changed, lab_of, to_lab
@@ -117,9 +117,8 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     if p.flush:
         outfit.recolour(_cheeks(outfit.subject) * p.flush * weight, lambda lab: lab + np.array([-3.0, 17.0, 5.0]))
     if p.freckles:
-        spots = smoothstep(_patches(21, 1.3), 1.25, 2.0) * maps["face"] * region * 0.6
-        spots = np.clip(spots * p.freckles * weight, 0, 0.9)
-        outfit.recolour(spots, lambda lab: lab + np.array([-17.0, 7.0, 11.0]))
+        spots = freckles(outfit.subject) * min(p.freckles * weight, 1.2)
+        outfit.recolour(np.clip(spots, 0, 0.95), lambda lab: lab * [0.76, 1, 1] + [0.0, 6.0, 8.0])
     if p.creases:
         creases(outfit, region * maps["face"], p.creases * weight)
     _make_up(outfit, spec, p, weight)
@@ -184,11 +183,3 @@ def _cheeks(subject: Subject) -> Array:
     for index in CHEEKS:
         cv2.circle(out, (int(uv[index, 0]), int(uv[index, 1])), int(0.022 * ATLAS_PX), (0.8,), -1)
     return cv2.GaussianBlur(out, (0, 0), 0.013 * ATLAS_PX)
-
-
-@cache
-def _patches(seed: int, sigma: float) -> Array:
-    """Blotchy noise, [A, A], mean 0, deviation 1."""
-    noise = np.random.default_rng(seed).standard_normal((ATLAS_PX, ATLAS_PX)).astype(np.float32)
-    smooth = cv2.GaussianBlur(noise, (0, 0), sigma)
-    return np.asarray((smooth - smooth.mean()) / smooth.std())
