@@ -61,7 +61,7 @@ def _bed(subject: Subject) -> Array:
     # Beards grow from here down.
     bare = large(np.maximum(bare, smoothstep(y, uv[2, 1] - 4, uv[2, 1] + 8)))
     closed = np.ones((9, 9))
-    for name in ("lips", "eyebrows", "hair"):
+    for name in ("lips", "eyebrows", "hair", "beard"):
         bare = np.maximum(bare, smoothstep(cv2.dilate(maps[name], closed), 0.1, 0.3))
     bare = np.maximum(bare, np.clip(3 * polygon_map(subject, [*EYES, *NOSTRILS], 3.0), 0, 1))
     return np.asarray((1 - bare) * maps["face"] * maps["skin"], np.float32)
