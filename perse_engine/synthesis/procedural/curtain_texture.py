@@ -46,7 +46,7 @@ def curtain_texture(
     light = _light(grid)
     relief = light / gaussian_filter(light, (3, 7), mode="nearest")
     shade = np.exp(0.045 * fine + 0.06 * coarse) * _enlarged(
-        (on_cap * relief + (1 - on_cap) * light) * (0.90 + 0.10 * lock)
+        (on_cap * relief + (1 - on_cap) * light / light.mean()) * (0.90 + 0.10 * lock)
     )
     across = np.abs(np.linspace(-1, 1, TEXELS[1], dtype=np.float32))[None]
     height_m = _enlarged(y)

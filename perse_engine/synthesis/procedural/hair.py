@@ -29,6 +29,9 @@ TEXTURES: dict[str, Styling] = {"curly": curls, "wavy": waves}
 STYLES: dict[str, Styling] = {"afro": afro, "bun": bun, "ponytail": ponytail, "braided": braids}
 EVERY = 5
 """Of so many texels one tells what is typical."""
+LIGHT_HAIR, WHITEST, SHOULDER, FADES = 79.0, 95.0, 1.2, 0.45
+"""L* of the middle of white hair and of its lights, how far up these keep their contrast, and how much less colour
+they have."""
 GATHERED = ("bun", "ponytail", "braided")
 """Styles that hold long hair together, so that none hangs loose."""
 
@@ -91,15 +94,24 @@ def _recolour(outfit: Outfit, dyes: Sequence[tuple[tuple[float, float, float], f
     region = hair_region(outfit.subject)
     lab = to_lab(outfit.head)
     sure = region > 0.9
-    reference = np.median(lab[sure][::EVERY] if sure.any() else lab.reshape(-1, 3)[::EVERY], 0)
+    known = lab[sure][::EVERY] if sure.any() else lab.reshape(-1, 3)[::EVERY]
+    reference = np.median(known, 0)
+    brightest = max(float(np.quantile(known[:, 0], 0.98) - reference[0]), 1.0)
 
     def dyed(own: Array, tone: tuple[float, float, float]) -> Array:
         target = lab_of(tone)
-        contrast = float(np.clip(np.clip(target[0] / max(reference[0], 8), 0.35, 1.6), 0.5, 1.1))
-        lightness = np.clip(target[0] + (own[..., 0] - reference[0]) * contrast, 0, 98)
+        middle = min(float(target[0]), LIGHT_HAIR)
+        contrast = float(np.clip(np.clip(middle / max(reference[0], 8), 0.35, 1.6), 0.5, 1.1))
+        # Lights are what the photo's hair has, as far as there is room for them: strands end where white does.
+        room = WHITEST - middle
+        apart = own[..., 0] - reference[0]
+        lights = room * np.tanh(min(contrast, SHOULDER * room / brightest) / room * apart)
+        lightness = np.clip(middle + np.where(apart > 0, lights, contrast * apart), 0, 98)
         # Strong colours fade in highlights and shadows as dyed hair does.
-        strength = np.clip(lightness / max(float(target[0]), 5), 0.3, 1.3)
-        chroma = [target[c] * strength + 0.25 * (own[..., c] - reference[c]) for c in (1, 2)]
+        fades = 1 - FADES * smoothstep(lightness, middle, WHITEST)
+        strength = np.clip(lightness / max(middle, 5), 0.3, 1.0) * fades
+        # A little of the photo's own hue: neutral white beside warm skin looks blue.
+        chroma = [target[c] * strength + 0.25 * own[..., c] - 0.13 * reference[c] for c in (1, 2)]
         return np.stack([lightness, *chroma], -1)
 
     def change(own: Array) -> Array:

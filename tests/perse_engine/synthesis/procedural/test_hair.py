@@ -16,7 +16,7 @@ from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.hair import hair
 from perse_engine.synthesis.procedural.hair_region import hair_region
-from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
+from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit, to_lab
 from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import find_variant, variants_of
 from perse_engine.vocabulary.wishes import parse_wish
@@ -159,3 +159,25 @@ def outline_filled(mask: np.ndarray) -> np.ndarray:
         columns = np.flatnonzero(mask[y])
         filled[y, columns[0] + 2 : columns[-1] - 1] = True
     return filled
+
+
+def test_white_hair_is_not_blown_out(astronaut_subject: Subject) -> None:
+    look = worn(astronaut_subject, "short-straight-white")
+    hair_shown = (hair_region(astronaut_subject) > 0.9) & (astronaut_subject.texel_maps["seen"] > 0.6)
+    lightness = to_lab(look.texture[:ATLAS_PX, :ATLAS_PX, :3])[..., 0]
+    assert np.median(lightness[hair_shown]) > 74
+    assert (lightness[hair_shown] > 95).mean() < 0.01
+    strands = (lightness - cv2.GaussianBlur(lightness, (0, 0), 3.0))[hair_shown]
+    assert strands[lightness[hair_shown] > 82].std() > 1.0
+
+
+@pytest.mark.parametrize("id", ["waist-straight-blonde", "long-wavy-blonde"])
+def test_locks_are_of_the_tone_of_the_hair_they_come_from(id: str, astronaut_subject: Subject) -> None:
+    look = worn(astronaut_subject, id)
+    seen_hair = (hair_region(astronaut_subject) > 0.9) & (astronaut_subject.texel_maps["seen"] > 0.6)
+    of_head = np.median(to_lab(look.texture[:ATLAS_PX, :ATLAS_PX, :3])[seen_hair], 0)
+    locks = parts_of(astronaut_subject, "hair", id)[0].texture
+    # What hangs at the back lies in shadow.
+    beside = np.abs(np.linspace(-1, 1, locks.shape[1])) > 0.6
+    of_locks = np.median(to_lab(locks[..., :3])[(locks[..., 3] > 0.9) & beside], 0)
+    assert np.linalg.norm(of_head - of_locks) < 8
