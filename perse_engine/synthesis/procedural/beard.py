@@ -13,7 +13,7 @@ from perse_engine.head.sampling import sample, smoothstep
 from perse_engine.synthesis.procedural.beard_shape import PAINTED_MM, cast_shadow, stand_off
 from perse_engine.synthesis.procedural.beard_zones import ZONES, beard_area, tufts
 from perse_engine.synthesis.procedural.coarse import large, small, small_directions
-from perse_engine.synthesis.procedural.colours import HAIR, colour
+from perse_engine.synthesis.procedural.colours import HAIR, colour, in_light
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.parameters import Parameters, Table, changes
 from perse_engine.synthesis.procedural.strokes import Roots, draw_hairs, hair_paths, roots
@@ -65,8 +65,9 @@ TABLE: Table = {
 PER_MM2 = 1.7
 SKIN_SHARE = 0.2
 """Of the colour of beards: light that skin gives back, or black hair is a hole and ginger hair a carrot."""
-RAGGED, LEAN, FRAYED = 0.10, 0.25, 0.45
-"""How unevenly dense hair ends, how far hairs lean aside, and how much further at a border, mm per mm."""
+RAGGED, WHOLE, LEAN, FRAYED = 0.10, 0.90, 0.25, 0.45
+"""How unevenly dense hair ends, where it is whole (zones that meet are not quite), and how far hairs lean aside, mm per
+mm: more at a border."""
 SHEEN, CONTRAST = 0.17, 0.28
 LIP_MM = 2.5
 """So far may hairs of a moustache reach over the edge of the lip."""
@@ -101,7 +102,7 @@ def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     paths = hair_paths(grown, length, 0.0, p.curl, 12, lean=lean[:, None, None])
     # Long hairs cover each other long before all are there.
     ragged = grown.zone + RAGGED * np.random.default_rng(15).standard_normal(len(grown.zone)) * (1 - grown.zone)
-    dense = np.clip(ragged, 0, 1) ** (1 + 4.5 * is_long)
+    dense = np.clip(ragged / WHOLE, 0, 1) ** (1 + 5.5 * is_long)
     there = smoothstep(p.density * dense - 0.85 * grown.order, 0.0, 0.22)
     # Stubble is finer than a texel.
     opacity = (0.42 + 0.43 * is_long) * weight * there * (0.5 + 0.5 * smoothstep(grown.zone, 0.1, 0.8))
@@ -166,9 +167,9 @@ def _tone(outfit: Outfit, spec: VariantSpec) -> Array:
     own = outfit.subject.extras["hair_colour"]
     if word is None and own.min() >= 0:
         return np.asarray(own * 0.75, np.float32)
-    tone = np.array(colour(HAIR, word or "brown", "beard"), np.float32)
     maps = outfit.subject.texel_maps
     skin = np.median(outfit.head[(maps["beard"] > 0.5) & (maps["skin"] > 0.8)], 0)
+    tone = in_light(np.array(colour(HAIR, word or "brown", "beard")), skin)
     return np.asarray(tone + SKIN_SHARE * (0.6 * skin - tone), np.float32)
 
 

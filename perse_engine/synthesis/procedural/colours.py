@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
 from perse_engine.errors import UnsupportedWish
 
+Array = npt.NDArray[Any]
 Colour = tuple[float, float, float]
 
 HAIR: dict[str, Colour] = {
@@ -39,6 +45,13 @@ HEADPHONES: dict[str, Colour] = {
     "black": (0.07, 0.07, 0.08), "white": (0.86, 0.86, 0.85), "red": (0.60, 0.06, 0.07), "silver": (0.78, 0.79, 0.82),
     "blue": (0.12, 0.24, 0.56),
 }  # fmt: skip
+BRIGHT_SKIN, CAST = np.array([0.80, 0.64, 0.55]), 0.6
+"""Skin in the light in which colour words are meant, and how far a photo's light tells in hair."""
+
+
+def in_light(hair: Array, skin: Array) -> Array:
+    """Hair's colour in the light of a photo in which bare skin has this colour, sRGB [3] each."""
+    return np.asarray(hair * (skin / BRIGHT_SKIN) ** CAST)
 
 
 def colour(table: dict[str, Colour], word: str, category: str) -> Colour:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from perse_engine.head.sampling import smoothstep
 from perse_engine.synthesis.procedural.brow_growth import BROWS, brow_growth
 from perse_engine.synthesis.procedural.brow_zone import darker_than_skin, grown_zone, own_hair
-from perse_engine.synthesis.procedural.colours import HAIR, colour
+from perse_engine.synthesis.procedural.colours import HAIR, colour, in_light
 from perse_engine.synthesis.procedural.mouth import move_like
 from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
 from perse_engine.synthesis.procedural.parameters import Parameters, Table, changes
@@ -27,8 +27,6 @@ LEAN = 0.10
 """Hairs of a brow lie closer together than a beard's."""
 BODY, SKIN_SHARE, CONTRAST = 0.36, 0.18, 0.30
 """How much of a brow is hair too fine to see, how much skin shines through hair, and how much hairs differ."""
-BRIGHT_SKIN, CAST = np.array([0.80, 0.64, 0.55]), 0.6
-"""Skin in the light in which colour words are meant, and how far the photo's light tells in the hair."""
 OWN_HUE = 0.2
 """Of what is tinted: neutral grey beside skin looks blue."""
 
@@ -89,7 +87,7 @@ def eyebrows(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
 def _tone(outfit: Outfit, spec: VariantSpec, region: Array) -> Array:
     if "colour" in spec.slots:
         skin = _skin(outfit)
-        lit = np.array(colour(HAIR, spec.slots["colour"], "eyebrows")) * (skin / BRIGHT_SKIN) ** CAST
+        lit = in_light(np.array(colour(HAIR, spec.slots["colour"], "eyebrows")), skin)
         return np.asarray(lit + SKIN_SHARE * (skin - lit), np.float32)
     own = outfit.head[region > 0.7]
     if not len(own):
