@@ -96,7 +96,7 @@ def _recolour(outfit: Outfit, dyes: Sequence[tuple[tuple[float, float, float], f
     sure = region > 0.9
     known = lab[sure][::EVERY] if sure.any() else lab.reshape(-1, 3)[::EVERY]
     reference = np.median(known, 0)
-    brightest = max(float(np.quantile(known[:, 0], 0.98) - reference[0]), 1.0)
+    brightest = max(float(np.quantile(known[:, 0], 0.98)) - float(reference[0]), 1.0)
 
     def dyed(own: Array, tone: tuple[float, float, float]) -> Array:
         target = lab_of(tone)
@@ -108,8 +108,8 @@ def _recolour(outfit: Outfit, dyes: Sequence[tuple[tuple[float, float, float], f
         lights = room * np.tanh(min(contrast, SHOULDER * room / brightest) / room * apart)
         lightness = np.clip(middle + np.where(apart > 0, lights, contrast * apart), 0, 98)
         # Strong colours fade in highlights and shadows as dyed hair does.
-        fades = 1 - FADES * smoothstep(lightness, middle, WHITEST)
-        strength = np.clip(lightness / max(middle, 5), 0.3, 1.0) * fades
+        strength = np.clip(lightness * (1 / max(middle, 5.0)), 0.3, 1.0)
+        strength *= 1 - FADES * np.clip((lightness - middle) * (1 / room), 0, 1)
         # A little of the photo's own hue: neutral white beside warm skin looks blue.
         chroma = [target[c] * strength + 0.25 * own[..., c] - 0.13 * reference[c] for c in (1, 2)]
         return np.stack([lightness, *chroma], -1)

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.sampling import smoothstep
 from perse_engine.head.subject import PARTS, Subject
+from perse_engine.synthesis.procedural.remembered import remembered
 
 Array = npt.NDArray[Any]
 
@@ -27,6 +28,7 @@ EAR_QUANTILE, EAR_ROOT_M, MOST_EAR_M = 0.75, 0.0005, 0.006
 """An ear's deepest quarter is its root, no deeper in the skin than this; further out than the last no ear is moved."""
 
 
+@remembered
 def scalp_vertices(subject: Subject) -> tuple[Array, Array]:
     """Scalp vertices, and how far each is from the face, metres."""
     look = subject.look
@@ -36,6 +38,7 @@ def scalp_vertices(subject: Subject) -> tuple[Array, Array]:
     return scalp, np.asarray(distance)
 
 
+@remembered
 def onto_skull(subject: Subject) -> Array:
     """Displacement of every vertex that takes the scalp in to the skull, [V, 3] metres."""
     vertices = subject.look.rig.vertices
