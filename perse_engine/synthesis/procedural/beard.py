@@ -62,12 +62,12 @@ TABLE: Table = {
     "density": {"dense": {"density": 1.35}, "sparse": {"density": 0.6}},
     "texture": {"straight": {"curl": 0.0}, "wavy": {"curl": 0.14}, "curly": {"curl": 0.32}},
 }
-PER_MM2 = 1.7
+PER_MM2 = 1.55
 SKIN_SHARE = 0.2
 """Of the colour of beards: light that skin gives back, or black hair is a hole and ginger hair a carrot."""
-RAGGED, WHOLE, LEAN, FRAYED = 0.10, 0.90, 0.25, 0.45
-"""How unevenly dense hair ends, where it is whole (zones that meet are not quite), and how far hairs lean aside, mm per
-mm: more at a border."""
+RAGGED, WHOLE, STRAY, LEAN, FRAYED = 0.10, 0.90, 0.26, 0.25, 0.45
+"""How unevenly dense hair ends, where it is whole (zones that meet are not quite), how many single hairs stand beyond,
+and how far hairs lean aside, mm per mm: more at a border."""
 SHEEN, CONTRAST = 0.17, 0.28
 LIP_MM = 2.5
 """So far may hairs of a moustache reach over the edge of the lip."""
@@ -103,12 +103,13 @@ def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     # Long hairs cover each other long before all are there.
     ragged = grown.zone + RAGGED * np.random.default_rng(15).standard_normal(len(grown.zone)) * (1 - grown.zone)
     dense = np.clip(ragged / WHOLE, 0, 1) ** (1 + 5.5 * is_long)
+    dense = np.maximum(dense, STRAY * is_long * grown.zone)
     there = smoothstep(p.density * dense - 0.85 * grown.order, 0.0, 0.22)
     # Stubble is finer than a texel.
     opacity = (0.42 + 0.43 * is_long) * weight * there * (0.5 + 0.5 * smoothstep(grown.zone, 0.1, 0.8))
     opacity *= 1 - 0.45 * is_long * smoothstep(grown.zone, 0.9, 0.4)
     # Long hairs that end where none grow would stand out like whiskers.
-    opacity *= 1 - 0.75 * is_long * smoothstep(sample(grows, paths[:, -1] - 0.5), 0.35, 0.0)
+    opacity *= 1 - 0.92 * is_long * smoothstep(sample(grows, paths[:, -1] - 0.5), 0.35, 0.0)
     random = np.random.default_rng(13)
     tuft = 0.7 * sample(tufts(), grown.uv - 0.5)
     contrast = CONTRAST * (1 - 0.75 * tone.mean())
