@@ -40,7 +40,8 @@ def brow_growth(outfit: Outfit) -> Callable[[Array, Array], Array]:
         is_right = side < 0
         height = np.where(is_right, *(np.interp(points[:, 0], line[:, 0], line[:, 1]) for line in lines))
         slope = np.where(is_right, *(np.interp(points[:, 0], *_slopes(line)) for line in lines))
-        above = np.clip((points[:, 1] - height) / 0.004, -1, 1)
+        # Beyond the tail nobody knows how high the brow would be.
+        above = np.clip((points[:, 1] - height) / 0.004, -1, 1) * smoothstep(along, 1.0, 0.75)
         rise = side * slope + 1.0 - 1.0 * smoothstep(along, -0.15, 0.45) - 0.40 * above
         return np.stack([side, rise, np.zeros(len(points))], -1)
 
