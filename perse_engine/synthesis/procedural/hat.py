@@ -45,7 +45,6 @@ from perse_engine.vocabulary import VariantSpec
 
 Array = npt.NDArray[Any]
 
-
 BANDED = ("fedora",)
 BAND_M = (0.005, 0.027)
 """From and to, above the edge."""
@@ -70,24 +69,23 @@ def hat(outfit: Outfit, worn: Worn) -> None:
     banded = _of_kinds(worn, lambda kind: kind in BANDED)
     if banded.variants:
         parts.append(_band(cloth, tone, banded.weight / weight))
-    _shade(outfit, crown, parts, edge, weight, is_brimmed=bool(brimmed.variants))
+    _shade(outfit, crown, parts, edge, weight, brimmed.weight)
     if not brimmed.variants:
         # Where a brim grows from in a mix.
         parts.append(_no_brim(crown, cloth, edge, weight))
     outfit.parts += parts
 
 
-def _shade(
-    outfit: Outfit, crown: Crown, parts: Sequence[AddedPart], edge: float, weight: float, *, is_brimmed: bool
-) -> None:
-    """Below the crown's edge and, softer and further down, below the brim (the second part)."""
+def _shade(outfit: Outfit, crown: Crown, parts: Sequence[AddedPart], edge: float, weight: float, brims: float) -> None:
+    """Below the crown's edge and, softer and further down, below the brim: the second part where brims weigh more than
+    0, and its shade by that weight, or a little of a brimmed hat in a mix would shade all at once."""
     lit = 1 - CONTACT * weight * contact_shade(outfit.subject, parts[:1], CONTACT_M)
-    if is_brimmed:
+    if brims > 0:
         brim = parts[1].vertices
-        lit *= 1 - BRIM_SHADE * weight * brim_shade(crown, brim, edge, head_points(outfit.subject))
+        lit *= 1 - BRIM_SHADE * brims * brim_shade(crown, brim, edge, head_points(outfit.subject))
         for part, share in BESIDE.items():
             points = part_points(outfit.subject, part)
-            shade_part(outfit, part, share * weight * float(brim_shade(crown, brim, edge, points).mean()))
+            shade_part(outfit, part, share * brims * float(brim_shade(crown, brim, edge, points).mean()))
     darken(outfit, on_texels(outfit.subject, 1 - lit))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from perse_engine.errors import UnsupportedWish
+from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.rig import BONES
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
@@ -80,6 +81,17 @@ def test_a_brims_shade_comes_with_the_hat(astronaut_subject: Subject) -> None:
     kept = [_kept(astronaut_subject, TYPES["fedora"], 168, weight) for weight in (0.4, 0.7, 0.85, 1.0)]
     assert kept == sorted(kept, reverse=True)
     assert max(a - b for a, b in pairwise(kept)) < 0.2
+
+
+def test_a_little_of_a_brim_shades_a_little(astronaut_subject: Subject) -> None:
+    def brow(*weights: float) -> float:
+        mix = dict(zip((TYPES["beanie"], TYPES["fedora"]), weights, strict=True))
+        look = ProceduralEditor().dress(astronaut_subject, Look({"hat": mix}))
+        return float(look.texture[:ATLAS_PX, :ATLAS_PX, :3][astronaut_subject.texel_maps["eyebrows"] > 0.5].mean())
+
+    beanie, little, half, fedora = brow(1, 0), brow(0.98, 0.02), brow(0.5, 0.5), brow(0, 1)
+    assert abs(beanie - little) < 0.05 * (beanie - fedora)
+    assert beanie > half > fedora
 
 
 def _kept(subject: Subject, id: str, mark: int, weight: float = 1.0) -> float:
