@@ -10,10 +10,10 @@ from perse_engine.recipe import Learned, Recipe
 STAGE_SHARES: Mapping[str, float] = {
     "compile": 0.01,
     "subject": 0.04,
-    "synthesis": 0.38,
-    "placing": 0.04,
-    "training": 0.41,
-    "evaluation": 0.07,
+    "synthesis": 0.31,
+    "placing": 0.05,
+    "training": 0.46,
+    "evaluation": 0.08,
     "artifacts": 0.03,
     "turntable": 0.02,
 }
