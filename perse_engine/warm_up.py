@@ -20,6 +20,7 @@ from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
 from perse_engine.splatting.warm_up import warm_up as warm_up_splatting
 from perse_engine.synthesis.animator import changed_mask
+from perse_engine.synthesis.procedural.outfit import blend_changed
 
 SIDE_PX = 16
 
@@ -34,6 +35,10 @@ def warm_up(progress: Progress) -> None:
     changed_mask(picture, picture)
     depth_map(camera.project(vertices), look.faces, SIDE_PX, SIDE_PX)
     bake(look.uv, look.faces, np.ones((3, 2), np.float32), (SIDE_PX, SIDE_PX))
+    texture, mask = np.zeros((4, 4, 4), np.float32), np.ones((4, 4), np.float32)
+    blend_changed(texture[..., :3], mask, np.positive)
+    # The window of a mask.
+    blend_changed(texture[:, :2, :3], mask[:, :2], np.positive)
     warm_up_splatting(progress)
     bary = np.full((1, 3), 1 / 3, np.float32)
     view = View(Binding(look.rig, look.faces, bary, np.ones(1, np.float32)), CpuRasterizer(), (SIDE_PX, SIDE_PX))
