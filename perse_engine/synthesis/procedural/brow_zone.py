@@ -111,6 +111,7 @@ def _darker_than_around(head: Array, region: Array, reach: float) -> Array:
 
 
 def darker_than_skin(head: Array, region: Array) -> Array:
+    """How much darker than the skin around the brows' region, 0..1, [A, A]."""
     lightness = to_lab(head)[..., 0]
     ring = cv2.dilate(region, np.ones((15, 15))) * (1 - region)
     typical = float(np.median(lightness[ring > 0.5])) if (ring > 0.5).any() else 60.0
