@@ -21,12 +21,13 @@ from perse_engine.head.mouth import build_mouth
 from perse_engine.head.packing import Packed, pack, world_shapes
 from perse_engine.head.part import Part, rigid
 from perse_engine.head.photo_light import in_even_light, photo_light
+from perse_engine.head.photo_view import PhotoView, photo_view
 from perse_engine.head.rig import Rig
 from perse_engine.head.scalp import HeadSurface, head_surface
 from perse_engine.head.shapes import ShapeFields, shape_fields
 from perse_engine.head.subject import PARTS, ExpressionDriver, Subject, TextureBlend, TexturedRig
 from perse_engine.head.texel_maps import head_labels, texel_maps
-from perse_engine.head.texture import HeadTexture, texture_head
+from perse_engine.head.texture import HeadTexture, seen_texture, texture_head
 from perse_engine.head.torso import build_torso
 from perse_engine.portrait.portrait import PortraitAnalysis
 from perse_engine.scene import Expression
@@ -42,23 +43,22 @@ def build_subject(analysis: PortraitAnalysis, flame: Flame | None = None, *, kee
 
     Its textures are in even light, unless it `keeps_light` of the photo, as the heads of older avatars do.
     """
-    shaped = _shaped(analysis, flame)
-    lit = _build(analysis, shaped, analysis.work_rgb)
-    if keeps_light:
-        return lit
-    light = photo_light(lit, analysis.regions)
-    if (light == even_light()).all():
-        return lit
-    lit = replace(lit, source_light=light)
-    # Again, because what is copied, mirrored and filled in has to be so without the light.
-    unlit = _build(replace(analysis, work_rgb=in_even_light(lit, analysis.work_rgb)), shaped, analysis.work_rgb)
-    return replace(unlit, source_light=light, work_rgb=analysis.work_rgb)
+    shaped, photo = _shaped(analysis, flame), analysis.work_rgb
+    light, picture = even_light(), photo
+    if not keeps_light:
+        # What is copied, mirrored and filled in has to be so without the light, so that is found on what is seen alone.
+        seen = _build(analysis, shaped, photo, seen_texture(shaped.view, photo))
+        light = photo_light(seen, analysis.regions)
+        picture = in_even_light(replace(seen, source_light=light), photo)
+    texture = texture_head(shaped.surface, shaped.view, picture)
+    unlit = _build(replace(analysis, work_rgb=picture), shaped, photo, texture)
+    return replace(unlit, source_light=light, work_rgb=photo)
 
 
 @dataclass(frozen=True)
 class _Shaped:
     """What the photo's colours do not change: the frame, the shapes' fields, the head's surface with its places in the
-    atlas [V, 2] and the landmarks' [468, 2], the ears, and what FLAME adds to the extras."""
+    atlas [V, 2] and the landmarks' [468, 2], the ears, the atlas's view of the photo, and what FLAME adds as extras."""
 
     frame: HeadFrame
     shapes: ShapeFields
@@ -66,6 +66,7 @@ class _Shaped:
     uv: Array
     landmark_uv: Array
     ears: tuple[Ear, Ear]
+    view: PhotoView
     extras: Mapping[str, Array]
 
 
@@ -79,12 +80,13 @@ def _shaped(analysis: PortraitAnalysis, flame: Flame | None) -> _Shaped:
         frame, shapes, extras = fitted.frame, fitted.shapes, fitted.extras()
     surface = head_surface(frame, analysis.regions)
     uv, landmark_uv = head_uv(surface, frame.landmarks)
-    return _Shaped(frame, shapes, surface, uv, landmark_uv, shape_ears(analysis, frame, surface, uv), extras)
+    ears = shape_ears(analysis, frame, surface, uv)
+    view = photo_view(frame, analysis.regions, surface, uv, ears_in_photo(ears, frame))
+    return _Shaped(frame, shapes, surface, uv, landmark_uv, ears, view, extras)
 
 
-def _build(analysis: PortraitAnalysis, shaped: _Shaped, lit_rgb: Array) -> Subject:
+def _build(analysis: PortraitAnalysis, shaped: _Shaped, lit_rgb: Array, texture: HeadTexture) -> Subject:
     frame, shapes, surface, uv, ears = shaped.frame, shaped.shapes, shaped.surface, shaped.uv, shaped.ears
-    texture = texture_head(analysis, frame, surface, uv, ears_in_photo(ears, frame))
     maps = texel_maps(surface, uv, texture, analysis.regions)
     folds = smooth_folds(texture.rgb, maps["skin"], shaped.landmark_uv, shapes.source)
     head = _head_part(surface, uv, texture.rgb, head_labels(maps, surface, uv), shapes)

@@ -13,15 +13,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.head.atlas import ATLAS_PX, texel_angles
+from perse_engine.head.atlas import texel_angles
 from perse_engine.head.backlight import without_backlight
 from perse_engine.head.baked import Baked, fill, low_pass, per_azimuth
 from perse_engine.head.hair_texture import complete_hair
-from perse_engine.head.head_frame import HeadFrame
-from perse_engine.head.mesh_raster import bake, depth_map
+from perse_engine.head.photo_view import PhotoView
 from perse_engine.head.sampling import for_bilinear, sample, smoothstep
-from perse_engine.head.scalp import HeadSurface, vertex_normals
-from perse_engine.portrait.portrait import PortraitAnalysis
+from perse_engine.head.scalp import HeadSurface
 
 Array = npt.NDArray[Any]
 
@@ -31,10 +29,6 @@ DETAIL = (0.5, 1.7)
 SEEN = (0.05, 0.4)
 """Even what is only half sure tells the shade that the hidden part beside it goes on with."""
 GRAIN_PX, GRAIN = 1.1, 0.45
-FRONT = 0.75
-"""Cosine of the angle between a surface that faces the camera and the view."""
-COARSE_STEP_PX = (2.5, 1.5)
-"""Work px from texel to texel: where the atlas is too coarse for the photo, and where it is not."""
 
 
 @dataclass(frozen=True)
@@ -51,90 +45,41 @@ class HeadTexture:
     place: Array
 
 
-def texture_head(
-    analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface, uv: Array, ears: Array
-) -> HeadTexture:
-    """Bake the photo and complete it. ears [S, S] 0..1: where on the photo the ears are, which hide what is behind."""
-    return _complete(surface, _bake_photo(analysis, frame, surface, uv, ears))
+def texture_head(surface: HeadSurface, view: PhotoView, picture: npt.NDArray[np.uint8]) -> HeadTexture:
+    """Bake a picture of the photo's view [S, S, 3], the photo or the photo in other light, and complete it."""
+    return _complete(surface, _baked(view, picture))
 
 
-def _bake_photo(analysis: PortraitAnalysis, frame: HeadFrame, surface: HeadSurface, uv: Array, ears: Array) -> Baked:
-    regions = analysis.regions
-    size = frame.size_px
-    projected = frame.project(surface.vertices)
-    to_camera = frame.axes @ (-frame.centre) - surface.vertices
-    to_camera /= np.linalg.norm(to_camera, axis=1)[:, None]
-    facing = (vertex_normals(surface.vertices, surface.faces) * to_camera).sum(1)
-    is_face = np.arange(len(surface.vertices)) < surface.face_count
-    attributes = np.c_[projected, facing, is_face, surface.vertices[:, 1]]
-    geometry, covered = bake(uv, surface.faces, attributes, (ATLAS_PX, ATLAS_PX))
-    place, depth, facing_map, face = geometry[..., :2] - 0.5, geometry[..., 2], geometry[..., 3], geometry[..., 4] > 0.5
-    nearest = depth_map(projected, surface.faces, size, size)
-    visible = depth < sample(np.where(np.isfinite(nearest), nearest, 1e6), np.clip(place, 0, size - 1)) + 4
-    head = cv2.GaussianBlur(np.clip(regions.person - regions.cloth, 0, 1), (0, 0), 2)
-    # A grazing view of a cheek smears it over the side of the face.
-    weight = np.where(face, smoothstep(facing_map, 0.07, 0.30), smoothstep(facing_map, 0.12, 0.40))
-    weight = weight * smoothstep(sample(head, place), 0.75, 0.97) * visible * covered
-    weight = weight * smoothstep(sample(cv2.erode(regions.person, np.ones((5, 5))), place), 0.6, 0.98)
-    weight = weight * sample(regions.valid, place)
-    # Near the silhouette only colours that look like this person count: the matte leaks.
-    edge = cv2.distanceTransform((regions.person > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-    trust = np.maximum(smoothstep(regions.familiarity, 0.35, 0.75), smoothstep(edge, 18, 40))
-    inner = cv2.distanceTransform((regions.face_oval > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-    trust_face = np.maximum(trust, smoothstep(inner, 10, 30))
-    is_ear = sample(ears * smoothstep(cv2.GaussianBlur(regions.hair, (0, 0), 2), 0.5, 0.3), place)
-    weight = weight * (1 - is_ear * smoothstep(facing_map, 0.6, 0.45))
-    weight = weight * (1 - _lobe(frame, geometry[..., 5], sample(inner, place)) * face)
-    edge_at = sample(edge, place)
-    weight = weight * np.where(
-        face,
-        sample(trust_face, place) * smoothstep(edge_at, 2, 7),
-        sample(trust, place) * smoothstep(edge_at, 4, 10),
-    )
-    colour = sample(analysis.work_rgb.astype(np.float32) / 255, place, is_sharp=True)
-    hair = sample(regions.hair, place)
-    grows = hair * np.where(face, _hair_grows(frame, geometry[..., 5], hair, face & (facing_map > FRONT)), 1)
-    bare = face * (1 - sample(regions.lips, place)) * (1 - grows)
-    calm = without_backlight(colour, weight, grows, bare, facing_map)
-    weight = weight * (1 - _foreign(np.clip(colour, 0, 1), weight, face, facing_map))
-    weight = weight * (1 - _tinged(np.clip(colour, 0, 1), weight * smoothstep(hair, 0.8, 0.95) * ~face, facing_map))
+def seen_texture(view: PhotoView, picture: npt.NDArray[np.uint8]) -> HeadTexture:
+    """The picture as it is where it shows the head; hair goes on smoothly beyond. Enough to tell the light by."""
+    hair = fill(smoothstep(view.hair, 0.3, 0.8)[..., None], view.weight)[..., 0]
+    colour = sample(picture.astype(np.float32) / 255, view.place)
+    return HeadTexture(colour.astype(np.float32), hair.astype(np.float32), None, view.weight, view.place)
+
+
+def _baked(view: PhotoView, picture: npt.NDArray[np.uint8]) -> Baked:
+    facing, face = view.facing, view.is_face
+    colour = sample(picture.astype(np.float32) / 255, view.place, is_sharp=True)
+    calm = without_backlight(colour, view.weight, view.grows, view.bare, facing)
+    clipped = np.clip(colour, 0, 1)
+    weight = view.weight * (1 - _foreign(clipped, view.weight, face, facing))
+    weight = weight * (1 - _tinged(clipped, weight * smoothstep(view.hair, 0.8, 0.95) * ~face, facing))
     # Slivers between two things that hide the cheek are shadows and edges.
     broad = cv2.morphologyEx(weight.astype(np.float32), cv2.MORPH_OPEN, _disc(17))
     weight = np.where(face, broad, weight)
     return Baked(
-        colour=np.clip(calm + _fine(place)[..., None] * (for_bilinear(calm) - calm), 0, 1),
+        colour=np.clip(calm + view.fine[..., None] * (for_bilinear(calm) - calm), 0, 1),
         weight=weight.astype(np.float32),
-        hair=hair,
-        skin=sample(regions.skin * (1 - regions.lips), place),
-        is_face=face & covered,
-        facing=facing_map,
-        place=place,
+        hair=view.hair,
+        skin=view.skin,
+        is_face=face & view.covered,
+        facing=facing,
+        place=view.place,
     )
 
 
 def _disc(size: int) -> Array:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-
-
-def _lobe(frame: HeadFrame, height: Array, inner: Array) -> Array:
-    """At the height of the ears the rim of the face lies on their lobes; `inner` is the distance from the rim, px."""
-    tragus, jaw = (float(frame.landmarks[list(pair), 1].mean()) for pair in ((234, 454), (172, 397)))
-    lobe = smoothstep(height, jaw - 25, jaw + 12)
-    return np.asarray(smoothstep(height, tragus + 8, tragus - 4) * smoothstep(inner, 9 + 11 * lobe, 4 + 5 * lobe))
-
-
-def _hair_grows(frame: HeadFrame, height: Array, hair: Array, front: Array) -> Array:
-    """Where hair on the face is to be believed, [A, A] 0..1: below the brows only of a face with a beard."""
-    brow = float(frame.landmarks[[105, 334], 1].mean())
-    low = front & (height < float(frame.landmarks[[61, 291], 1].mean()))
-    beard = float(smoothstep(hair[low].mean() if low.any() else 0.0, 0.05, 0.2))
-    return np.asarray(np.maximum(smoothstep(height, brow - 6, brow + 6), beard))
-
-
-def _fine(place: Array) -> Array:
-    """Where texels lie as close as the photo's pixels: elsewhere their differences are jumps, not detail."""
-    down, right = (np.linalg.norm(np.gradient(place, axis=k), axis=-1) for k in (0, 1))
-    return smoothstep(np.maximum(down, right), *COARSE_STEP_PX)
 
 
 def _foreign(colour: Array, weight: Array, face: Array, facing: Array) -> Array:

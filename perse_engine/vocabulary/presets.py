@@ -26,7 +26,7 @@ _ALL = (*_EDITABLE, "earrings", "headphones", "cloth")
 PRESETS: dict[str, Preset] = {
     # A first look in seconds, and what tests build.
     "preview": Preset("preview", 128, 9_000, ("hair", "eyeglasses"), 1, 12, 3, 1, 240),
-    "draft": Preset("draft", 256, 45_000, _EDITABLE, 2, 40, 10, 6, 2_400),
+    "draft": Preset("draft", 256, 45_000, _EDITABLE, 2, 40, 8, 6, 2_400),
     "standard": Preset("standard", 512, 86_000, _ALL, 3, 40, 6, 10, 4_600),
     "high": Preset("high", 1024, 150_000, _ALL, 8, 100, 24, 16, 12_000),
 }

@@ -69,7 +69,8 @@ def hat(outfit: Outfit, worn: Worn) -> None:
     banded = _of_kinds(worn, lambda kind: kind in BANDED)
     if banded.variants:
         parts.append(_band(cloth, tone, banded.weight / weight))
-    _shade(outfit, crown, parts, edge, weight, brimmed.weight)
+    if outfit.casts_shadows:
+        _shade(outfit, crown, parts, edge, weight, brimmed.weight)
     if not brimmed.variants:
         # Where a brim grows from in a mix.
         parts.append(_no_brim(crown, cloth, edge, weight))

@@ -48,7 +48,8 @@ class Chart:
 
 @dataclass
 class Outfit:
-    """Mutable: texture and labels are copies; `head` is the view of the head's atlas in the texture."""
+    """Mutable: texture and labels are copies; `head` is the view of the head's atlas in the texture. Who wants the
+    parts alone need not wait for the shadows that they cast."""
 
     subject: Subject
     texture: Array
@@ -57,14 +58,14 @@ class Outfit:
     blends: list[TextureBlend]
     parts: list[AddedPart] = field(default_factory=list)
     charts: dict[str, Chart] = field(default_factory=dict)
+    casts_shadows: bool = True
 
     @staticmethod
-    def of(subject: Subject) -> Outfit:
+    def of(subject: Subject, *, casts_shadows: bool = True) -> Outfit:
         """Start from the source look."""
         look = subject.look
-        return Outfit(
-            subject, look.texture.copy(), look.labels.copy(), np.zeros_like(look.rig.vertices), list(look.blends)
-        )
+        texture, labels, offset = look.texture.copy(), look.labels.copy(), np.zeros_like(look.rig.vertices)
+        return Outfit(subject, texture, labels, offset, list(look.blends), casts_shadows=casts_shadows)
 
     @property
     def head(self) -> Array:

@@ -111,7 +111,7 @@ def _shapes(subject: Subject, variants: tuple[VariantSpec, ...], index: int) -> 
 
 
 def _parts(subject: Subject, *worn: tuple[VariantSpec, float]) -> list[AddedPart]:
-    outfit = Outfit.of(subject)
+    outfit = Outfit.of(subject, casts_shadows=False)
     APPLY[worn[0][0].category](outfit, Worn(worn))
     return outfit.parts
 

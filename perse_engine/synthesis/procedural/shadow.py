@@ -27,7 +27,8 @@ SEEN = 2.5
 
 def contact_shadow(outfit: Outfit, parts: Sequence[AddedPart], strength: float, reach_m: float = 0.010) -> None:
     """Darken the head where parts lie between it and the light, softer the further away they are."""
-    darken(outfit, shadow_mask(outfit, parts, reach_m) * np.float32(strength))
+    if outfit.casts_shadows:
+        darken(outfit, shadow_mask(outfit, parts, reach_m) * np.float32(strength))
 
 
 def darken(outfit: Outfit, mask: Array) -> None:
