@@ -23,6 +23,10 @@ BLUNT = 0.25
 """How uneven the ends of half long hair are, next to its whole length's."""
 START_M, START_ON_SKIN_M = (0.028, 0.076), (0.008, 0.045)
 """Below its upper edge: it comes out of the hair that is there strand by strand, or there is a seam."""
+FINE, COARSE = 0.032, 0.045
+"""Contrast of strands and of tufts: no more than a photo has, or they look painted."""
+RELIEF, BETWEEN = 0.5, 0.13
+"""How much of the locks' light and of the shade between them tells: hair lets light through."""
 SOFT = 0.02
 """Of the weight: how much of it a strand takes to appear."""
 
@@ -45,9 +49,9 @@ def curtain_texture(
     # The cap's own colour has its light already: only the relief of the locks is added to that.
     light = _light(grid)
     relief = light / gaussian_filter(light, (3, 7), mode="nearest")
-    shade = np.exp(0.045 * fine + 0.06 * coarse) * _enlarged(
-        (on_cap * relief + (1 - on_cap) * light / light.mean()) * (0.90 + 0.10 * lock)
-    )
+    lit = on_cap * relief + (1 - on_cap) * light / light.mean()
+    lit = lit**RELIEF * (1 + BETWEEN * (0.25 - smoothstep(-lock, -0.2, 1.0)))
+    shade = np.exp(FINE * fine + COARSE * coarse) * _enlarged(lit)
     across = np.abs(np.linspace(-1, 1, TEXELS[1], dtype=np.float32))[None]
     height_m = _enlarged(y)
     begins, length = mouth_y + BEGINS_M, y.max() - y.min()
@@ -59,7 +63,7 @@ def curtain_texture(
     start = slow * slowly + smoothstep(below, *START_ON_SKIN_M) * (1 - slowly)
     up = (height_m - uneven - begins) / (y.max() - begins)
     down = (begins - height_m) / (begins - y.min())
-    tips = length / (begins - y.min()) * (0.045 - 0.040 * _enlarged(lock) + 0.025 * coarse + 0.010 * fine)
+    tips = length / (begins - y.min()) * (0.075 - 0.055 * _enlarged(lock) + 0.030 * coarse + 0.013 * fine)
     # No strand is cut in the middle; some tips never come. Shorter hair is cut blunt.
     up = np.maximum.accumulate(up[::-1], 0)[::-1]
     down = np.maximum.accumulate(down + tips * (BLUNT + (1 - BLUNT) * smoothstep(down, 0.6, 1.0)), 0)
@@ -74,7 +78,7 @@ def _strands() -> tuple[Array, Array]:
     """Noise as wide as strands and as tufts of them, [*TEXELS] each, of deviation 1."""
     random = np.random.default_rng(17)
     noise = (
-        cv2.GaussianBlur(random.standard_normal(TEXELS).astype(np.float32), (0, 0), s, sigmaY=60) for s in (2.4, 7)
+        cv2.GaussianBlur(random.standard_normal(TEXELS).astype(np.float32), (0, 0), s, sigmaY=60) for s in (2.6, 9)
     )
     fine, coarse = (n / n.std() for n in noise)
     return fine, coarse

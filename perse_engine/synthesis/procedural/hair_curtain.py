@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
 from perse_engine.head.rig import BONES
-from perse_engine.head.sampling import curve, grid_faces, smoothstep
+from perse_engine.head.sampling import grid_faces, smoothstep
 from perse_engine.head.subject import PARTS
 from perse_engine.synthesis.procedural.curtain_texture import TEXELS, curtain_texture, shown
+from perse_engine.synthesis.procedural.hair_drape import draped
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.vocabulary import REGION_LABELS
 
@@ -29,8 +31,11 @@ LIFT_M, RISE_M = 0.004, 0.075
 """How far it lies over the hair, and how far down from its upper edge it does: not before the edge of a hat."""
 PRESSED_M = 0.008
 """How far the hair presses the ears' rims to the head."""
-LOCKS = 34
-LOCK_DEPTH_M = 0.0030
+FORWARD_DEG = 62.0, 112.0
+"""From where on hair falls in front of the shoulders, more and more."""
+CLUMPS = (14, 2.6), (9, 1.3)
+"""Rows and columns over which wide and narrow clumps of hair hold together."""
+LOCK_DEPTH_M = 0.0026
 NEIGHBOURS = 10
 
 
@@ -55,12 +60,15 @@ def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> Added
     free = smoothstep(mouth_y + 0.05 - y, 0.0, 0.08)
     radius = radius + LOCK_DEPTH_M * (0.25 + 0.75 * free) * lock
     wave = {"wavy": 0.0045, "curly": 0.008}.get(texture, 0.001)
-    pitch = {"curly": 0.034}.get(texture, 0.060)
-    phase = 2 * np.pi * y / pitch + 5.0 * gaussian_filter(_lock_phase(), (0, 1.0), mode="nearest")
+    pitch = {"curly": 0.034}.get(texture, 0.066)
+    phase = 2 * np.pi * y / pitch + _phases()
     swing = wave * smoothstep(mouth_y + 0.10 - y, 0.0, 0.10)
     radius = radius + swing * np.sin(phase)
-    angle = turn + swing * np.cos(phase) / np.maximum(radius, 0.05)
+    # Its border hangs straighter, or it flutters like a ribbon.
+    edge = 1 - 0.7 * smoothstep(np.abs(turn), np.radians(AROUND_DEG - 25), np.radians(AROUND_DEG))
+    angle = turn + edge * swing * np.cos(phase) / np.maximum(radius, 0.05)
     grid = np.stack([radius * np.sin(angle), y, AXIS_Z_M - radius * np.cos(angle) + forward], -1)
+    grid = draped(outfit.subject, grid, turn, mouth_y)
     v, u = np.meshgrid(
         np.linspace(0.5, TEXELS[0] - 0.5, ROWS), np.linspace(0.5, TEXELS[1] - 0.5, COLUMNS), indexing="ij"
     )
@@ -102,7 +110,7 @@ def _cap(outfit: Outfit, turn: Array, y: Array) -> tuple[Array, Array, Array]:
 def _fall(outfit: Outfit, cap: Array, turn: Array, y: Array, mouth_y: float) -> tuple[Array, Array]:
     """Radius [R, C] and how far forward it is carried, metres: on the hair, then straight down, then on the body."""
     drop = np.clip((mouth_y - y) / 0.20, 0, 1)
-    side = smoothstep(np.abs(turn), np.radians(70), np.radians(AROUND_DEG))
+    side = smoothstep(np.abs(turn), *np.radians(FORWARD_DEG))
     # Its upper edge lies inside the hair that is there, the rest on it.
     rise = smoothstep(y.max() - y, 0.0, RISE_M)
     on_cap = cap + LIFT_M * (2.5 * rise - 1.5)
@@ -110,28 +118,23 @@ def _fall(outfit: Outfit, cap: Array, turn: Array, y: Array, mouth_y: float) -> 
     hangs = on_cap * (1 - 0.10 * smoothstep(drop, 0.0, 0.4) + 0.20 * smoothstep(drop, 0.4, 1.0))
     # In front of the ears it stays at the side of the face instead of closing over it.
     radius = np.where(np.abs(turn) > np.pi / 2, hangs * (1 - 0.06 * side), hangs)
-    forward = side * (0.006 + 0.075 * smoothstep(drop, 0.12, 0.8)) - 0.012 * smoothstep(drop, 0.4, 1.0) * (1 - side)
+    forward = side * (0.006 + 0.024 * smoothstep(drop, 0.12, 0.8)) - 0.012 * smoothstep(drop, 0.4, 1.0) * (1 - side)
     return radius, forward
 
 
+@cache
 def _locks() -> Array:
-    """Bulges of the locks, -1..1 [ROWS, COLUMNS]: rounded across, slowly drifting on the way down."""
-    random = np.random.default_rng(31)
-    across = np.linspace(0, 1, COLUMNS)[None]
-    down = np.linspace(0, 1, ROWS)[:, None]
-    knots = np.sort((np.arange(LOCKS + 1) + random.uniform(-0.3, 0.3, LOCKS + 1)) / LOCKS)
-    drift = 0.35 / LOCKS * np.sin(2 * np.pi * (0.7 * down + 3.0 * across))
-    place = np.clip(across + drift, 0, 1)
-    index = np.clip(np.searchsorted(knots, place) - 1, 0, LOCKS - 1)
-    inside = np.clip((place - knots[index]) / (knots[index + 1] - knots[index]), 0, 1)
-    height = random.uniform(0.5, 1.0, LOCKS)[index]
-    return np.asarray(2 * height * np.sin(np.pi * inside) ** 0.7 - 1)
+    """Bulges of the locks, -1..1 [ROWS, COLUMNS]: soft clumps that part and join on the way down."""
+    noise = np.random.default_rng(31).standard_normal((3 * ROWS, COLUMNS))
+    wide, narrow = (gaussian_filter(noise, (rows, columns), mode="wrap")[ROWS : 2 * ROWS] for rows, columns in CLUMPS)
+    return np.asarray(np.tanh(0.8 * wide / wide.std() + 0.4 * narrow / narrow.std()))
 
 
-def _lock_phase() -> Array:
-    """A random number per lock, 0..1 [1, COLUMNS], where its waves begin."""
-    random = np.random.default_rng(32)
-    return curve(random.random((LOCKS, 1)), COLUMNS).reshape(1, COLUMNS)
+@cache
+def _phases() -> Array:
+    """Where waves are on their way, radians [ROWS, COLUMNS]: neighbours swing together for a while."""
+    noise = gaussian_filter(np.random.default_rng(32).standard_normal((3 * ROWS, COLUMNS)), (16, 3.5), mode="wrap")
+    return np.asarray(2.2 * noise[ROWS : 2 * ROWS] / noise.std())
 
 
 def hair_tone(outfit: Outfit) -> Array:

@@ -15,6 +15,8 @@ from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.hair import hair
+from perse_engine.synthesis.procedural.hair_curtain import COLUMNS, ROWS
+from perse_engine.synthesis.procedural.hair_drape import BOTTOM_M, CELL_M, LEFT_M, chest
 from perse_engine.synthesis.procedural.hair_region import hair_region
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit, to_lab
 from perse_engine.synthesis.procedural.worn import Worn
@@ -181,3 +183,29 @@ def test_locks_are_of_the_tone_of_the_hair_they_come_from(id: str, astronaut_sub
     beside = np.abs(np.linspace(-1, 1, locks.shape[1])) > 0.6
     of_locks = np.median(to_lab(locks[..., :3])[(locks[..., 3] > 0.9) & beside], 0)
     assert np.linalg.norm(of_head - of_locks) < 8
+
+
+@pytest.mark.parametrize("id", ["long-wavy-blonde", "waist-straight-blonde", "long-straight-brown"])
+def test_strands_of_locks_have_less_contrast_than_the_hair_they_come_from(id: str, astronaut_subject: Subject) -> None:
+    own = to_lab(worn(astronaut_subject, id).texture[:ATLAS_PX, :ATLAS_PX, :3])[..., 0]
+    sure = (hair_region(astronaut_subject) > 0.9) & (astronaut_subject.texel_maps["seen"] > 0.6)
+    locks = parts_of(astronaut_subject, "hair", id)[0].texture
+    lightness = to_lab(locks[..., :3])[..., 0]
+    # Their tips are measured with the rest: of every strand the colour goes on where it is cut.
+    assert _fine(lightness)[40:].std() < 0.7 * _fine(own)[sure].std()
+
+
+def _fine(lightness: np.ndarray) -> np.ndarray:
+    return lightness - cv2.GaussianBlur(lightness, (0, 0), 3.0)
+
+
+def test_long_hair_lies_on_the_chest(astronaut_subject: Subject) -> None:
+    curtain = parts_of(astronaut_subject, "hair", "waist-straight-blonde")[0].vertices.reshape(ROWS, COLUMNS, 3)
+    depth, has = chest(astronaut_subject)
+    for border in (curtain[:, 3:15], curtain[:, -15:-3]):
+        x, y, z = border[border[..., 1] < -0.20].T
+        cell = np.round((y - BOTTOM_M) / CELL_M).astype(int), np.round((x - LEFT_M) / CELL_M).astype(int)
+        assert (has[cell] > 0.9).all()
+        over = z - depth[cell]
+        assert over.min() > 0
+        assert np.median(over) < 0.03
