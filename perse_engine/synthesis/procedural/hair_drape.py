@@ -20,8 +20,8 @@ CELLS = 61, 81
 """Of the map of the chest: rows and columns."""
 BACK_M = -0.12
 """What lies further back is none of the chest."""
-OVER_M = 0.010
-"""How far over the chest it lies: there is cloth."""
+OVER_M, OVER_COLLARS_M = 0.012, 0.032
+"""How far over the chest it lies, and further up: there may be collars and hoods."""
 IN_FRONT_DEG = 82.0, 87.0
 """From where on, counted from the back, it falls before the shoulder."""
 GATHERS_DEG = 88.0, 122.0
@@ -44,8 +44,9 @@ def draped(subject: Subject, grid: Array, turn: Array, mouth_y: float) -> Array:
         map_coordinates(layer, [(y - BOTTOM_M) / CELL_M, (x - LEFT_M) / CELL_M], order=1, mode="nearest")
         for layer in chest(subject)
     )
+    over = OVER_M + (OVER_COLLARS_M - OVER_M) * smoothstep(y - mouth_y, -0.20, -0.10)
     before = smoothstep(np.abs(turn), *np.radians(IN_FRONT_DEG)) * has
-    return np.stack([x, y, z + before * np.maximum(depth + OVER_M - z, 0)], -1)
+    return np.stack([x, y, z + before * np.maximum(depth + over - z, 0)], -1)
 
 
 @remembered
