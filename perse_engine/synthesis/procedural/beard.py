@@ -27,6 +27,7 @@ class BeardParameters(Parameters):
     """Coverage of each zone 0..1, hair length mm, density 0..1.5, curl, droop of the moustache's tips."""
 
     sideburns: float = 0.0
+    chops: float = 0.0
     cheeks: float = 0.0
     jaw: float = 0.0
     chin: float = 0.0
@@ -50,7 +51,7 @@ TABLE: Table = {
         "handlebar": {"moustache": 1.0, "strips": 0.9, "length_mm": 8.0, "density": 1.2},
         "van-dyke": {"chin": 0.9, "soul": 1.0, "moustache": 1.0, "length_mm": 14.0},
         "balbo": {"chin": 1.0, "jaw": 0.8, "soul": 1.0, "moustache": 1.0},
-        "mutton-chops": {"sideburns": 1.0, "cheeks": 1.0, "jaw": 0.75, "length_mm": 9.0, "density": 1.15},
+        "mutton-chops": {"chops": 1.0, "length_mm": 9.0, "density": 1.15},
         "chin-strap": {"sideburns": 0.9, "jaw": 1.0, "length_mm": 4.0},
         "soul-patch": {"soul": 1.0, "length_mm": 5.0},
     },

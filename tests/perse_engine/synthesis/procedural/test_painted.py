@@ -176,3 +176,18 @@ def test_any_wish_is_worn_or_refused_calmly(text: str, astronaut_subject: Subjec
         assert refusal.hint
     else:
         assert change(astronaut_subject, look).mean() > 0
+
+
+def test_mutton_chops_slant_from_the_ears_to_the_mouth_and_leave_the_chin(astronaut_subject: Subject) -> None:
+    grows = beard_area(Outfit.of(astronaut_subject), {"chops": 1.0})
+    uv = np.round(astronaut_subject.look.uv[astronaut_subject.landmark_vertices]).astype(int)
+
+    def at(*landmarks: int) -> npt.NDArray[np.floating]:
+        return grows[uv[list(landmarks), 1], uv[list(landmarks), 0]]
+
+    cheeks, chin, below_corners, eyes = at(192, 416, 213, 433), at(152, 200, 176, 400), at(211, 431), at(117, 346)
+    assert cheeks.min() > 0.9
+    assert max(chin.max(), eyes.max()) < 0.02
+    assert below_corners.max() < 0.2
+    # Their borders thin out.
+    assert ((grows > 0.1) & (grows < 0.9)).sum() > 0.3 * (grows > 0.9).sum()
