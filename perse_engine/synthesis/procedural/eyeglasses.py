@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.head.sampling import smoothstep
-from perse_engine.head.subject import PARTS
 from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import FRAMES, colour
 from perse_engine.synthesis.procedural.frames import SHAPES, THICKNESS, FrameShape
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit, rigid_to
 from perse_engine.synthesis.procedural.shadow import contact_shadow
+from perse_engine.synthesis.procedural.solids import ring_faces
+from perse_engine.synthesis.procedural.temples import temple
 from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
@@ -26,9 +26,6 @@ RIM_POINTS, TUBE_POINTS = 64, 8
 CURVE_PER_M = 4.5
 """How the front wraps around the face: metres back per square metre sideways."""
 TEXELS = (4, 32)
-TEMPLE_POINTS, HOOK_FROM, HOOK_M = 22, 0.82, (0.014, 0.020, 0.012)
-"""From which share of its points a temple hooks behind the ear, and how far inwards, down and back."""
-EAR_TOP_M = 0.008
 
 
 def eyeglasses(outfit: Outfit, worn: Worn) -> None:
@@ -58,7 +55,7 @@ def eyeglasses(outfit: Outfit, worn: Worn) -> None:
         outfit.parts.append(_lens(rim, centre, depth, lens))
         hinge = rim[np.argmax(sign * rim[:, 0] + 0.5 * rim[:, 1])]
         inner.append(rim[np.argmin(sign * rim[:, 0] - 0.1 * rim[:, 1]), 0])
-        parts.append(_tube(_temple(outfit, sign, hinge[0], hinge[1], depth), 0.8 * radius, frame))
+        parts.append(_tube(temple(outfit, sign, hinge[:2], hinge[2]), 0.8 * radius, frame))
         parts.append(_pad(outfit, sign, inner[-1], eye[1], depth, radius, frame))
     bridge = np.linspace(0, 1, 13)
     arch = 1 - (2 * bridge - 1) ** 2
@@ -96,31 +93,7 @@ def _pad(outfit: Outfit, sign: float, x: float, y: float, depth: float, radius: 
     return _tube(start + (end - start) * s + [0, 0, -0.002] * np.sin(np.pi * s), 0.45 * radius, texture)
 
 
-def _temple(outfit: Outfit, sign: float, x0: float, y0: float, depth: float) -> Array:
-    """From the rim along the side of the head onto the ear, and down behind it."""
-    landmark, ear = outfit.landmark(127 if sign < 0 else 356), _upon_ear(outfit, sign)
-    side = sign * max(abs(float(landmark[0])) + 0.003, abs(x0) + 0.002)
-    s = np.linspace(0, 1, TEMPLE_POINTS)
-    along, behind = np.clip(s / HOOK_FROM, 0, 1), np.clip((s - HOOK_FROM) / (1 - HOOK_FROM), 0, 1)
-    z0 = depth - CURVE_PER_M * x0**2
-    x = x0 + (side - x0) * smoothstep(along, 0, 0.35) + (ear[0] - side) * smoothstep(along, 0.35, 1.0)
-    y = y0 + (ear[1] - y0) * along - HOOK_M[1] * behind**1.5
-    return np.stack([x - sign * HOOK_M[0] * behind**0.7, y, z0 + (ear[2] - z0) * along - HOOK_M[2] * behind], -1)
-
-
-def _upon_ear(outfit: Outfit, sign: float) -> Array:
-    """Between the upper rim of an ear and the head, [3]."""
-    look = outfit.subject.look
-    ears = np.unique(look.faces[look.face_part == PARTS.index("ears")])
-    points = (look.rig.vertices + outfit.offset)[ears].astype(np.float64)
-    points = points[sign * points[:, 0] > 0]
-    top = points[points[:, 1] > points[:, 1].max() - EAR_TOP_M]
-    out = float(np.quantile(np.abs(top[:, 0]), 0.25))
-    return np.array([sign * out, float(points[:, 1].max()) - 0.002, float(np.median(top[:, 2]))])
-
-
 def _tube(path: Array, radius: float, texture: Array, *, is_closed: bool = False) -> AddedPart:
-    n, k = len(path), TUBE_POINTS
     along = np.roll(path, -1, 0) - np.roll(path, 1, 0)
     if not is_closed:
         along[0], along[-1] = path[1] - path[0], path[-1] - path[-2]
@@ -130,20 +103,15 @@ def _tube(path: Array, radius: float, texture: Array, *, is_closed: bool = False
     first[weak] = np.cross(along[weak], [0.0, 1.0, 0.0])
     first /= np.linalg.norm(first, axis=1)[:, None]
     second = np.cross(along, first)
-    angle = np.linspace(0, 2 * np.pi, k, endpoint=False)
+    angle = np.linspace(0, 2 * np.pi, TUBE_POINTS, endpoint=False)
     ring = np.cos(angle)[None, :, None] * first[:, None] + np.sin(angle)[None, :, None] * second[:, None]
-    faces = []
-    for i in range(n if is_closed else n - 1):
-        for j in range(k):
-            p, q = i * k + j, i * k + (j + 1) % k
-            s, t = ((i + 1) % n) * k + (j + 1) % k, ((i + 1) % n) * k + j
-            faces += [(p, q, s), (p, s, t)]
     # Light from above: the texture runs from shadow to highlight.
     light = np.clip(0.5 + 0.5 * ring[..., 1] + 0.25 * ring[..., 2], 0, 1)
     uv = np.stack([0.5 + light * (TEXELS[1] - 1), np.full(light.shape, 2.0)], -1).reshape(-1, 2)
     vertices = (path[:, None] + radius * ring).reshape(-1, 3)
+    faces = ring_faces(len(path), TUBE_POINTS, is_closed=is_closed)
     label = REGION_LABELS["eyeglasses"]
-    return AddedPart(vertices, np.array(faces, np.int32), uv, texture, label, rigid_to(len(vertices), "head"))
+    return AddedPart(vertices, faces, uv, texture, label, rigid_to(len(vertices), "head"))
 
 
 def _lens(rim: Array, centre: Array, depth: float, texture: Array) -> AddedPart:

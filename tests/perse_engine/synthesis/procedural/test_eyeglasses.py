@@ -9,9 +9,12 @@ import pytest
 
 from perse_engine.head.rig import BONES
 from perse_engine.head.subject import PARTS, Subject
+from perse_engine.synthesis.procedural import temples
 from perse_engine.synthesis.procedural.eyeglasses import eyeglasses
 from perse_engine.synthesis.procedural.frames import SHAPES
 from perse_engine.synthesis.procedural.outfit import Outfit
+from perse_engine.synthesis.procedural.shaven import bald
+from perse_engine.synthesis.procedural.temples import temple
 from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import variants_of
 from tests.perse_engine.synthesis.procedural.dressing import assert_sound, changed, parts_of
@@ -82,3 +85,19 @@ def test_temples_hook_behind_the_ears(astronaut_subject: Subject) -> None:
         assert end[2] < np.median(top[:, 2])
         assert end[1] < ear[:, 1].max() - 0.01
         assert abs(end[0]) < np.abs(top[:, 0]).max()
+
+
+def test_temples_go_below_hair_that_covers_the_ears_and_show_on_a_bald_head(astronaut_subject: Subject) -> None:
+    outfit = Outfit.of(astronaut_subject)
+    eye = outfit.landmark(263)
+    hinge = np.array([eye[0] + 0.01, eye[1]])
+    buried = temple(outfit, 1.0, hinge, float(eye[2]) + 0.01)
+    above, _, hair = temples._above(outfit, buried)
+    assert above[0] > 0.003
+    assert (hair > 0.95).sum() > 5
+    assert above[hair > 0.95].max() < -0.003
+    assert np.linalg.norm(np.diff(buried, axis=0), axis=1).max() < 0.02
+    bald(outfit, 1.0)
+    free = temple(outfit, 1.0, hinge, float(eye[2]) + 0.01)
+    before_the_ear = temples._above(outfit, free)[0][: int(temples.HOOK_FROM * temples.POINTS)]
+    assert (before_the_ear > 0).mean() > 0.8
