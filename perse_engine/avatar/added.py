@@ -37,13 +37,13 @@ class Adapter:
     Attributes:
         rows: [n] int32, the Gaussians that it can change, distinct.
         mask: [n] 0..1, how much.
-        change: [n] 0..1, how much the variant changes each (rules sharing between categories).
+        cover: [n] 0..1, how much of what lies below the variant hides (rules sharing between categories).
         basis: [RANK, n, 14] property changes per gate.
     """
 
     rows: npt.NDArray[np.int32]
     mask: FloatArray
-    change: FloatArray
+    cover: FloatArray
     basis: FloatArray
 
     @staticmethod
@@ -76,11 +76,11 @@ class AddedVariant:
     measured: Mapping[str, float] = field(default_factory=dict)
 
 
-def reach(change: FloatArray, worn: list[tuple[Adapter, float]]) -> FloatArray:
-    """A category's `change` [N] where adapters are on with weights: the larger of its own and theirs."""
+def reach(cover: FloatArray, worn: list[tuple[Adapter, float]]) -> FloatArray:
+    """A category's cover [N] where adapters are on with weights: the larger of its own and theirs."""
     if not worn:
-        return change
-    out = change.copy()
+        return cover
+    out = cover.copy()
     for adapter, weight in worn:
-        out[adapter.rows] = np.maximum(out[adapter.rows], np.float32(weight) * adapter.change)
+        out[adapter.rows] = np.maximum(out[adapter.rows], np.float32(weight) * adapter.cover)
     return out

@@ -14,7 +14,7 @@ from perse_engine.avatar.avatar import Avatar
 from perse_engine.avatar.properties import OPACITY, PROPERTIES
 from perse_engine.errors import CorruptFile
 
-TENSORS = ("rows", "mask", "change", "basis")
+TENSORS = ("rows", "mask", "cover", "basis")
 TEXTS = ("category", "variant", "prompt", "method")
 COUNTS = ("gaussians", "vertices")
 MAX_ADDED = 1000
@@ -45,7 +45,11 @@ def added_from_json(value: Mapping[str, Any], number: int, tensors: Mapping[str,
     measured = {str(k): float(v) for k, v in dict(value["measured"]).items()}
     if not all(math.isfinite(v) for v in measured.values()):
         raise ValueError("an added variant's measurements are not finite")
-    adapter = Adapter(**{name: tensors[f"added.{number}.{name}"] for name in TENSORS})
+    named = {name: tensors[f"added.{number}.{name}"] for name in TENSORS if name != "cover"}
+    before = tensors.get(f"added.{number}.change")
+    # Format 3 and before told the change, whose square is what it covers.
+    cover = tensors[f"added.{number}.cover"] if before is None else before**2
+    adapter = Adapter(cover=cover, **named)
     return AddedVariant(**texts, **counts, adapter=adapter, measured=measured)
 
 
@@ -84,7 +88,7 @@ def _check_adapter(one: AddedVariant, first: int, end: int, own: int) -> None:
     for tensor, shape, dtype in (
         (a.rows, (count,), np.int32),
         (a.mask, (count,), np.float32),
-        (a.change, (count,), np.float32),
+        (a.cover, (count,), np.float32),
         (a.basis, (RANK, count, PROPERTIES), np.float32),
     ):
         if tensor.shape != shape or tensor.dtype != dtype:

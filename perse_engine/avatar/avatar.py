@@ -52,7 +52,8 @@ class CategoryModel:
         codes: variant id -> [32] float32; the source's code is 0.
         rows: [n] int32, the Gaussians that the category can change.
         mask: [n] 0..1, how much, from the dataset's change masks.
-        change: [N] 0..1, how much its variants change each Gaussian (rules sharing between categories).
+        covers: [V, n] 0..1, how much of what lies below each trained variant hides (rules sharing between categories);
+            one row for all of them in older avatars.
         basis: [K, n, 14].
     """
 
@@ -60,8 +61,14 @@ class CategoryModel:
     codes: Mapping[str, FloatArray]
     rows: npt.NDArray[np.int32]
     mask: FloatArray
-    change: FloatArray
+    covers: FloatArray
     basis: FloatArray
+
+    def cover(self, code: FloatArray, count: int) -> FloatArray:
+        """How much of what lies below a code's look hides, of each of `count` Gaussians, [count] in 0..1."""
+        out = np.zeros(count, np.float32)
+        out[self.rows] = self.covers[0] if len(self.covers) == 1 else self.network.mixed(code, self.covers)
+        return out
 
 
 @dataclass(frozen=True)
@@ -178,12 +185,12 @@ class Avatar:
     def shares(self, look: Look) -> dict[str, FloatArray]:
         """How much of its shared properties each category that is on may set, [N] in 0..1 (`latent.sharing`)."""
         worn = self._worn(look)
-        forces, changes = {}, {}
+        forces, covers = {}, {}
         for category, code in self.codes(look).items():
             own = worn.get(category, [])
             forces[category] = max(strength(code), sum(weight for _, weight in own))
-            changes[category] = reach(self.categories[category].change, own)
-        return sharing(forces, changes)
+            covers[category] = reach(self.categories[category].cover(code, len(self)), own)
+        return sharing(forces, covers)
 
     def _worn(self, look: Look) -> dict[str, list[tuple[Adapter, float]]]:
         """Adapters that a look turns on, with their weights, by category."""

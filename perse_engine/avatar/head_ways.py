@@ -24,6 +24,8 @@ MOVED_M, REPAINTED = (0.0005, 0.002), (0.04, 0.22)
 shown it too seldom to tell."""
 
 
+DARKEST = 0.02
+"""Of colours of which a share can be told."""
 LEAST_MASK = 0.1
 """Of a Gaussian that starts on its whole way: a smaller mask would make its basis jump with every step."""
 
@@ -55,6 +57,15 @@ def surface_way(source: HeadSurface, dressed: HeadSurface, binding: Binding) -> 
     out[on, OPACITY] = new[:, 3] - old[:, 3]
     out[on, COLOUR] = new[:, :3] - old[:, :3]
     return out
+
+
+def darkening(way: FloatArray, colours: FloatArray) -> FloatArray:
+    """By how much a `surface_way` darkens Gaussians of such colours [N, 3], [N] in 0..1: the same share of what any
+    other category makes of them is lost in that shade."""
+    before = np.clip(colours, DARKEST, 1)
+    after = np.clip(before + way[:, COLOUR], 0, 1)
+    kept = (after * before).sum(1) / (before * before).sum(1)
+    return np.asarray(1 - np.clip(kept, 0, 1), np.float32)
 
 
 def way_mask(way: FloatArray) -> FloatArray:

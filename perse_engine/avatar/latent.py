@@ -117,6 +117,14 @@ class CodeNetwork:
         bows = np.outer(_bows(worn, self.bends), portions)
         return np.concatenate([straight + self.output @ change, portions, bows.ravel()]).astype(np.float32)
 
+    def mixed(self, code: FloatArray, of_variants: FloatArray) -> FloatArray:
+        """Something that each of its first V variants has, [V, ...], at a code: the mean by their portions, and the
+        largest where the code is of none of them."""
+        weights = np.maximum(self.linear[: len(of_variants)] @ code, 0)
+        portions = weights / max(float(weights.sum()), WHOLE_FROM)
+        mean = np.tensordot(portions, of_variants, 1)
+        return np.asarray(mean + np.float32(1 - portions.sum()) * of_variants.max(0), np.float32)
+
     def back(self, code: FloatArray, grad: FloatArray) -> FloatArray:
         """Gradient by the code [32], from that by the coefficients [len(self)]."""
         plain = len(self.linear)
@@ -160,16 +168,16 @@ def active_bases(coefficients: FloatArray) -> npt.NDArray[np.int64]:
     return np.flatnonzero(np.abs(coefficients) > NO_COEFFICIENT)
 
 
-def sharing(strength: Mapping[str, float], change: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+def sharing(strength: Mapping[str, float], cover: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     """How much of its shared properties (SHARED) each active category may set, per Gaussian, [N] in 0..1.
 
     As paint: a category has what those above it in LAYERS leave, or tanned skin under a beard would darken the beard
-    twice. `strength` is how far its code is from the source's, 0 and up; `change` [N] is how much the variants of the
-    category change the Gaussian in the dataset; together they cover min(strength, 1) change^2 of it.
+    twice. `strength` is how far its code is from the source's, 0 and up; `cover` [N] is how much of what lies below the
+    category's look hides wholly worn; it covers min(strength, 1) cover of it.
     """
-    left = {c: np.ones_like(each) for c, each in change.items()}
+    left = {c: np.ones_like(each) for c, each in cover.items()}
     for above, lower in combinations([c for c in reversed(LAYERS) if c in strength], 2):
-        left[lower] *= 1 - np.float32(min(1.0, strength[above])) * change[above] ** 2
+        left[lower] *= 1 - np.float32(min(1.0, strength[above])) * cover[above]
     return {c: np.asarray(left[c], np.float32) for c in strength}
 
 

@@ -33,8 +33,8 @@ def visibility(view: View, x: FloatArray, frames: Sequence[Frame], vertices: dic
 def change(
     view: View, x: FloatArray, seen: Sequence[Seen], clips: Sequence[Clip], frames: Sequence[Frame],
     vertices: dict[int, FloatArray],
-) -> list[FloatArray]:  # fmt: skip
-    """Mean of what each Gaussian's pixels see, the largest over clips, [N] in 0..1 for each of one or two `seen`.
+) -> FloatArray:  # fmt: skip
+    """Mean of what each Gaussian's pixels see, [len(clips), len(seen), N] in 0..1.
 
     Works for any producer of datasets: the weights are the rasteriser's own.
     """
@@ -44,8 +44,8 @@ def change(
         view.draw(x, vertices[frame.index], frame.camera)
         images = [picture(clip, frame.index) for clip, picture in pictures]
         _add_seen(view, [*images, np.ones_like(view.alpha)], sums)
-    means = sums[:-1] / (sums[-1] + 1e-3)
-    return list(means.reshape(len(clips), len(seen), len(x)).max(0))
+    means: FloatArray = sums[:-1] / (sums[-1] + 1e-3)
+    return means.reshape(len(clips), len(seen), len(x))
 
 
 def _add_seen(view: View, images: Sequence[FloatArray], sums: FloatArray) -> None:
@@ -56,6 +56,18 @@ def _add_seen(view: View, images: Sequence[FloatArray], sums: FloatArray) -> Non
         for channel, image in enumerate(three):
             grad[..., channel] = image
         sums[first : first + 3] += view.colour_gradients(grad).T[: len(three)]
+
+
+def covers(changed: FloatArray, own: FloatArray, shade: FloatArray | None) -> FloatArray:
+    """How much of what lies below a variant hides, [...] in 0..1, of Gaussians of which it changes so much.
+
+    `own` is how much of a Gaussian's pixels show the category itself: there it is paint, as dense as the change is
+    large; `shade` how much darker the rest became (`head_ways.darkening`). Nothing tells the two apart where that is
+    not known.
+    """
+    if shade is None:
+        return np.asarray(changed**2, np.float32)
+    return np.asarray(np.maximum(shade, own * changed**2), np.float32)
 
 
 def mask_of(changed: FloatArray) -> FloatArray:

@@ -9,13 +9,13 @@ import numpy as np
 
 from perse_engine.avatar.avatar import Binding, CategoryModel, ExpressionModel, rest_points
 from perse_engine.avatar.drawing import TrainingRasterizer, View
-from perse_engine.avatar.head_ways import start_on_head, surface_way
+from perse_engine.avatar.head_ways import darkening, start_on_head, surface_way
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork
-from perse_engine.avatar.masks import Seen, change, mask_of, visibility
+from perse_engine.avatar.masks import Seen, change, covers, mask_of, visibility
 from perse_engine.avatar.owning import add_surfaces, distinct
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.placing import Placed, Ways, place_on_subject
-from perse_engine.avatar.properties import PROPERTIES
+from perse_engine.avatar.properties import COLOUR, PROPERTIES
 from perse_engine.errors import CorruptFile
 from perse_engine.head.subject import PARTS, ExpressionDriver, Subject
 from perse_engine.progress import Progress
@@ -81,30 +81,28 @@ def start_avatar(
     models: dict[str, CategoryModel] = {}
     for number, (category, clips) in enumerate(categories.items()):
         progress.report(STAGE, 2 + number, 2 + len(categories))
-        seen = pictures.changed, pictures.difference
-        changed, difference = _change(view, placed.base, seen, clips, frames, vertices)
-        covered = changed if category in placed.owners else np.minimum(difference / FULL_DIFFERENCE, 1)
-        changed[placed.owner >= 0] = covered[placed.owner >= 0] = 0
-        owned = placed.owner == placed.owners.index(category) if category in placed.owners else changed < 0
-        covered[owned] = 1
-        model = models[category] = _category(category, clips, changed, covered, owned, placed, random)
-        _start_on_head(model, category, dataset, owned[model.rows], placed)
+        seen = pictures.changed, pictures.difference, pictures.showing(category)
+        found = _change(view, placed.base, seen, clips, frames, vertices)
+        owned = np.zeros(len(placed.base), bool)
+        if category in placed.owners:
+            owned = placed.owner == placed.owners.index(category)
+        models[category] = _category(category, clips, found, owned, dataset, placed, random)
     return Start(placed, models, _expression(subject, placed), vertices)
 
 
 def _change(
     view: View, x: FloatArray, seen: Sequence[Seen], clips: list[Clip], frames: list[Frame],
     vertices: dict[int, FloatArray],
-) -> list[FloatArray]:  # fmt: skip
+) -> FloatArray:  # fmt: skip
     """`change` in about seven frames of each clip; a clip may lack some that others have."""
-    groups: dict[tuple[int, ...], list[Clip]] = {}
-    for clip in clips:
-        groups.setdefault(clip.frames, []).append(clip)
-    found = []
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for number, clip in enumerate(clips):
+        groups.setdefault(clip.frames, []).append(number)
+    found = np.zeros((len(clips), len(seen), len(x)), np.float32)
     for indices, group in groups.items():
         own = [f for f in frames if f.index in indices]
-        found.append(change(view, x, seen, group, own[:: max(1, len(own) // 7)], vertices))
-    return [np.maximum.reduce(each) for each in zip(*found, strict=True)]
+        found[group] = change(view, x, seen, [clips[k] for k in group], own[:: max(1, len(own) // 7)], vertices)
+    return found
 
 
 def _variants(dataset: Dataset) -> dict[str, list[Clip]]:
@@ -163,20 +161,33 @@ def _inside_borders(points: FloatArray, frames: list[Frame]) -> np.ndarray:
 
 
 def _category(
-    category: str, clips: list[Clip], changed: FloatArray, covered: FloatArray, owned: np.ndarray, placed: Placed,
+    category: str, clips: list[Clip], found: FloatArray, owned: np.ndarray, dataset: Dataset, placed: Placed,
     random: np.random.Generator,
 ) -> CategoryModel:  # fmt: skip
+    """`found` [clips, 3, N]: what each Gaussian's pixels see of changes, differences and the category itself."""
+    changed, difference, showing = np.where(placed.owner >= 0, 0, found).swapaxes(0, 1)
     ids = [next(iter(c.look.variants[category])) for c in clips]
     codes = {id: (random.standard_normal(CODE_SIZE) * CODE_SPREAD).astype(np.float32) for id in ids}
     ways = placed.ways.get(category)
     is_shared = ways is not None and bool((ways.shown.sum(0) > 1).any())
     network = CodeNetwork.start(random, np.stack(list(codes.values())), is_shared=is_shared)
-    mask = np.where(owned, np.float32(1), mask_of(changed))
+    mask = np.where(owned, np.float32(1), mask_of(changed.max(0)))
     rows = np.flatnonzero(mask > MIN_MASK).astype(np.int32)
     basis = np.zeros((len(network), len(rows), PROPERTIES), np.float32)
     if ways is not None:
         _start_ways(basis, owned[rows], ways, codes, network)
-    return CategoryModel(network, codes, rows, mask[rows].astype(np.float32), covered, basis)
+    own = owned[rows]
+    on_head = _head_ways(category, ids, rows[~own], dataset, placed)
+    dense = changed if category in placed.owners else np.minimum(difference / FULL_DIFFERENCE, 1)
+    hides = np.ones((len(ids), len(rows)), np.float32)
+    for number, id in enumerate(ids):
+        at = number, rows[~own]
+        shade = darkening(on_head[id][1.0], placed.base[at[1], COLOUR]) if id in on_head else None
+        hides[number, ~own] = covers(dense[at], showing[at], shade)
+    model = CategoryModel(network, codes, rows, mask[rows].astype(np.float32), hides, basis)
+    for id, one in on_head.items():
+        start_on_head(model, ids.index(id), one, ~own, shade_only=category in SHADE_ONLY)
+    return model
 
 
 def _start_ways(
@@ -196,23 +207,25 @@ def _start_ways(
             basis[first + network.shared * (1 + knot) + variant, own] = bow
 
 
-def _start_on_head(model: CategoryModel, category: str, dataset: Dataset, own: np.ndarray, placed: Placed) -> None:
-    """As far as the dataset tells what became of the head's surface."""
+def _head_ways(
+    category: str, ids: list[str], rows: np.ndarray, dataset: Dataset, placed: Placed
+) -> dict[str, dict[float, FloatArray]]:
+    """Variant -> weight -> `surface_way` [n, 14] of Gaussians on the head, as far as the dataset tells what became of
+    the head's surface: 1 is among the weights."""
     source = next(c.path for c in dataset.clips if c.kind == "source")
     before = _head(dataset, source, placed)
     if before is None:
-        return
-    b, rows = placed.binding, model.rows[~own]
+        return {}
+    b = placed.binding
     binding = Binding(b.rig, b.triangles[rows], b.bary[rows], b.rest_area[rows])
-    for number, id in enumerate(model.codes):
-        ways = {}
-        for clip in dataset.clips:
-            if clip.kind in ("variant", "between") and list(clip.look.variants.get(category, {})) == [id]:
-                after = _head(dataset, clip.path, placed)
-                if after is not None:
-                    ways[clip.look.variants[category][id]] = surface_way(before, after, binding)
-        if 1.0 in ways:
-            start_on_head(model, number, ways, ~own, shade_only=category in SHADE_ONLY)
+    out: dict[str, dict[float, FloatArray]] = {id: {} for id in ids}
+    for clip in dataset.clips:
+        worn = list(clip.look.variants.get(category, {}))
+        if clip.kind in ("variant", "between") and len(worn) == 1:
+            after = _head(dataset, clip.path, placed)
+            if after is not None:
+                out[worn[0]][clip.look.variants[category][worn[0]]] = surface_way(before, after, binding)
+    return {id: ways for id, ways in out.items() if 1.0 in ways}
 
 
 def _head(dataset: Dataset, clip: str, placed: Placed) -> HeadSurface | None:

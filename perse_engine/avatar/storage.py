@@ -21,12 +21,13 @@ from perse_engine.head.rig import BONES, Rig
 from perse_engine.head.subject import ExpressionDriver
 from perse_engine.splatting.backends import check_raster_mode
 
-FORMAT_VERSIONS = (1, 2, 3)
-"""Read; the last one is written. 2: there are added variants; 3: ways bend at more than one weight."""
+FORMAT_VERSIONS = (1, 2, 3, 4)
+"""Read; the last one is written. 2: there are added variants; 3: ways bend at more than one weight; 4: each variant has
+a cover, where categories had a change."""
 RIG = ("vertices", "shapes", "bone_pivots", "bone_weights")
 BINDING = ("triangles", "bary", "rest_area")
 LIGHT = ("coefficients", "normals")
-CATEGORY = ("rows", "mask", "change", "basis")
+CATEGORY = ("rows", "mask", "covers", "basis")
 MAX_GAUSSIANS = 2_000_000
 
 
@@ -116,13 +117,21 @@ def _assemble(description: dict[str, Any], tensors: dict[str, npt.NDArray[Any]])
         # Written since ways bend at more than one weight.
         network = network_of(arrays, len(tensors[f"{category}.basis"]), int(description.get("bends", 1)))
         codes = dict(zip(ids, tensors[f"{category}.codes"], strict=True))
-        categories[category] = CategoryModel(network, codes, **{n: tensors[f"{category}.{n}"] for n in CATEGORY})
+        rows, mask, basis = (tensors[f"{category}.{n}"] for n in ("rows", "mask", "basis"))
+        categories[category] = CategoryModel(network, codes, rows, mask, _covers(category, tensors), basis)
     expression = ExpressionModel(drivers, tensors["expression.rows"], tensors["expression.basis"])
     added = tuple(added_from_json(one, k, tensors) for k, one in enumerate(description.get("added", [])))
     # Avatars of before there was one have the photo's light in their colours.
     has_light = any(n.startswith("light.") for n in tensors)
     light = SourceLight(**{n: tensors[f"light.{n}"] for n in LIGHT}) if has_light else None
     return Avatar(binding, tensors["base"], categories, expression, description["details"], raster_mode, added, light)
+
+
+def _covers(category: str, tensors: dict[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    if f"{category}.covers" in tensors:
+        return tensors[f"{category}.covers"]
+    # Format 3 and before: one change of every Gaussian, whose square is what is covered.
+    return tensors[f"{category}.change"][tensors[f"{category}.rows"]][None] ** 2
 
 
 def _network_names() -> tuple[str, ...]:
@@ -149,11 +158,13 @@ def check_avatar(avatar: Avatar) -> None:
     for category, m in avatar.categories.items():
         k = len(m.network.linear)
         rows.append((f"{category}.rows", m.rows))
+        if not 1 <= len(m.covers) <= k:
+            raise CorruptFile(f"{category} has covers of {len(m.covers)} variants; it has {k} coefficients.")
         if m.network.shared not in range(k + 1):
             raise CorruptFile(f"{category} has {len(m.basis)} bases; that fits no network of {k} coefficients.")
         expected += [
             (f"{category}.mask", m.mask, (len(m.rows),), np.float32),
-            (f"{category}.change", m.change, (n,), np.float32),
+            (f"{category}.covers", m.covers, (len(m.covers), len(m.rows)), np.float32),
             (f"{category}.basis", m.basis, (len(m.network), len(m.rows), PROPERTIES), np.float32),
             (f"{category}.linear", m.network.linear, (k, CODE_SIZE), np.float32),
             (f"{category}.hidden_weight", m.network.hidden_weight, (HIDDEN, CODE_SIZE), np.float32),

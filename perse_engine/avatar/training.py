@@ -188,7 +188,8 @@ class Trainer:
         x = self._base.copy()
         active = {c: self._categories[c] for c in look.categories()}
         codes = {c: t.code(look.variants[c]) for c, t in active.items()}
-        shares = sharing({c: strength(z) for c, z in codes.items()}, {c: t.model.change for c, t in active.items()})
+        covers = {c: t.model.cover(codes[c], len(x)) for c, t in active.items()}
+        shares = sharing({c: strength(z) for c, z in codes.items()}, covers)
         for category, trainer in active.items():
             trainer.add(x, codes[category], shares[category])
         return x

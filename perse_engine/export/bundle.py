@@ -17,8 +17,8 @@ from perse_engine.splatting.backends import check_raster_mode
 from perse_engine.vocabulary import CATEGORIES, pose_limits_deg
 
 EXTENSION = "PERSE_avatar"
-VERSIONS = (1, 2)
-"""Read; the last one is written. 2: ways bend at more than one weight."""
+VERSIONS = (1, 2, 3)
+"""Read; the last one is written. 2: ways bend at more than one weight; 3: each variant has a cover."""
 MAX_BYTES = 1 << 29
 
 

@@ -75,6 +75,9 @@ class BlockReader:
             raise CorruptFile("A block of the bundle reaches beyond the file.")
         self._bytes, self._arrays = memoryview(binary)[start : start + length], entry["arrays"]
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._arrays
+
     def raw(self, name: str) -> Array:
         """An array as stored.
 

@@ -6,8 +6,8 @@ import { Source } from "./source.js";
 /** @typedef {import("./types.js").BlockEntry} BlockEntry */
 
 const FIRST_BYTES = 65536;
-/** 2: ways bend at more than one weight. */
-const VERSIONS = [1, 2];
+/** 2: ways bend at more than one weight; 3: each variant has a cover. */
+const VERSIONS = [1, 2, 3];
 const EXTENSION = "PERSE_avatar";
 const ARRAYS = {
   i8: Int8Array, u8: Uint8Array, i16: Int16Array, u16: Uint16Array, u32: Uint32Array, f32: Float32Array,
@@ -19,6 +19,11 @@ export class Block {
   constructor(bytes, entry) {
     this.bytes = bytes;
     this.entry = entry;
+  }
+
+  /** @param {string} name */
+  has(name) {
+    return name in this.entry.arrays;
   }
 
   /** An array as stored; flat. @param {string} name */

@@ -18,13 +18,23 @@ const NO_COEFFICIENT = 1e-4;
 
 const silu = (/** @type {number} */ x) => x / (1 + Math.exp(-x));
 const length = (/** @type {ArrayLike<number>} */ z) => Math.hypot(...Array.from(z));
+/** Of a row of a matrix and a vector. @param {ArrayLike<number>} matrix @param {Float64Array} by @param {number} row */
+const product = (matrix, by, row) => {
+  let sum = 0;
+  for (let j = 0; j < CODE_SIZE; j++) sum += matrix[row * CODE_SIZE + j] * by[j];
+  return sum;
+};
 
 /** Property changes of rows of Gaussians: the part that categories and added variants have in common. */
 class Changes {
   /** @param {Block} block */
   constructor(block) {
     this.rows = block.raw("rows");
-    this.change = Float32Array.from(block.raw("change"), (v) => (v / 255) ** 2);
+    /** What each variant hides of what lies below, row after row; of older bundles one for all, of every Gaussian. */
+    this.covers = block.has("cover")
+      ? Float32Array.from(block.raw("cover"), (v) => (v / 255) ** 2)
+      : Float32Array.from(block.raw("change"), (v) => (v / 255) ** 4);
+    this.isOfRows = block.has("cover") || this.covers.length === this.rows.length;
     this.offset = { steps: block.raw("offset"), scale: block.scale("offset"), width: 3 };
     this.others = { steps: block.raw("others"), scale: block.scale("others"), width: 11 };
   }
@@ -59,6 +69,29 @@ export class Category extends Changes {
     return z;
   }
 
+  /** What lies below a code's look and is hidden, per Gaussian. @param {Float64Array} z @param {number} count */
+  cover(z, count) {
+    if (!this.isOfRows) return this.covers.slice();
+    const n = this.rows.length;
+    const out = new Float32Array(count);
+    const variants = n ? this.covers.length / n : 0;
+    const weights = Array.from({ length: variants }, (_, k) => Math.max(0, product(this.linear, z, k)));
+    const whole = Math.max(weights.reduce((sum, w) => sum + w, 0), WHOLE_FROM);
+    const portions = variants === 1 ? [1] : weights.map((w) => w / whole);
+    const rest = 1 - portions.reduce((sum, p) => sum + p, 0);
+    for (let i = 0; i < n; i++) {
+      let mean = 0;
+      let largest = 0;
+      for (let k = 0; k < variants; k++) {
+        const one = this.covers[k * n + i];
+        mean += portions[k] * one;
+        largest = Math.max(largest, one);
+      }
+      out[this.rows[i]] = mean + rest * largest;
+    }
+    return out;
+  }
+
   /** h(z) - h(0). @param {Float64Array} z @returns {number[]} */
   network(z) {
     const change = new Float64Array(CODE_SIZE);
@@ -67,11 +100,6 @@ export class Category extends Changes {
       for (let j = 0; j < CODE_SIZE; j++) before += this.hidden[i * CODE_SIZE + j] * z[j];
       change[i] = silu(before) - silu(this.bias[i]);
     }
-    const product = (/** @type {ArrayLike<number>} */ matrix, /** @type {Float64Array} */ by, /** @type {number} */ k) => {
-      let sum = 0;
-      for (let j = 0; j < CODE_SIZE; j++) sum += matrix[k * CODE_SIZE + j] * by[j];
-      return sum;
-    };
     const straight = Array.from({ length: this.coefficients }, (_, k) => product(this.linear, z, k));
     const weights = straight.slice(0, this.shared).map((w) => Math.max(w, 0));
     const worn = weights.reduce((sum, w) => sum + w, 0);
@@ -106,7 +134,7 @@ export function isOn(entry) {
 
 /**
  * How much of all but the offset each category that is on may set, per Gaussian: what those above it leave; null: all.
- * @param {{name: string, force: number, change: Float32Array}[]} on @param {number} count
+ * @param {{name: string, force: number, cover: Float32Array}[]} on @param {number} count
  * @returns {(Float32Array | null)[]}
  */
 function sharing(on, count) {
@@ -115,9 +143,9 @@ function sharing(on, count) {
     const above = on.filter((_, k) => layer[k] > layer[lower]);
     if (!above.length) return null;
     const left = new Float32Array(count).fill(1);
-    for (const { force, change } of above) {
+    for (const { force, cover } of above) {
       const strength = Math.min(1, force);
-      for (let i = 0; i < count; i++) left[i] *= 1 - strength * change[i] * change[i];
+      for (let i = 0; i < count; i++) left[i] *= 1 - strength * cover[i];
     }
     return left;
   });
@@ -164,13 +192,12 @@ export function bake(x, stride, count, look, categories, added) {
     const code = category.code(entry);
     const weights = /** @type {Record<string, number>} */ (entry);
     const worn = added.filter((a) => a.category === name && Number(weights[a.variant] ?? 0) > 0);
-    let change = category.change;
+    const cover = category.cover(code, count);
     for (const one of worn) {
-      change = change === category.change ? change.slice() : change;
-      one.rows.forEach((row, i) => (change[row] = Math.max(change[row], weights[one.variant] * one.change[i])));
+      one.rows.forEach((row, i) => (cover[row] = Math.max(cover[row], weights[one.variant] * one.covers[i])));
     }
     const wornWeight = worn.reduce((sum, one) => sum + weights[one.variant], 0);
-    on.push({ name, category, code, worn, weights, change, force: Math.max(length(code) / TYPICAL_LENGTH, wornWeight) });
+    on.push({ name, category, code, worn, weights, cover, force: Math.max(length(code) / TYPICAL_LENGTH, wornWeight) });
   }
   const shares = sharing(on, count);
   on.forEach(({ category, code }, k) => addChanges(x, stride, category, category.network(code), shares[k]));

@@ -18,11 +18,11 @@ from perse_engine.avatar.drawing import TrainingRasterizer, View
 from perse_engine.avatar.growth.appending import Appended
 from perse_engine.avatar.growth.inversion import with_expression
 from perse_engine.avatar.growth.lesson import Lesson
-from perse_engine.avatar.head_ways import surface_way, way_mask
+from perse_engine.avatar.head_ways import darkening, surface_way, way_mask
 from perse_engine.avatar.kernels import add_basis, take_rows
 from perse_engine.avatar.latent import column_weights
 from perse_engine.avatar.lighting import extended
-from perse_engine.avatar.masks import change, mask_of
+from perse_engine.avatar.masks import change, covers, mask_of
 from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, PROPERTIES, RATES
 from perse_engine.avatar.start import MIN_MASK, SHADE_ONLY
 from perse_engine.compiled import PARALLEL_WORK
@@ -49,22 +49,24 @@ BENDING = 0.5
 
 
 def measure_change(avatar: Avatar, lesson: Lesson, rasterizer: TrainingRasterizer) -> FloatArray:
-    """How much the variant changes each Gaussian that the source look shows, [N] in 0..1."""
+    """How much the variant changes each Gaussian that the source look shows, and how much of its pixels then show the
+    variant's category, [2, N] in 0..1."""
     frames = [f for f in lesson.split(lesson.clips[0], "train") if f.index in lesson.compared]
     vertices = {f.index: avatar.binding.rig.posed(f.pose, f.expression) for f in frames}
     view = View(avatar.binding, rasterizer, (lesson.size_px, lesson.size_px))
-    (changed,) = change(view, avatar.base, (lesson.changed,), lesson.clips[:1], frames, vertices)
-    changed[avatar.base[:, OPACITY] <= 0] = 0
-    return changed
+    seen = lesson.changed, lesson.showing
+    found = change(view, avatar.base, seen, lesson.clips[:1], frames, vertices)[0]
+    return np.where(avatar.base[:, OPACITY] <= 0, np.float32(0), found)
 
 
 def start_adapter(
-    avatar: Avatar, subject: Subject, lesson: Lesson, changed: FloatArray, appended: Appended, prompt: str
+    avatar: Avatar, subject: Subject, lesson: Lesson, found: FloatArray, appended: Appended, prompt: str
 ) -> Avatar:
     """The avatar with the appended Gaussians and an adapter that goes straight to where the editor put the surface.
 
-    The variant's code must be in its category; `changed` [N] is from `measure_change`.
+    The variant's code must be in its category; `found` [2, N] is from `measure_change`.
     """
+    changed, showing = found
     n, m = len(avatar), len(appended.base)
     model = avatar.categories[lesson.category]
     count = len(subject.look.rig.vertices)
@@ -74,8 +76,7 @@ def start_adapter(
     # Of what its code can change, the category's own mask speaks.
     mask[model.rows] = np.maximum(mask[model.rows], model.mask)
     rows = np.flatnonzero(mask > MIN_MASK)
-    covered = changed.copy()
-    covered[model.rows] = np.maximum(covered[model.rows], model.change[model.rows])
+    shade = darkening(way[rows], avatar.base[rows, COLOUR])
     basis = np.zeros((RANK, len(rows) + m, PROPERTIES), np.float32)
     basis[:, : len(rows)] = _straight(avatar, lesson, rows, way, appended.opened)
     basis[0, len(rows) :] = way[n:]
@@ -86,7 +87,7 @@ def start_adapter(
     adapter = Adapter(
         np.concatenate([rows, np.arange(n, n + m)]).astype(np.int32),
         np.concatenate([mask[rows], np.ones(m)]).astype(np.float32),
-        np.concatenate([covered[rows], np.ones(m)]).astype(np.float32),
+        np.concatenate([covers(changed[rows], showing[rows], shade), np.ones(m)]).astype(np.float32),
         basis,
     )
     added = AddedVariant(lesson.category, lesson.variant, prompt, "adapter", m, appended.vertices, adapter)
@@ -113,12 +114,10 @@ def _straight(
 
 def with_appended(avatar: Avatar, appended: Appended, added: AddedVariant) -> Avatar:
     """The avatar with more Gaussians behind its own, none of which any older look shows."""
-    none = np.zeros(len(appended.base), np.float32)
     return replace(
         avatar,
         binding=appended.binding,
         base=np.vstack([avatar.base, appended.base]),
-        categories={c: replace(m, change=np.concatenate([m.change, none])) for c, m in avatar.categories.items()},
         added=(*avatar.added, added),
         light=None if avatar.light is None else extended(avatar.light, avatar.binding, appended.binding),
     )

@@ -100,9 +100,9 @@ def add_variant(
         code = grown.categories[spec.category].codes[spec.id]
         surface = editor.added_surface(subject, spec.category, (spec,))
         without = replace(grown, added=avatar.added)
-        changed = measure_change(without, lesson, rasterizer)
-        appended = append(without, subject, spec.category, code, changed, surface)
-        grown = start_adapter(without, subject, lesson, changed, appended, spec.prompt)
+        sight = measure_change(without, lesson, rasterizer)
+        appended = append(without, subject, spec.category, code, sight[0], surface)
+        grown = start_adapter(without, subject, lesson, sight, appended, spec.prompt)
         steps = min(MOST_STEPS, max(1, round(STEP_SHARE * size.train_steps)))
         del told["needs_adapter"]
         told |= fit_adapter(grown, lesson, steps, rasterizer, progress)
@@ -159,7 +159,7 @@ def remove_variant(avatar: Avatar, category: str, variant: str) -> Avatar:
     for name, model in avatar.categories.items():
         codes = {id: z for id, z in model.codes.items() if (name, id) != (category, variant)}
         if codes:
-            categories[name] = replace(model, codes=codes, change=model.change[keep])
+            categories[name] = replace(model, codes=codes)
     binding = Binding(shorter, triangles.astype(np.int32), b.bary[keep], b.rest_area[keep])
     moved = tuple(_moved(one, first, gone.gaussians) for one in after)
     return replace(
@@ -212,7 +212,7 @@ def _shots(lesson: Lesson) -> list[Shot]:
 def _with_code(avatar: Avatar, spec: VariantSpec, code: FloatArray, method: str) -> Avatar:
     """The avatar with one more code, and a category for it where it has none."""
     categories = dict(avatar.categories)
-    model = categories.get(spec.category) or _empty_category(len(avatar))
+    model = categories.get(spec.category) or _empty_category()
     categories[spec.category] = replace(model, codes={**model.codes, spec.id: code})
     ordered = {c: categories[c] for c in CATEGORIES if c in categories}
     added = AddedVariant(spec.category, spec.id, spec.prompt, method, 0, 0, Adapter.none())
@@ -221,13 +221,13 @@ def _with_code(avatar: Avatar, spec: VariantSpec, code: FloatArray, method: str)
     return with_appended(replace(avatar, categories=ordered), nothing, added)
 
 
-def _empty_category(n: int) -> CategoryModel:
+def _empty_category() -> CategoryModel:
     """A category that changes nothing by its codes."""
     random = np.random.default_rng(0)
     network = CodeNetwork.start(random, random.standard_normal((1, CODE_SIZE)).astype(np.float32))
     nothing = np.zeros(0, np.float32)
     basis = np.zeros((MIN_COEFFICIENTS, 0, PROPERTIES), np.float32)
-    return CategoryModel(network, {}, np.zeros(0, np.int32), nothing, np.zeros(n, np.float32), basis)
+    return CategoryModel(network, {}, np.zeros(0, np.int32), nothing, nothing[None], basis)
 
 
 def _measured(avatar: Avatar, told: dict[str, float]) -> Grown:

@@ -30,7 +30,10 @@ def without_masks(start: Start) -> Start:
 def _everywhere(model: CategoryModel, count: int) -> CategoryModel:
     basis = np.zeros((len(model.basis), count, PROPERTIES), np.float32)
     basis[:, model.rows] = model.basis
-    return replace(model, rows=np.arange(count, dtype=np.int32), mask=np.ones(count, np.float32), basis=basis)
+    covers = np.zeros((len(model.covers), count), np.float32)
+    covers[:, model.rows] = model.covers
+    rows, mask = np.arange(count, dtype=np.int32), np.ones(count, np.float32)
+    return replace(model, rows=rows, mask=mask, covers=covers, basis=basis)
 
 
 @dataclass(frozen=True)

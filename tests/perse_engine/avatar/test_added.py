@@ -26,8 +26,8 @@ def test_gates_are_continuous(weight: float) -> None:
 
 
 def test_no_adapter_leaves_a_categorys_reach_alone() -> None:
-    change = np.array([0.2, 0.0, 1.0], np.float32)
-    assert reach(change, []) is change
+    cover = np.array([0.2, 0.0, 1.0], np.float32)
+    assert reach(cover, []) is cover
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from perse_engine.avatar.avatar import Avatar
-from perse_engine.avatar.head_ways import surface_way, way_mask
+from perse_engine.avatar.head_ways import darkening, surface_way, way_mask
 from perse_engine.avatar.posing import posed_cloud
-from perse_engine.avatar.properties import COLOUR, OFFSET, OPACITY
+from perse_engine.avatar.properties import COLOUR, OFFSET, OPACITY, PROPERTIES
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.scene import Expression, FloatArray, Pose
@@ -51,3 +51,11 @@ def test_paint_and_holes_are_seen(tiny_avatar: Avatar, astronaut_subject: Subjec
     on = (tiny_avatar.binding.triangles < len(look.rig.vertices)).all(1)
     assert np.allclose(way[on, COLOUR.start], 0.5, atol=0.005) and not way[:, OFFSET].any()
     assert (way[on, OPACITY] <= 0).all() and way[on, OPACITY].min() < -0.4
+
+
+def test_a_shade_darkens_by_the_light_that_it_keeps_off_whatever_the_colour() -> None:
+    colours = np.array([[0.8, 0.6, 0.5], [0.2, 0.1, 0.1], [0.5, 0.5, 0.5]], np.float32)
+    way = np.zeros((3, PROPERTIES), np.float32)
+    way[:2, COLOUR] = -0.3 * colours[:2]
+    way[2, COLOUR] = 0.2
+    assert np.allclose(darkening(way, colours), [0.3, 0.3, 0.0], atol=1e-5)

@@ -166,18 +166,36 @@ def test_the_codes_gradient_agrees_with_finite_differences(is_shared: bool, seed
     st.dictionaries(st.sampled_from(["hair", "beard", "skin", "hat"]), st.tuples(st.floats(0, 3), CHANGES), min_size=1)
 )
 def test_the_topmost_category_has_all_and_others_what_it_leaves(active: dict[str, tuple[float, np.ndarray]]) -> None:
-    shares = sharing({c: s for c, (s, _) in active.items()}, {c: change for c, (_, change) in active.items()})
+    shares = sharing({c: s for c, (s, _) in active.items()}, {c: cover for c, (_, cover) in active.items()})
     left = np.ones(6)
     for category in ("hat", "hair", "beard", "skin"):
         if category in active:
             assert shares[category] == pytest.approx(left, abs=1e-5)
-            strength, change = active[category]
-            left = left * (1 - min(1.0, strength) * change.astype(np.float64) ** 2)
+            strength, cover = active[category]
+            left = left * (1 - min(1.0, strength) * cover.astype(np.float64))
 
 
 def test_a_category_at_the_source_covers_nothing() -> None:
-    change = {c: np.ones(3, np.float32) for c in ("beard", "skin")}
-    assert (sharing({"beard": 0.0, "skin": 1.0}, change)["skin"] == 1).all()
+    cover = {c: np.ones(3, np.float32) for c in ("beard", "skin")}
+    assert (sharing({"beard": 0.0, "skin": 1.0}, cover)["skin"] == 1).all()
+
+
+def test_a_mix_hides_as_much_as_the_mean_of_its_variants() -> None:
+    random = np.random.default_rng(0)
+    codes = (random.standard_normal((3, CODE_SIZE)) * CODE_SPREAD).astype(np.float32)
+    network, covers = CodeNetwork.start(random, codes), random.random((3, 5)).astype(np.float32)
+    assert np.allclose(network.mixed(codes[1], covers), covers[1], atol=1e-4)
+    assert np.allclose(network.mixed(0.5 * codes[1], covers), covers[1], atol=1e-4)
+    assert np.allclose(
+        network.mixed(0.25 * codes[0] + 0.75 * codes[2], covers), 0.25 * covers[0] + 0.75 * covers[2], atol=1e-4
+    )
+
+
+def test_a_code_of_no_variant_hides_as_much_as_any() -> None:
+    random = np.random.default_rng(0)
+    codes = (random.standard_normal((2, CODE_SIZE)) * CODE_SPREAD).astype(np.float32)
+    network, covers = CodeNetwork.start(random, codes), random.random((2, 5)).astype(np.float32)
+    assert np.allclose(network.mixed(-codes[0], covers), covers.max(0), atol=1e-4)
 
 
 def test_every_category_has_its_layer() -> None:

@@ -15,7 +15,7 @@ from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.start import Start, start_avatar
 from perse_engine.avatar.training import RASTER_MODE, Trainer
 from perse_engine.errors import CorruptFile
-from perse_engine.head.subject import Subject
+from perse_engine.head.subject import PARTS, Subject
 from perse_engine.look import Look
 from perse_engine.progress import SilentProgress
 from perse_engine.recipe import Recipe
@@ -42,11 +42,20 @@ def test_a_beard_covers_the_skin_below_it(start: Start) -> None:
     beard, skin = start.categories["beard"], start.categories["skin"]
     both = np.intersect1d(beard.rows[beard.mask > 0.9], skin.rows[skin.mask > 0.9])
     assert len(both) > 20
-    shares = sharing({"beard": 1.0, "skin": 1.0}, {"beard": beard.change, "skin": skin.change})
+    models, count = {"beard": beard, "skin": skin}, len(start.placed.base)
+    covers = {c: m.cover(next(iter(m.codes.values())), count) for c, m in models.items()}
+    shares = sharing({"beard": 1.0, "skin": 1.0}, covers)
     assert (shares["beard"] == 1).all()
     # Whole where it is dense; its border thins out, and skin shines through.
-    left = shares["skin"][both]
-    assert np.quantile(left, 0.1) < 0.2 and np.median(left) < 0.7
+    assert np.quantile(shares["skin"][both], 0.1) < 0.2
+
+
+def test_the_shade_of_a_beard_leaves_the_neck_its_tone(start: Start) -> None:
+    beard, count = start.categories["beard"], len(start.placed.base)
+    neck = start.placed.block[beard.rows] == PARTS.index("torso")
+    assert neck.sum() > 10
+    cover = beard.cover(next(iter(beard.codes.values())), count)[beard.rows[neck]]
+    assert 0.02 < np.median(cover) < 0.5
 
 
 def test_an_untrained_avatar_shows_what_the_editor_painted(start: Start, painted: Dataset) -> None:
@@ -82,10 +91,11 @@ def test_a_head_of_another_subject_is_refused(painted: Dataset, astronaut_subjec
         )
 
 
-def test_changes_are_parts_of_the_whole(start: Start) -> None:
+def test_covers_are_parts_of_the_whole_one_row_for_each_variant(start: Start) -> None:
     for model in start.categories.values():
-        assert model.change.min() >= 0
-        assert model.change.max() <= 1
+        assert model.covers.shape == (len(model.codes), len(model.rows))
+        assert model.covers.min() >= 0
+        assert model.covers.max() <= 1
 
 
 def test_the_source_differs_nowhere_from_itself(painted: Dataset) -> None:

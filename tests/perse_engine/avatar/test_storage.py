@@ -26,7 +26,7 @@ BOTH = Look({"eyeglasses": {"round-black": 1.0}, "hair": {"long-wavy-blonde": 0.
 
 FLOATS = (
     "base", "rig.vertices", "rig.shapes", "rig.bone_pivots", "rig.bone_weights", "binding.bary", "binding.rest_area",
-    "expression.basis", "hair.mask", "hair.change", "hair.basis", "hair.codes", "hair.network.linear",
+    "expression.basis", "hair.mask", "hair.covers", "hair.basis", "hair.codes", "hair.network.linear",
     "hair.network.hidden_weight", "hair.network.hidden_bias", "hair.network.output", "light.coefficients",
     "light.normals",
 )  # fmt: skip
@@ -104,6 +104,20 @@ def test_an_unknown_raster_mode_is_refused(mode: object, folder: Path) -> None:
 def test_files_of_before_ways_had_several_bends_are_read(tiny_avatar: Avatar, folder: Path) -> None:
     describe(folder, lambda told: (told.pop("bends"), told.update(format_version=1)))
     assert np.array_equal(load_avatar(folder).base, tiny_avatar.base)
+
+
+def test_files_of_before_variants_had_covers_hide_by_their_change(tiny_avatar: Avatar, folder: Path) -> None:
+    change = np.linspace(0, 1, len(tiny_avatar), dtype=np.float32)
+
+    def older(tensors: Tensors) -> None:
+        for category in tiny_avatar.categories:
+            del tensors[f"{category}.covers"]
+            tensors[f"{category}.change"] = change
+
+    damage(folder, older)
+    for model in load_avatar(folder).categories.values():
+        code = next(iter(model.codes.values()))
+        assert np.array_equal(model.cover(code, len(change))[model.rows], change[model.rows] ** 2)
 
 
 @pytest.mark.parametrize("bends", [0, 99, "many", None])

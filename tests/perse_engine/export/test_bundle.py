@@ -132,7 +132,7 @@ def set_shape(array: str, shape: list[int]) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda x: x.update(version=3),
+        lambda x: x.update(version=99),
         lambda x: x.update(raster_mode="sharp"),
         lambda x: x["base"].update(bufferView=99),
         lambda x: x["base"].update(bone_pivots=[[0, 0, 0]]),

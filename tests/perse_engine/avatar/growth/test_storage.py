@@ -20,7 +20,7 @@ from tests.perse_engine.avatar.growth.test_grow import BERET, CURLY
 
 Tensors = dict[str, np.ndarray[Any, Any]]
 LOOK = Look({"hair": {CURLY: 0.6}, "hat": {BERET: 1.0}, "eyeglasses": {"round-black": 1.0}})
-NAMES = [f"added.{k}.{name}" for k in (0, 1) for name in ("rows", "mask", "change", "basis")]
+NAMES = [f"added.{k}.{name}" for k in (0, 1) for name in ("rows", "mask", "cover", "basis")]
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_damaged_tensor_is_refused(name: str, how: str, folder: Path) -> None:
         load_avatar(folder)
 
 
-@pytest.mark.parametrize("name", ["mask", "change", "basis"])
+@pytest.mark.parametrize("name", ["mask", "cover", "basis"])
 def test_a_number_that_is_not_finite_is_refused(name: str, folder: Path) -> None:
     def change(tensors: Tensors) -> None:
         tensors[f"added.0.{name}"].flat[0] = np.nan
