@@ -79,9 +79,9 @@ def start_on_head(
     model: CategoryModel,
     variant: int,
     ways: Mapping[float, FloatArray],
-    rows: npt.NDArray[np.bool_],
+    rows: npt.NDArray[np.int64],
     *,
-    shade_only: bool,
+    columns: npt.NDArray[np.bool_],
 ) -> None:
     """Start a variant's bases at what the editor did to the head, in place.
 
@@ -89,13 +89,12 @@ def start_on_head(
         model: whose mask says how much of it its Gaussians can follow.
         variant: index into the model's codes.
         ways: weight of the variant -> `surface_way` [m, 14]; 1 is among them, the others are what the bumps are for.
-        rows: [n] bool, which m of the model's Gaussians those are.
-        shade_only: whether nothing but the colour may change.
+        rows: [m], which of the model's Gaussians those are.
+        columns: [14] bool, which properties the category may change there.
     """
-    columns = slice(COLOUR.start if shade_only else 0, PROPERTIES)
     room = np.maximum(model.mask[rows], LEAST_MASK)[:, None]
     whole = ways[1.0] / room
-    model.basis[variant, rows, columns] = whole[:, columns]
+    model.basis[variant, rows[:, None], np.flatnonzero(columns)] = whole[:, columns]
     code = list(model.codes.values())[variant]
     bumps = model.network.bumps(variant, len(model.codes))
     lower = {weight: way for weight, way in ways.items() if weight < 1}
@@ -105,4 +104,4 @@ def start_on_head(
     rest = np.stack([way / room - weight * whole for weight, way in lower.items()])
     bends = np.tensordot(np.linalg.pinv(reached.astype(np.float64)), rest, 1)
     for bump, bend in zip(bumps, bends, strict=True):
-        model.basis[bump, rows, columns] = bend[:, columns]
+        model.basis[bump, rows[:, None], np.flatnonzero(columns)] = bend[:, columns]

@@ -126,7 +126,9 @@ def _ways(surface: AddedSurface, places: AddedSurface) -> tuple[_Beginnings, Way
     bows = np.zeros((shape[0], surface.bows.shape[1], shape[1], PROPERTIES), np.float32)
     bows[..., OFFSET] = filled(surface.bows).swapaxes(1, 2)
     bows[..., GROWING] = filled(surface.swells).swapaxes(1, 2)
-    return start, Ways(surface.variants, shown, whole, portion, bows)
+    pushed = (weights[..., None] * filled(surface.pushed)).sum(0).astype(np.float32)
+    pushes = {name: pushed[:, k] for k, name in enumerate(surface.pushers)}
+    return start, Ways(surface.variants, shown, whole, portion, bows, pushes)
 
 
 def _opacities(shown: npt.NDArray[np.bool_], appears: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

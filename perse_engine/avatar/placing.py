@@ -38,6 +38,7 @@ class Ways:
         portion: [V, n, 14] by how much they are other than the base's as soon as the variant is worn; the base has the
             mean of the variants that show it.
         bows: [V, 3, n, 14] by how much the properties are off that straight way at weights 1/4, 1/2 and 3/4.
+        pushed: "category/id" of another category's variant -> [n, 3] m, how far that one moves them.
     """
 
     variants: tuple[str, ...]
@@ -45,6 +46,7 @@ class Ways:
     whole: FloatArray
     portion: FloatArray
     bows: FloatArray
+    pushed: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

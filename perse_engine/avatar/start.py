@@ -15,7 +15,7 @@ from perse_engine.avatar.masks import Seen, change, covers, mask_of, visibility
 from perse_engine.avatar.owning import add_surfaces, distinct
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.placing import Placed, Ways, place_on_subject
-from perse_engine.avatar.properties import COLOUR, PROPERTIES
+from perse_engine.avatar.properties import COLOUR, OFFSET, PROPERTIES
 from perse_engine.errors import CorruptFile
 from perse_engine.head.subject import PARTS, ExpressionDriver, Subject
 from perse_engine.progress import Progress
@@ -32,6 +32,9 @@ FEW, MOST = 6, 24
 share their places count less."""
 SHADE_ONLY = ("eyeglasses", "hat", "headphones", "earrings")
 """Categories that change only the colour of Gaussians that are not their own, by their shadow."""
+PRESSES = ("hat",)
+"""Categories that move what lies below: hair, the head's and added."""
+LEAST_PUSH_M = 0.0003
 SEEN = 0.02
 STRANDS = {"hair": 1.5, "earrings": 2.0, "eyeglasses": 1.8}
 """More for what is finely structured, or a wire: hats are smooth."""
@@ -171,23 +174,40 @@ def _category(
     ways = placed.ways.get(category)
     is_shared = ways is not None and bool((ways.shown.sum(0) > 1).any())
     network = CodeNetwork.start(random, np.stack(list(codes.values())), is_shared=is_shared)
-    mask = np.where(owned, np.float32(1), mask_of(changed.max(0)))
+    push = _pushed(category, ids, placed)
+    is_pushed = np.linalg.norm(push, axis=-1).max(0) > LEAST_PUSH_M
+    mask = np.where(owned | is_pushed, np.float32(1), mask_of(changed.max(0)))
     rows = np.flatnonzero(mask > MIN_MASK).astype(np.int32)
     basis = np.zeros((len(network), len(rows), PROPERTIES), np.float32)
     if ways is not None:
         _start_ways(basis, owned[rows], ways, codes, network)
-    own = owned[rows]
-    on_head = _head_ways(category, ids, rows[~own], dataset, placed)
+    head = np.flatnonzero(~owned[rows] & ~is_pushed[rows])
+    on_head = _head_ways(category, ids, rows[head], dataset, placed)
     dense = changed if category in placed.owners else np.minimum(difference / FULL_DIFFERENCE, 1)
-    hides = np.ones((len(ids), len(rows)), np.float32)
+    # What it owns is nobody else's; what it only pushes keeps its looks.
+    hides = np.repeat(owned[rows].astype(np.float32)[None], len(ids), 0)
     for number, id in enumerate(ids):
-        at = number, rows[~own]
+        at = number, rows[head]
         shade = darkening(on_head[id][1.0], placed.base[at[1], COLOUR]) if id in on_head else None
-        hides[number, ~own] = covers(dense[at], showing[at], shade)
+        hides[number, head] = covers(dense[at], showing[at], shade)
     model = CategoryModel(network, codes, rows, mask[rows].astype(np.float32), hides, basis)
+    columns = np.full(PROPERTIES, category not in SHADE_ONLY)
+    columns[COLOUR] = True
+    columns[OFFSET] |= category in PRESSES
     for id, one in on_head.items():
-        start_on_head(model, ids.index(id), one, ~own, shade_only=category in SHADE_ONLY)
+        start_on_head(model, ids.index(id), one, head, columns=columns)
+    basis[: len(ids), np.flatnonzero(is_pushed[rows]), OFFSET] = push[:, rows[is_pushed[rows]]]
     return model
+
+
+def _pushed(category: str, ids: list[str], placed: Placed) -> FloatArray:
+    """How far its variants move each Gaussian that another category owns, [V, N, 3] m."""
+    out = np.zeros((len(ids), len(placed.base), 3), np.float32)
+    for owner, name in enumerate(placed.owners):
+        for number, id in enumerate(ids):
+            if f"{category}/{id}" in placed.ways[name].pushed:
+                out[number, placed.owner == owner] = placed.ways[name].pushed[f"{category}/{id}"]
+    return out
 
 
 def _start_ways(

@@ -29,6 +29,7 @@ from perse_engine.avatar.kernels import add_basis, take_rows
 from perse_engine.avatar.latent import CODE_SIZE, active_bases, column_weights, sharing
 from perse_engine.avatar.perceptual import PerceptualTerm
 from perse_engine.avatar.pictures import Pictures, Sight
+from perse_engine.avatar.placing import Placed
 from perse_engine.avatar.properties import COLOUR, OPACITY, PROPERTIES, RATES
 from perse_engine.avatar.refinement import Refinement
 from perse_engine.avatar.start import SHADE_ONLY, Start, start_avatar
@@ -145,6 +146,7 @@ class Trainer:
             c: _CategoryTrainer(
                 m,
                 shaded=(start.placed.owner[m.rows] < 0) & (c in SHADE_ONLY),
+                pushed=_is_anothers(start.placed, m, c),
                 bump_rate=BUMP_RATE * (ADDITIVE_WEIGHT if c in start.placed.owners else 1.0),
             )
             for c, m in start.categories.items()
@@ -236,12 +238,22 @@ class Trainer:
         )
 
 
-class _CategoryTrainer:
-    """The part of a step that belongs to one category; `shaded` [n]: rows of which only the colour may change."""
+def _is_anothers(placed: Placed, model: CategoryModel, category: str) -> npt.NDArray[np.bool_]:
+    """Which of a category's Gaussians another one owns, [n]: it may only push them."""
+    owner = placed.owner[model.rows]
+    own = placed.owners.index(category) if category in placed.owners else -1
+    return np.asarray((owner >= 0) & (owner != own))
 
-    def __init__(self, model: CategoryModel, shaded: npt.NDArray[np.bool_], bump_rate: float) -> None:
+
+class _CategoryTrainer:
+    """The part of a step that belongs to one category; `shaded` [n]: rows of which only the colour may change, `pushed`
+    [n]: those that stay as they start."""
+
+    def __init__(
+        self, model: CategoryModel, shaded: npt.NDArray[np.bool_], pushed: npt.NDArray[np.bool_], bump_rate: float
+    ) -> None:
         self.model = model
-        self._shaded = np.flatnonzero(shaded)
+        self._shaded, self._pushed = np.flatnonzero(shaded), np.flatnonzero(pushed)
         # Portions and bows are geometry, and stay.
         whole, bumps, _ = np.split(model.basis, [len(model.codes), len(model.network.linear)])
         self._whole_adam = Adam(whole, RATES)
@@ -268,6 +280,7 @@ class _CategoryTrainer:
         with PARALLEL_WORK:
             take_rows(grad_x, m.rows, self._weights, ALL_COLUMNS, self._grad)
         self._grad[self._shaded, : COLOUR.start] = 0
+        self._grad[self._pushed] = 0
         # Bases that are off step too, along their momentum: steps of those alone that are on were worse at any rate.
         whole, bumps, _ = np.split(self._coefficients, [len(m.codes), len(m.network.linear)])
         self._whole_adam.step_basis(whole, self._grad, rate_factor=rate)

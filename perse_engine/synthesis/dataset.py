@@ -10,7 +10,7 @@ heads/<path>.safetensors             the head's own surface at a clip's look (op
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,6 +77,7 @@ class AddedSurface:
         place: [P] uint32; points of one place are the same spot of an object whose shape several variants share, each
             with its own position and colour.
         visible: [P] bool, the variant shows it, and not only has it lie there while it shows in others.
+        pushed: [P, U, 3] m, how far each of `pushers` moves it: other categories' variants, as "hat/beanie-grey".
     """
 
     points: FloatArray
@@ -94,12 +95,18 @@ class AddedSurface:
     variant: npt.NDArray[np.uint16]
     place: npt.NDArray[np.uint32]
     visible: npt.NDArray[np.bool_]
+    pushed: FloatArray
     variants: tuple[str, ...]
+    pushers: tuple[str, ...] = ()
 
     def take(self, index: npt.NDArray[Any]) -> AddedSurface:
         """Keep some of the points."""
-        points = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "variants"}
-        return AddedSurface(**points, variants=self.variants)
+        return replace(self, **{name: getattr(self, name)[index] for name in self.arrays()})
+
+    @staticmethod
+    def arrays() -> list[str]:
+        """The names of what has an entry per point."""
+        return [f.name for f in fields(AddedSurface) if f.name not in ("variants", "pushers")]
 
     def one_each(self) -> AddedSurface:
         """The first point of every place, in the order of places."""

@@ -22,6 +22,9 @@ class AttributeEditor(Protocol):
         """
         ...
 
-    def added_surface(self, subject: Subject, category: str, variants: tuple[VariantSpec, ...]) -> AddedSurface | None:
-        """Points on the surface that these variants of a category add, or None if they add none."""
+    def added_surface(
+        self, subject: Subject, category: str, variants: tuple[VariantSpec, ...], beside: tuple[VariantSpec, ...] = ()
+    ) -> AddedSurface | None:
+        """Points on the surface that these variants of a category add, or None if they add none; `beside` are those of
+        other categories, which may push it."""
         ...

@@ -161,7 +161,7 @@ def write_surface(folder: Path, category: str, surface: AddedSurface) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: v for k, v in asdict(surface).items() if isinstance(v, np.ndarray)}
     partial = path.with_name(path.name + ".part")
-    save_file(tensors, partial, {"variants": json.dumps(surface.variants)})
+    save_file(tensors, partial, {name: json.dumps(getattr(surface, name)) for name in ("variants", "pushers")})
     partial.replace(path)
 
 
@@ -173,7 +173,11 @@ def read_surface(folder: Path, category: str) -> AddedSurface | None:
     try:
         tensors = load_file(path)
         header = json.loads(path.read_bytes()[8 : 8 + int.from_bytes(path.read_bytes()[:8], "little")])
-        return AddedSurface(**tensors, variants=tuple(json.loads(header["__metadata__"]["variants"])))
+        told = header["__metadata__"]
+        # Written since hats press added hair.
+        tensors.setdefault("pushed", np.zeros((len(tensors["points"]), 0, 3), np.float32))
+        pushers = tuple(json.loads(told.get("pushers", "[]")))
+        return AddedSurface(**tensors, variants=tuple(json.loads(told["variants"])), pushers=pushers)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CorruptFile(f"surfaces/{category}.safetensors is not readable: {error}.") from error
 

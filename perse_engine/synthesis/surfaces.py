@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,13 @@ MIN_ALPHA, APPEARING_ALPHA = 0.05, 0.5
 @dataclass(frozen=True)
 class Shape:
     """A part of a variant at weight 1, and at some lower weights; the variant's index; the part at one half beside one
-    half of other variants, by their indices."""
+    half of other variants, by their indices; how far others push its vertices, [V, 3] each."""
 
     part: AddedPart
     way: Mapping[float, AddedPart]
     variant: int
     beside: Mapping[int, AddedPart] = field(default_factory=dict)
+    pushed: tuple[Array, ...] = ()
 
     def course(self) -> tuple[FloatArray, FloatArray]:
         """How vertices [V, 3] come to where they are at weight 1: travel from weight 0, and bows [V, 3, 3] at
@@ -158,6 +159,7 @@ def _points(shape: Shape, face: Array, bary: Array, spacing_m: float, variants: 
         variant=np.full(count, shape.variant, np.uint16),
         place=np.arange(count, dtype=np.uint32),
         visible=rgba[:, 3] > (MIN_ALPHA if part.appears is None else APPEARING_ALPHA),
+        pushed=at(np.stack(shape.pushed, 1)) if shape.pushed else np.zeros((count, 0, 3), np.float32),
         variants=(),
     )
 
@@ -173,5 +175,5 @@ def merge_surfaces(surfaces: Sequence[AddedSurface], variants: tuple[str, ...]) 
 
 
 def _joined(surfaces: Sequence[AddedSurface], variants: tuple[str, ...]) -> AddedSurface:
-    names = [f.name for f in fields(AddedSurface) if f.name != "variants"]
-    return AddedSurface(**{n: np.concatenate([getattr(s, n) for s in surfaces]) for n in names}, variants=variants)
+    joined: dict[str, Any] = {n: np.concatenate([getattr(s, n) for s in surfaces]) for n in AddedSurface.arrays()}
+    return replace(surfaces[0], **joined, variants=variants)

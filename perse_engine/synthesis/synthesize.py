@@ -189,7 +189,8 @@ def _write_surfaces(
     """The categories that have one."""
 
     def write(category: str) -> bool:
-        surface = editor.added_surface(subject, category, tuple(s for s in specs if s.category == category))
+        own = tuple(s for s in specs if s.category == category)
+        surface = editor.added_surface(subject, category, own, tuple(s for s in specs if s.category != category))
         if surface is not None:
             write_surface(folder, category, surface)
         return surface is not None

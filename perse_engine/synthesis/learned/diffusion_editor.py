@@ -56,10 +56,12 @@ class DiffusionEditor:
                 self._wear(outfit, category, weights)
         return outfit.finish()
 
-    def added_surface(self, subject: Subject, category: str, variants: tuple[VariantSpec, ...]) -> AddedSurface | None:
+    def added_surface(
+        self, subject: Subject, category: str, variants: tuple[VariantSpec, ...], beside: tuple[VariantSpec, ...] = ()
+    ) -> AddedSurface | None:
         """The procedural editor's: shapes are its own. None for variants that it cannot make."""
-        made = tuple(v for v in variants if self._has_shape(v))
-        return self._procedural.added_surface(subject, category, made) if made else None
+        made, others = (tuple(v for v in some if self._has_shape(v)) for some in (variants, beside))
+        return self._procedural.added_surface(subject, category, made, others) if made else None
 
     def _wear(self, outfit: Outfit, category: str, weights: Mapping[str, float]) -> None:
         first = len(outfit.parts)

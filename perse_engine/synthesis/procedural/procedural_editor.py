@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from perse_engine.errors import UnknownName, UnsupportedWish
 from perse_engine.head.subject import Subject, TexturedRig
@@ -46,6 +47,7 @@ MIXED = ("cloth", "earrings", "eyeglasses", "hat", "headphones")
 WAY_WEIGHTS, TAIL_WEIGHTS = (0.125, *BETWEEN_STEPS), (0.35,)
 """At which parts are looked at to see how they come to where they are at 1; the latter is of what is not mixed: tails
 of hair grow along their own length."""
+PUSHED_BY = {"hair": "hat"}
 REMOVES = ("beard", "eyebrows", "hair")
 """Categories that a wish can take away."""
 
@@ -75,20 +77,26 @@ class ProceduralEditor:
                 _apply(outfit, category, worn)
         return outfit.finish()
 
-    def added_surface(self, subject: Subject, category: str, variants: tuple[VariantSpec, ...]) -> AddedSurface | None:
+    def added_surface(
+        self, subject: Subject, category: str, variants: tuple[VariantSpec, ...], beside: tuple[VariantSpec, ...] = ()
+    ) -> AddedSurface | None:
         """Points on what the variants add at weight 1."""
         if category not in ADDITIVE_CATEGORIES or category not in APPLY:
             return None
-        dressed = [_shapes(subject, variants, index) for index in range(len(variants))]
+        pushers = tuple(spec for spec in beside if spec.category == PUSHED_BY.get(category))
+        dressed = [_shapes(subject, variants, index, pushers) for index in range(len(variants))]
         groups = shared_shapes(dressed) if category in MIXED else [[shape] for own in dressed for shape in own]
         if not groups:
             return None
-        return merge_surfaces(
+        surface = merge_surfaces(
             [sample_surface(group, len(variants)) for group in groups], tuple(spec.id for spec in variants)
         )
+        return replace(surface, pushers=tuple(f"{spec.category}/{spec.id}" for spec in pushers))
 
 
-def _shapes(subject: Subject, variants: tuple[VariantSpec, ...], index: int) -> list[Shape]:
+def _shapes(
+    subject: Subject, variants: tuple[VariantSpec, ...], index: int, pushers: tuple[VariantSpec, ...]
+) -> list[Shape]:
     """The parts that a variant adds."""
     spec = variants[index]
     full = _parts(subject, (spec, 1.0))
@@ -99,20 +107,25 @@ def _shapes(subject: Subject, variants: tuple[VariantSpec, ...], index: int) -> 
         # Its own parts come first.
         others = ((k, other) for k, other in enumerate(variants) if k != index)
         beside = {k: _parts(subject, (spec, 0.5), (other, 0.5)) for k, other in others}
+    pushed = [_parts(subject, (spec, 1.0), beneath=pusher) for pusher in pushers] if full else []
     return [
         Shape(
             part,
             {w: parts[k] for w, parts in lower.items()} if is_same else {},
             index,
             {other: parts[k] for other, parts in beside.items()},
+            tuple(parts[k].vertices - part.vertices for parts in pushed),
         )
         for k, part in enumerate(full)
     ]
 
 
-def _parts(subject: Subject, *worn: tuple[VariantSpec, float]) -> list[AddedPart]:
+def _parts(subject: Subject, *worn: tuple[VariantSpec, float], beneath: VariantSpec | None = None) -> list[AddedPart]:
+    """What is added, the parts of what is worn first; as it is `beneath` another category's variant."""
     outfit = Outfit.of(subject, casts_shadows=False)
     APPLY[worn[0][0].category](outfit, Worn(worn))
+    if beneath is not None:
+        APPLY[beneath.category](outfit, Worn(((beneath, 1.0),)))
     return outfit.parts
 
 

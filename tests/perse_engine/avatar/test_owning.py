@@ -49,8 +49,17 @@ def surface() -> AddedSurface:
         variant=np.repeat([0, 1], COUNT).astype(np.uint16),
         place=np.tile(np.arange(COUNT), 2).astype(np.uint32),
         visible=np.r_[np.ones(COUNT, bool), np.arange(COUNT) < COUNT // 2],
+        pushed=np.zeros((2 * COUNT, 0, 3), np.float32),
         variants=("red", "blue"),
     )
+
+
+def test_what_pushes_a_place_pushes_its_gaussian(placed: Placed, surface: AddedSurface) -> None:
+    pushed = np.tile(np.array([[[0, 0.01, 0], [0, 0, 0.02]]], np.float32), (2 * COUNT, 1, 1))
+    beneath = replace(surface, pushed=pushed, pushers=("headphones/a", "headphones/b"))
+    ways = add_surfaces(placed, {"hat": beneath}, {"hat": COUNT}).ways["hat"]
+    assert list(ways.pushed) == ["headphones/a", "headphones/b"]
+    assert np.allclose(ways.pushed["headphones/b"], [[0, 0, 0.02]] * COUNT)
 
 
 def test_variants_of_one_object_share_gaussians(placed: Placed, surface: AddedSurface) -> None:

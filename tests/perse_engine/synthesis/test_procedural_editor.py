@@ -12,7 +12,7 @@ from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.procedural_editor import APPLY
-from perse_engine.vocabulary import CATALOGUE, VariantSpec, variants_of
+from perse_engine.vocabulary import CATALOGUE, VariantSpec, find_variant, variants_of
 
 CAMERA = Camera.orbit(10, 0, width_px=96, height_px=96)
 
@@ -132,3 +132,14 @@ def test_a_category_that_it_cannot_edit_is_refused(astronaut_subject: Subject, m
 def test_codes_are_refused(astronaut_subject: Subject) -> None:
     with pytest.raises(UnsupportedWish):
         ProceduralEditor().dress(astronaut_subject, Look({}, {"hair": (0.0,) * 32}))
+
+
+def test_a_hat_pushes_long_hair_in(astronaut_subject: Subject) -> None:
+    hair, hat = (find_variant(*name.split("/")) for name in ("hair/long-wavy-blonde", "hat/beanie-grey"))
+    assert hair is not None and hat is not None
+    surface = ProceduralEditor().added_surface(astronaut_subject, "hair", (hair,), (hat,))
+    assert surface is not None and surface.pushers == ("hat/beanie-grey",)
+    far = np.linalg.norm(surface.pushed[:, 0], axis=1)
+    top, low = np.quantile(surface.points[:, 1], [0.9, 0.3])
+    assert 0.002 < far[surface.points[:, 1] > top].mean() < 0.04
+    assert far[surface.points[:, 1] < low].max() == 0

@@ -95,14 +95,17 @@ def test_an_added_surface_reads_back_the_same(tmp_path: Path) -> None:
         np.array([0, 1], np.uint16),
         np.array([7, 7], np.uint32),
         np.array([True, False]),
+        np.stack([points - 1, points - 2], 1),
         ("a", "b"),
+        ("hat/beanie", "hat/cap"),
     )
     write_surface(tmp_path, "hat", surface)
     back = read_surface(tmp_path, "hat")
     assert back is not None
     assert back.variants == ("a", "b")
+    assert back.pushers == ("hat/beanie", "hat/cap")
     assert np.array_equal(back.points, surface.points)
-    for name in ("travel", "bows", "axis", "growth", "swells", "appears", "dye", "variant", "place", "visible"):
+    for name in AddedSurface.arrays():
         assert np.array_equal(getattr(back, name), getattr(surface, name))
 
 
