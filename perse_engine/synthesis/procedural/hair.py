@@ -14,7 +14,7 @@ from perse_engine.synthesis.procedural.colours import HAIR, colour
 from perse_engine.synthesis.procedural.hair_curtain import curtain
 from perse_engine.synthesis.procedural.hair_cut import afro, buzz, curls, short, waves
 from perse_engine.synthesis.procedural.hair_pieces import braids, bun, ponytail
-from perse_engine.synthesis.procedural.hair_region import hair_region
+from perse_engine.synthesis.procedural.hair_region import dyeable, hair_region
 from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
 from perse_engine.synthesis.procedural.shaven import bald
 from perse_engine.synthesis.procedural.worn import Worn
@@ -32,6 +32,8 @@ EVERY = 5
 LIGHT_HAIR, WHITEST, SHOULDER, FADES = 79.0, 95.0, 1.2, 0.45
 """L* of the middle of white hair and of its lights, how far up these keep their contrast, and how much less colour
 they have."""
+WHITE, DEEPEST, WHITE_DEEPEST, WHITE_SOFTER = (66.0, 79.0), 300.0, 26.0, 0.4
+"""L* of the middle from which on hair counts as white, how much darker shadows get, in L*, and how much softer."""
 GATHERED = ("bun", "ponytail", "braided")
 """Styles that hold long hair together, so that none hangs loose."""
 
@@ -103,10 +105,14 @@ def _recolour(outfit: Outfit, dyes: Sequence[tuple[tuple[float, float, float], f
         middle = min(float(target[0]), LIGHT_HAIR)
         contrast = float(np.clip(np.clip(middle / max(reference[0], 8), 0.35, 1.6), 0.5, 1.1))
         # Lights are what the photo's hair has, as far as there is room for them: strands end where white does.
-        room = WHITEST - middle
-        apart = own[..., 0] - reference[0]
-        lights = room * np.tanh(min(contrast, SHOULDER * room / brightest) / room * apart)
-        lightness = np.clip(middle + np.where(apart > 0, lights, contrast * apart), 0, 98)
+        room, lit = WHITEST - middle, own[..., 0] > reference[0]
+        # White hair lets light through: it has no black shadows.
+        white = float(smoothstep(middle, *WHITE))
+        depth = DEEPEST + (WHITE_DEEPEST - DEEPEST) * white
+        shadows = contrast * (1 - WHITE_SOFTER * white)
+        most = np.where(lit, np.float32(room), np.float32(depth))
+        steep = np.where(lit, min(contrast, SHOULDER * room / brightest) / room, shadows / depth).astype(np.float32)
+        lightness = np.clip(middle + most * np.tanh(steep * (own[..., 0] - reference[0])), 0, 98)
         # Strong colours fade in highlights and shadows as dyed hair does.
         strength = np.clip(lightness * (1 / max(middle, 5.0)), 0.3, 1.0)
         strength *= 1 - FADES * np.clip((lightness - middle) * (1 / room), 0, 1)
@@ -118,4 +124,4 @@ def _recolour(outfit: Outfit, dyes: Sequence[tuple[tuple[float, float, float], f
         return np.asarray(sum(weight / worn * dyed(own, tone) for tone, weight in dyes))
 
     dark = smoothstep(float(np.median(lab[..., 0][region < 0.1][::EVERY])) - lab[..., 0], 6, 22)
-    outfit.recolour(np.maximum(region, 0.6 * maps["eyebrows"] * dark) * min(worn, 1.0), change)
+    outfit.recolour(np.maximum(dyeable(outfit.subject), 0.6 * maps["eyebrows"] * dark) * min(worn, 1.0), change)

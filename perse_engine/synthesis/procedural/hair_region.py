@@ -24,6 +24,10 @@ COARSE_GRAIN = (2.4, 1.15)
 TIPS, DARKER = 15, (6.0, 18.0)
 """How wide, in small texels, the map is made for tips of the fringe, and by how much L* those are darker than skin."""
 BESIDE_EYES = (9, 31)
+LIGHTNESS_COUNTS = np.array([0.3, 1.0, 1.0], np.float32)
+HAIRLINE, SHINES = 14.0, (0.3, 0.8)
+"""How far, in texels, skin may shine through, and how much of its colour, from hair's on, is surely none and surely
+skin's."""
 FOREHEAD = (10, 9)
 """Landmarks at the hairline and between the brows."""
 
@@ -49,6 +53,20 @@ def hair_region(subject: Subject) -> Array:
     may_be = smoothstep(wide, 0.2, 0.8) * smoothstep(rows, brows, 0.5 * (top + brows)) * (1 - maps["eyebrows"])
     dark = smoothstep(float(skin[0]) - lab[..., 0], *DARKER)
     return np.maximum(own, large(may_be * dark * (1 - bare)))
+
+
+@remembered
+def dyeable(subject: Subject) -> Array:
+    """Share of hair to dye in every texel, [A, A] float32: at the hairline skin shines through and stays what it is."""
+    region, maps = hair_region(subject), subject.texel_maps
+    lab = to_lab(subject.look.texture[:ATLAS_PX, :ATLAS_PX, :3]) * LIGHTNESS_COUNTS
+    strands, bare = (region > 0.9) & (maps["seen"] > 0.6), (maps["face"] > 0.9) & (maps["skin"] > 0.95)
+    if not strands.any() or not bare.any():
+        return region
+    hair, skin = np.median(lab[strands], 0), np.median(lab[bare], 0)
+    like_skin = (lab - hair) @ ((skin - hair) / max(float(((skin - hair) ** 2).sum()), 1.0))
+    near = cv2.GaussianBlur(maps["face"] * (1 - region), (0, 0), HAIRLINE)
+    return np.asarray(region * (1 - smoothstep(like_skin, *SHINES) * smoothstep(near, 0.02, 0.2)), np.float32)
 
 
 def of_the_scalp(hair: Array, face: Array) -> Array:

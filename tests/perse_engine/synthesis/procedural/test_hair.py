@@ -209,3 +209,14 @@ def test_long_hair_lies_on_the_chest(astronaut_subject: Subject) -> None:
         over = z - depth[cell]
         assert over.min() > 0
         assert np.median(over) < 0.03
+
+
+def test_white_hair_has_no_black_shadows_and_no_bright_line_at_the_forehead(astronaut_subject: Subject) -> None:
+    texture = worn(astronaut_subject, "short-straight-white").texture[:ATLAS_PX, :ATLAS_PX, :3]
+    lightness = to_lab(texture)[..., 0]
+    region, maps = hair_region(astronaut_subject), astronaut_subject.texel_maps
+    assert (lightness[(region > 0.9) & (maps["seen"] > 0.6)] < 50).mean() < 0.02
+    skin = np.median(lightness[(maps["face"] > 0.9) & (maps["skin"] > 0.95)])
+    line = (region > 0.3) & (region < 0.9) & (cv2.dilate(maps["face"] * (1 - region), np.ones((9, 9))) > 0.9)
+    assert line.sum() > 500
+    assert np.median(lightness[line]) < skin + 12
