@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.sampling import smoothstep
+from perse_engine.head.subject import Subject
 from perse_engine.synthesis.procedural.coarse import large, small, small_directions
 from perse_engine.synthesis.procedural.hair_curtain import hair_tone
 from perse_engine.synthesis.procedural.hair_region import of_the_scalp
 from perse_engine.synthesis.procedural.outfit import Outfit, to_lab
+from perse_engine.synthesis.procedural.remembered import remembered
 from perse_engine.synthesis.procedural.skull import cropped
 from perse_engine.vocabulary import REGION_LABELS
 
@@ -29,7 +31,12 @@ SHADOW = 6
 SKIN_SIGMAS = (30.0, 15.0, 7.5)
 LIKE_SKIN = 16.0
 """CIE Lab: what differs more from the person's skin is no example of it."""
-SKULL_LIGHT = np.array([0.10, 0.62, 0.78], np.float32)
+SKULL_LIGHT, AS_USUAL = np.array([0.10, 0.62, 0.78], np.float32), 0.04
+"""Where light comes from where a face tells nothing, and how much that counts beside what it tells."""
+SHINES_AT = np.array([0.0, 0.8, 0.5])
+"""What the light shines on turns from there: lamps hang from ceilings."""
+FALLOFF, GLOSS, GLOSS_WIDTH, HOLLOW = 0.36, 0.17, 0.028, 0.08
+"""How much darker a skull gets away from the light, how much it shines and how widely, and how dark temples are."""
 FROM_HAIRLINE = 27.0
 """The skull gets its own shading so far behind the last skin that the photo shows, small texels."""
 STUBBLE = 0.40
@@ -87,16 +94,40 @@ def _wider(area: Array, reach: int) -> Array:
 
 def _scalp(outfit: Outfit, own: Array, skin: Array, inside: Array) -> Array:
     """Skin lit as a round skull is, uneven as skin is, and darker where stubble stands, [A, A, 3]."""
-    light = np.clip(small_directions() @ SKULL_LIGHT, 0, 1)
-    shade = 0.05 * smoothstep(light, 0.85, 1.0) - 0.13 * (1 - light)
-    shade = 1 + smoothstep(inside, 0.0, FROM_HAIRLINE) * shade
+    behind = smoothstep(inside, 0.0, FROM_HAIRLINE)[..., None]
+    shade, shine = (layer[..., None] for layer in _round(outfit.subject))
+    shade = 1 + behind * (shade - 1)
     seen = hair_tone(outfit)
     stubble = 0.5 * seen + 0.5 * seen.mean()
     grew = (STUBBLE * _grew(outfit, own))[..., None]
-    plain = skin * shade[..., None]
+    plain = skin * shade
+    plain = plain + np.sqrt(behind) * shine * (1 - plain)
     uneven, standing = _grains()
-    darker = large(grew * (stubble * shade[..., None] - plain)) * standing[..., None]
+    darker = large(grew * (stubble * shade - plain)) * standing[..., None]
     return np.asarray(large(plain) * uneven[..., None] + darker)
+
+
+@remembered
+def _round(subject: Subject) -> Array:
+    """A skull's shade, about 1, and shine in the light that the photo's face is in, [2, S, S]."""
+    directions, head = small_directions(), small(subject.look.texture[:ATLAS_PX, :ATLAS_PX, :3])
+    maps = {name: small(subject.texel_maps[name]) for name in ("face", "skin", "seen", "beard")}
+    sure = (maps["face"] > 0.9) & (maps["skin"] > 0.95) & (maps["seen"] > 0.8) & (maps["beard"] < 0.1)
+    light = SKULL_LIGHT / np.linalg.norm(SKULL_LIGHT)
+    if sure.sum() > 100:
+        bright = head[sure].mean(-1) / np.median(head[sure].mean(-1)) - 1
+        apart = directions[sure] - directions[sure].mean(0)
+        # The gradient of brightness over the face, where that says something.
+        normal = apart.T @ apart / len(apart) + AS_USUAL * np.eye(3)
+        light = np.linalg.solve(normal, apart.T @ bright / len(apart) + AS_USUAL * light)
+        light /= np.linalg.norm(light)
+    halfway = light + SHINES_AT
+    halfway /= np.linalg.norm(halfway)
+    shade = 1 - FALLOFF * (1 - np.clip(0.5 + 0.5 * directions @ light, 0, 1)) ** 1.5
+    aside, up, forward = (directions[..., i] for i in range(3))
+    temples = np.exp(-(((np.abs(aside) - 0.78) / 0.16) ** 2) - ((up - 0.28) / 0.22) ** 2)
+    shade = shade * (1 - HOLLOW * temples * smoothstep(forward, 0.1, 0.5)) * (1 - 0.12 * smoothstep(-up, 0.1, 0.7))
+    return np.stack([shade, GLOSS * np.exp((directions @ halfway - 1) / GLOSS_WIDTH)])
 
 
 def _grew(outfit: Outfit, own: Array) -> Array:
@@ -111,7 +142,7 @@ def _grew(outfit: Outfit, own: Array) -> Array:
 @cache
 def _grains() -> tuple[Array, Array]:
     """Factors about 1 of skin and of stubble over the atlas, [A, A] each."""
-    uneven = 1 + 0.010 * _noise(12, 1.5) + 0.012 * _noise(13, 22.0)
+    uneven = 1 + 0.016 * _noise(12, 1.3) + 0.012 * _noise(16, 6.0) + 0.015 * _noise(13, 22.0)
     return uneven, np.clip(1 + 0.25 * _noise(14, 1.4) + 0.15 * _noise(15, 14.0), 0, 2)
 
 
