@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,18 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.atlas import ATLAS_PX
-from perse_engine.head.sampling import smoothstep
 from perse_engine.head.subject import Subject
 from perse_engine.synthesis.procedural.colours import BLUSH, LIPS, SHADOW, colour
 from perse_engine.synthesis.procedural.creases import creases
 from perse_engine.synthesis.procedural.freckles import freckles
 from perse_engine.synthesis.procedural.hair_region import hair_region
 from perse_engine.synthesis.procedural.mouth import paint_lips
-from perse_engine.synthesis.procedural.outfit import Outfit, blend_changed, lab_of, to_lab
+from perse_engine.synthesis.procedural.outfit import Outfit, lab_of, to_lab
 from perse_engine.synthesis.procedural.parameters import Parameters, Table, changes
 from perse_engine.synthesis.procedural.remembered import remembered
+from perse_engine.synthesis.procedural.skin_tone import darken_eyes, paint_neck, toned
 from perse_engine.synthesis.procedural.strokes import landmark_uv, polygon_map
-from perse_engine.vocabulary import REGION_LABELS, VariantSpec
+from perse_engine.vocabulary import VariantSpec
 
 Array = npt.NDArray[Any]
 
@@ -36,14 +35,7 @@ SOCKETS = (
 )
 LASHES = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (263, 466, 388, 387, 386, 385, 384, 398, 362))
 CHEEKS = (50, 280, 205, 425)
-DARKEST, LIGHTEST = 34.0, 86.0
-"""L* of a face that darkening and lightening stop at."""
-
-BROWN_CHROMA, BROWN_HUE = 25.0, np.array([0.54, 0.84])
-"""Brown skin has at least this CIE chroma, in this direction of a and b."""
 HAIR_EDGE_PX = (13, 13)
-RELIEF = 0.7
-"""How much of the contrast that darkening costs is given back: shades, brows and freckles make the person."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +101,12 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
         even = cv2.bilateralFilter(outfit.head, 0, 0.09, 5.0)
         outfit.paint(even, region * maps["face"] * min(p.smooth, 1.0) * weight)
     if p.lightness != 1 or p.red or p.yellow:
-        change = _tone(p, typical)
+        change = toned(p.lightness, p.red, p.yellow, typical)
         # Lips, the skin under the brows and between the outermost hairs have their share.
         hair = cv2.GaussianBlur(cv2.erode(hair_region(outfit.subject), np.ones(HAIR_EDGE_PX)), (0, 0), 2.5)
         outfit.recolour(np.clip((1 - hair) * (1 - 0.45 * maps["lips"]), 0, 1) * weight, change)
-        _neck(outfit, weight, change)
+        paint_neck(outfit, weight, change)
+        darken_eyes(outfit, p.lightness, typical, weight)
     if p.flush:
         outfit.recolour(_cheeks(outfit.subject) * p.flush * weight, lambda lab: lab + np.array([-3.0, 17.0, 5.0]))
     if p.freckles:
@@ -122,25 +115,6 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     if p.creases:
         creases(outfit, region * maps["face"], p.creases * weight)
     _make_up(outfit, spec, p, weight)
-
-
-def _tone(p: SkinParameters, typical: Array) -> Callable[[Array], Array]:
-    """Lightness by a factor that stops at the darkest and lightest of skins; typical [3] is the person's CIE Lab.
-
-    Darker skin is less saturated than scaling would have it, but never grey, and what is light or dark in it stays.
-    """
-    middle = float(typical[0])
-    factor = float(np.clip(p.lightness, min(1.0, DARKEST / middle), max(1.0, LIGHTEST / middle)))
-    saturation = 0.35 + 0.65 * factor
-    shift = np.array([p.red, p.yellow]) * (0.4 + 0.6 * factor)
-    lack = BROWN_CHROMA - float(np.hypot(*(typical[1:] * saturation + shift)))
-    shift = shift + BROWN_HUE * max(lack, 0.0) * float(smoothstep(np.float64(1 - factor), 0.1, 0.4))
-
-    def change(lab: Array) -> Array:
-        apart = (lab[..., :1] - middle) * (factor + RELIEF * max(1 - factor, 0.0))
-        return np.dstack([np.clip(middle * factor + apart, 0, 98), lab[..., 1:] * saturation + shift])
-
-    return change
 
 
 def _make_up(outfit: Outfit, spec: VariantSpec, p: SkinParameters, weight: float) -> None:
@@ -165,15 +139,6 @@ def _make_up(outfit: Outfit, spec: VariantSpec, p: SkinParameters, weight: float
         )
     if p.lipstick:
         paint_lips(outfit, lab_of(colour(LIPS, lips, "skin")), p.lipstick * weight)
-
-
-def _neck(outfit: Outfit, weight: float, change: Any) -> None:
-    """Skin outside the head's atlas: of the torso and the ears."""
-    skin = (outfit.labels == REGION_LABELS["skin"]) & (outfit.texture[..., 3] > 0)
-    skin[:ATLAS_PX, :ATLAS_PX] = False
-    mask = cv2.GaussianBlur(skin.astype(np.float32), (0, 0), 2.0) * weight
-    mask[:ATLAS_PX, :ATLAS_PX] = 0
-    blend_changed(outfit.texture[..., :3], mask, change)
 
 
 @remembered
