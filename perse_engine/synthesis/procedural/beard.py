@@ -31,6 +31,7 @@ class BeardParameters(Parameters):
     cheeks: float = 0.0
     jaw: float = 0.0
     chin: float = 0.0
+    goatee: float = 0.0
     strips: float = 0.0
     under_lip: float = 0.0
     soul: float = 0.0
@@ -45,11 +46,11 @@ TABLE: Table = {
     "style": {
         "full": {**_ALL, "sideburns": 0.55},
         "stubble": {**_ALL, "sideburns": 0.4, "length_mm": 1.3, "density": 0.75},
-        "goatee": {"chin": 1.0, "soul": 0.9, "moustache": 0.9},
+        "goatee": {"goatee": 1.0, "moustache": 0.9},
         "circle": {"chin": 1.0, "strips": 1.0, "under_lip": 0.5, "soul": 0.8, "moustache": 1.0, "length_mm": 5.0},
         "moustache": {"moustache": 1.0, "length_mm": 8.0, "density": 1.25},
         "handlebar": {"moustache": 1.0, "strips": 0.9, "length_mm": 8.0, "density": 1.2},
-        "van-dyke": {"chin": 0.9, "soul": 1.0, "moustache": 1.0, "length_mm": 14.0},
+        "van-dyke": {"goatee": 1.0, "moustache": 1.0, "length_mm": 14.0},
         "balbo": {"chin": 1.0, "jaw": 0.8, "soul": 1.0, "moustache": 1.0},
         "mutton-chops": {"chops": 1.0, "length_mm": 9.0, "density": 1.15},
         "chin-strap": {"sideburns": 0.9, "jaw": 1.0, "length_mm": 4.0},
@@ -110,7 +111,7 @@ def beard(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     opacity = (0.42 + 0.43 * is_long) * weight * there * (0.5 + 0.5 * smoothstep(grown.zone, 0.1, 0.8))
     opacity *= 1 - 0.45 * is_long * smoothstep(grown.zone, 0.9, 0.4)
     # Long hairs that end where none grow would stand out like whiskers.
-    opacity *= 1 - 0.92 * is_long * smoothstep(sample(grows, paths[:, -1] - 0.5), 0.35, 0.0)
+    opacity *= 1 - 0.97 * is_long * smoothstep(sample(grows, paths[:, -1] - 0.5), 0.35, 0.0)
     random = np.random.default_rng(13)
     tuft = 0.7 * sample(tufts(), grown.uv - 0.5)
     contrast = CONTRAST * (1 - 0.75 * tone.mean())

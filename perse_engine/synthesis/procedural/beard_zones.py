@@ -34,6 +34,7 @@ ZONES: dict[str, tuple[tuple[int, ...], float]] = {
     "cheeks": ((132, 58, 172, 136, 150, 169, 211, 202, 43, 57, 61, 186, 216, 207, 192, 213), 25.0),
     "jaw": ((132, 58, 172, 136, 150, 149, 176, 148, 152, 175, 171, 140, 170, 169, 135, 138, 215), 12.0),
     "chin": ((152, 148, 176, 140, 211, 204, 182, 83, 18), 13.0),
+    "goatee": ((17, 84, 83, 201, 194, 32, 140, 176, 148, 152), 20.0),
     "strips": ((61, 57, 212, 202, 211, 32, 204, 182, 106, 43), 5.0),
     "under_lip": ((61, 146, 91, 181, 84, 17, 18, 83, 182, 106, 43, 57), 3.0),
     "soul": ((17, 84, 181, 182, 83, 18), 4.0),
@@ -82,7 +83,7 @@ def _zone(outfit: Outfit, name: str) -> Array:
     outline, soft = ZONES[name]
     sides = [list(outline), [RIGHT_TO_LEFT.get(i, i) for i in outline]]
     # Jaw and chin go on below the jaw: the face's rim is not where the beard ends.
-    reaches = (1.0, 1.07) if name in ("jaw", "chin", "chops") else (1.0,)
+    reaches = (1.0, 1.07) if name in ("jaw", "chin", "chops", "goatee") else (1.0,)
     filled = np.zeros((HALF_PX, HALF_PX), np.float32)
     for side in sides:
         for reach in reaches:

@@ -195,3 +195,11 @@ def test_mutton_chops_slant_from_the_ears_to_the_mouth_and_leave_the_chin(astron
     assert below_corners.max() < 0.2
     # Their borders thin out.
     assert ((grows > 0.1) & (grows < 0.9)).sum() > 0.3 * (grows > 0.9).sum()
+
+
+def test_a_goatee_widens_from_the_lip_to_the_chin(astronaut_subject: Subject) -> None:
+    grows = beard_area(Outfit.of(astronaut_subject), {"goatee": 1.0}) > 0.5
+    uv = astronaut_subject.look.uv[astronaut_subject.landmark_vertices]
+    lip, chin = float(uv[17, 1]), float(uv[152, 1])
+    near_lip, near_chin = (grows[round(lip + share * (chin - lip))].sum() for share in (0.25, 0.75))
+    assert 0 < 1.1 * near_lip < near_chin < 0.8 * abs(uv[291, 0] - uv[61, 0])
