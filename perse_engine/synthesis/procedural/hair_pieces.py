@@ -23,18 +23,23 @@ PLAITS = 13
 """Crossings of a braid."""
 TEXELS = (384, 128)
 RAGGED = 0.015
+COILS, BUN_TWIST, COIL_DEPTH = 3, 0.6, 0.035
+"""Thick strands of which a bun is wound, how often they turn about it, and how far they bulge."""
+FINE, COARSE, GROOVE = 0.045, 0.055, 0.22
+"""Contrast of strands and of tufts, and how dark it is between a bun's strands."""
 HEAD_CENTRE_M = np.array([0.0, 0.012, -0.085])
 
 
 def bun(outfit: Outfit, weight: float) -> None:
-    """A ball of hair at the upper back of the head, as large as the weight says."""
+    """A knot of wound hair at the upper back of the head, as large as the weight says."""
     direction = np.array([0.0, 0.80, -0.60])
     foot = _on_scalp(outfit, direction)
-    size = 0.034 * weight**0.5
+    size = 0.036 * weight**0.5
     t = np.linspace(-1, 1, RINGS)
-    path = foot + direction * (0.55 * size) + np.outer(t * 0.9 * size, direction)
-    radius = size * np.sqrt(np.clip(1 - t**2, 0.0, 1)) * (1 + 0.05 * np.cos(9 * t))
-    outfit.parts.append(_tube(outfit, path, radius, twist=2.2, seed=21))
+    path = foot + direction * (0.45 * size) + np.outer(t * 0.85 * size, direction)
+    wound = 2 * np.pi * COILS * (np.linspace(0, 1, AROUND)[None] + BUN_TWIST * np.linspace(0, 1, RINGS)[:, None])
+    radius = size * (1 - np.abs(t) ** 2)[:, None] ** 0.5 * (1 + COIL_DEPTH * np.sin(wound))
+    outfit.parts.append(_tube(outfit, path, radius, twist=BUN_TWIST, seed=21, grooves=-np.sin(wound)))
 
 
 def ponytail(outfit: Outfit, weight: float) -> None:
@@ -90,8 +95,14 @@ def _on_scalp(outfit: Outfit, direction: Array) -> Array:
     return np.asarray(HEAD_CENTRE_M + unit * float(np.median(np.linalg.norm(away[nearest], axis=1))))
 
 
-def _tube(outfit: Outfit, path: Array, radius: Array, *, twist: float, seed: int, plaits: float = 0.0) -> AddedPart:
-    """Rings of `radius` [P] about `path` [P, 3]; strands turn about it `twist` times, or are plaited."""
+def _tube(
+    outfit: Outfit, path: Array, radius: Array, *, twist: float, seed: int, plaits: float = 0.0,
+    grooves: Array | None = None,
+) -> AddedPart:  # fmt: skip
+    """Rings of `radius` [P] or [P, AROUND] about `path` [P, 3]; strands turn about it `twist` times, or are plaited.
+
+    grooves: [P, AROUND] where it is darker, 0..1, and a little lighter below 0.
+    """
     tangent = np.gradient(path, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
     side = np.cross(tangent, [0.0, 0.0, 1.0])
@@ -99,15 +110,19 @@ def _tube(outfit: Outfit, path: Array, radius: Array, *, twist: float, seed: int
     other = np.cross(tangent, side)
     turn = np.linspace(0, 2 * np.pi, AROUND)
     ring = np.cos(turn)[None, :, None] * side[:, None] + np.sin(turn)[None, :, None] * other[:, None]
-    grid = path[:, None] + radius[:, None, None] * ring
+    grid = path[:, None] + radius.reshape(len(path), -1, 1) * ring
     rows = len(path)
     v, u = np.meshgrid(
         np.linspace(0.5, TEXELS[0] - 0.5, rows), np.linspace(0.5, TEXELS[1] - 0.5, AROUND), indexing="ij"
     )
     mouth_y = float(outfit.landmark(13)[1])
+    texture = _texture(hair_tone(outfit), ring, twist, seed, plaits)
+    if grooves is not None:
+        dark = cv2.resize(np.float32(grooves), TEXELS[::-1], interpolation=cv2.INTER_LINEAR)
+        texture[..., :3] *= (1 - GROOVE * np.maximum(dark, -0.3))[..., None]
     return AddedPart(
         grid.reshape(-1, 3), grid_faces(rows, AROUND), np.stack([u, v], -1).reshape(-1, 2),
-        _texture(hair_tone(outfit), ring, twist, seed, plaits), REGION_LABELS["hair"],
+        np.clip(texture, 0, 1), REGION_LABELS["hair"],
         hangs_from(grid[..., 1].ravel(), mouth_y),
     )  # fmt: skip
 
@@ -125,7 +140,7 @@ def _texture(tone: Array, ring: Array, twist: float, seed: int, plaits: float) -
         shift = 0.5 * np.abs((across * 4) % 2 - 1) / max(plaits, 1)
     x = ((across + (shift if not plaits else 0)) % 1) * (width - 1)
     y = np.clip((down + (shift if plaits else 0)) * (height - 1), 0, height - 1)
-    strands = 0.08 * fine / fine.std() + 0.09 * coarse / coarse.std()
+    strands = FINE * fine / fine.std() + COARSE * coarse / coarse.std()
     detail = cv2.remap(strands, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
     if plaits:
         arrows = (down * plaits + 0.5 * np.abs((across * 4) % 2 - 1)) % 1

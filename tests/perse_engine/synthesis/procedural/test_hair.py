@@ -229,3 +229,12 @@ def test_a_bald_skull_is_lit_from_above_and_in_front(astronaut_subject: Subject)
     scalp = (up > 0.1) & (small(astronaut_subject.texel_maps["hair"]) > 0.9)
     crown, back = scalp & (up > 0.6) & (forward > 0.2), scalp & (up < 0.5) & (forward < -0.5)
     assert np.median(lightness[crown]) > np.median(lightness[back]) + 5
+
+
+def test_a_bun_is_wound_of_strands_and_no_turned_rings(astronaut_subject: Subject) -> None:
+    part = parts_of(astronaut_subject, "hair", "long-straight-blonde-bun")[0]
+    lightness = to_lab(part.texture[..., :3])[..., 0]
+    middle = lightness[lightness.shape[0] // 3 : 2 * lightness.shape[0] // 3]
+    # Of a ring no texel differs from the others around it.
+    assert middle.std(1).mean() > 3
+    assert (lightness - cv2.GaussianBlur(lightness, (0, 0), 3.0)).std() < 3
