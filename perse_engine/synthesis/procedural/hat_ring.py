@@ -143,7 +143,7 @@ def brim_of(kind: str) -> Brim:
     elif kind == "top-hat":
         reach, rise = 0.040 + 0.008 * ahead**2, 0.012 * aside - 0.004 * ahead**2
     else:
-        reach, rise = 0.055 + 0 * turn, 0.006 * np.cos(2 * turn + np.pi)
+        reach, rise = 0.046 - 0.008 * aside, 0.010 * aside - 0.008 * np.maximum(ahead, 0)
     curl = out ** (2.0 if kind in ("cowboy", "top-hat") else 1.0)
     return Brim(turn, reach * out, rise * curl)
 

@@ -17,8 +17,10 @@ from perse_engine.synthesis.procedural.hat_ring import BELOW_M, COLUMNS, TEXELS,
 
 Array = npt.NDArray[Any]
 
-LIFT_M = {"beanie": 0.004, "cap": 0.006, "fedora": 0.007}
+LIFT_M = {"beanie": 0.004, "cap": 0.006, "fedora": 0.005}
 ROWS = 41
+TAPER, PINCH, PINCH_RAD, TAPERS_FROM_M = 0.09, 0.06, 0.6, 0.03
+"""How much narrower a fedora gets towards its top, and on either side of its front, from how far above its edge on."""
 LOWEST = 1.03
 """Of the way from the top to the edge: a little under a brim."""
 FOLD_M = 0.031
@@ -40,12 +42,16 @@ def shell(crown: Crown, kind: str, edge: float, weight: float) -> Cloth:
     if kind == "fedora":
         # The crease along the top.
         middle = np.exp(-((points[..., 0] / 0.022) ** 2)) * smoothstep(height, 0.6 * crown.top, crown.top)
-        rise = 0.020 * smoothstep(height, 0.02, crown.top) - 0.016 * middle
+        rise = 0.010 * smoothstep(height, 0.02, crown.top) - 0.014 * middle
     # The weight at which the edge passes: what is left to it then is as high as the cloth.
     up = outwards[..., 1]
     appears = (crown.top - points[..., 1] - up * lift - BELOW_M) / (crown.top + up * rise)
     points += outwards * (lift + weight * rise)[..., None]
     radius = np.hypot(points[..., 0], points[..., 2])
+    if kind == "fedora":
+        # Hair is pressed in below it; a forehead would come through.
+        pinch = np.exp(-(((np.abs(turn) - PINCH_RAD) / 0.4) ** 2))
+        radius = radius * (1 - (TAPER + PINCH * pinch) * smoothstep(height, TAPERS_FROM_M, 0.9 * crown.top))
     grid = crown.place(radius, np.broadcast_to(turn, radius.shape), points[..., 1])
     # As the cloth, its fold stays where it comes to lie.
     pattern = _pattern(kind, resample_grid(height[..., None], *TEXELS)[..., 0])

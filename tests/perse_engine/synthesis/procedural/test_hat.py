@@ -10,7 +10,7 @@ import pytest
 from perse_engine.errors import UnsupportedWish
 from perse_engine.head.atlas import ATLAS_PX
 from perse_engine.head.rig import BONES
-from perse_engine.head.subject import Subject
+from perse_engine.head.subject import PARTS, Subject
 from perse_engine.look import Look
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.hat import hat
@@ -119,3 +119,15 @@ def test_hair_stays_under_a_hat(style: str, astronaut_subject: Subject) -> None:
     alone = labels(Look({"hat": {"beanie-red": 1}})) == REGION_LABELS["hat"]
     both = labels(Look({"hat": {"beanie-red": 1}, "hair": {style: 1}}))
     assert (both[alone] == REGION_LABELS["hair"]).mean() < 0.05
+
+
+def test_a_fedora_is_not_much_wider_than_the_head_and_narrows(astronaut_subject: Subject) -> None:
+    crown, brim = parts_of(astronaut_subject, "hat", TYPES["fedora"])[:2]
+    look = astronaut_subject.look
+    assert (
+        np.ptp(brim.vertices[:, 0])
+        < np.ptp(look.rig.vertices[np.unique(look.faces[look.face_part == PARTS.index("scalp")]), 0]) + 0.09
+    )
+    height = crown.vertices[:, 1]
+    low, high = (np.ptp(crown.vertices[np.abs(height - np.quantile(height, q)) < 0.006, 0]) for q in (0.3, 0.75))
+    assert high < 0.85 * low
