@@ -68,6 +68,25 @@ def astronaut_subject(astronaut_analysis: PortraitAnalysis) -> Subject:
 
 
 @pytest.fixture(scope="session")
+def spectacled_analysis(astronaut_subject: Subject) -> PortraitAnalysis:
+    """A photo of the same person with round black eyeglasses on, analysed."""
+    from perse_engine.evaluation.subject.painted import dressed
+    from perse_engine.look import Look
+    from perse_engine.portrait.analyse import analyse_portrait
+    from perse_engine.portrait.portrait import Portrait
+
+    return analyse_portrait(Portrait(dressed(astronaut_subject, Look({"eyeglasses": {"round-black": 1.0}}))))
+
+
+@pytest.fixture(scope="session")
+def spectacled_subject(spectacled_analysis: PortraitAnalysis) -> Subject:
+    """The head of that photo."""
+    from perse_engine.head.build import build_subject
+
+    return build_subject(spectacled_analysis)
+
+
+@pytest.fixture(scope="session")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with every migration and the default tenant, to be copied: each migration waits for the disk."""
     from app.database.migrate import upgrade

@@ -20,6 +20,7 @@ Array = npt.NDArray[Any]
 
 RELATIVE_SPACING = {
     "torso": 1.2, "mouth": 0.55, "face": 0.72, "scalp": 1.25, "ears": 0.8, "eyes": 0.42, "irises": 0.33, "added": 1.0,
+    "eyeglasses": 0.42,
 }  # fmt: skip
 """Distance between Gaussians relative to the average: dense where people look (research/avatar.md section 2)."""
 TANGENT_SIGMA, NORMAL_SIGMA = 0.75, 0.12

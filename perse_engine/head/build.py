@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from perse_engine.head.atlas import head_uv
 from perse_engine.head.ears import Ear, ear_parts, ears_in_photo, shape_ears
+from perse_engine.head.eyeglasses import AWAY, eyeglasses_parts
 from perse_engine.head.eyes import IRIS_CELLS, build_eyes
 from perse_engine.head.flame.flame_head import Flame, flame_head
 from perse_engine.head.folds import smooth_folds
@@ -29,6 +30,7 @@ from perse_engine.head.subject import PARTS, ExpressionDriver, Subject, TextureB
 from perse_engine.head.texel_maps import head_labels, texel_maps
 from perse_engine.head.texture import HeadTexture, seen_texture, texture_head
 from perse_engine.head.torso import build_torso
+from perse_engine.portrait.bare_face import without_frame
 from perse_engine.portrait.portrait import PortraitAnalysis
 from perse_engine.scene import Expression
 from perse_engine.vocabulary import ARKIT_NAMES
@@ -44,14 +46,18 @@ def build_subject(analysis: PortraitAnalysis, flame: Flame | None = None, *, kee
     Its textures are in even light, unless it `keeps_light` of the photo, as the heads of older avatars do.
     """
     shaped, photo = _shaped(analysis, flame), analysis.work_rgb
-    light, picture = even_light(), photo
+    bare = photo if analysis.eyewear is None else without_frame(photo, analysis.eyewear)
+    light, even, even_worn = even_light(), bare, photo
     if not keeps_light:
         # What is copied, mirrored and filled in has to be so without the light, so that is found on what is seen alone.
-        seen = _build(analysis, shaped, photo, seen_texture(shaped.view, photo))
+        of_bare = replace(analysis, work_rgb=bare)
+        seen = _build(of_bare, shaped, bare, photo, seen_texture(shaped.view, bare))
         light = photo_light(seen, analysis.regions)
-        picture = in_even_light(replace(seen, source_light=light), photo)
-    texture = texture_head(shaped.surface, shaped.view, picture)
-    unlit = _build(replace(analysis, work_rgb=picture), shaped, photo, texture)
+        seen = replace(seen, source_light=light)
+        even = in_even_light(seen, bare)
+        even_worn = even if analysis.eyewear is None else in_even_light(seen, photo)
+    texture = texture_head(shaped.surface, shaped.view, even)
+    unlit = _build(replace(analysis, work_rgb=even), shaped, bare, even_worn, texture)
     return replace(unlit, source_light=light, work_rgb=photo)
 
 
@@ -85,7 +91,10 @@ def _shaped(analysis: PortraitAnalysis, flame: Flame | None) -> _Shaped:
     return _Shaped(frame, shapes, surface, uv, landmark_uv, ears, view, extras)
 
 
-def _build(analysis: PortraitAnalysis, shaped: _Shaped, lit_rgb: Array, texture: HeadTexture) -> Subject:
+def _build(
+    analysis: PortraitAnalysis, shaped: _Shaped, lit_rgb: Array, worn_rgb: Array, texture: HeadTexture
+) -> Subject:
+    """From an analysis whose picture is without eyeglasses; `worn_rgb` has them on."""
     frame, shapes, surface, uv, ears = shaped.frame, shaped.shapes, shaped.surface, shaped.uv, shaped.ears
     maps = texel_maps(surface, uv, texture, analysis.regions)
     folds = smooth_folds(texture.rgb, maps["skin"], shaped.landmark_uv, shapes.source)
@@ -97,14 +106,11 @@ def _build(analysis: PortraitAnalysis, shaped: _Shaped, lit_rgb: Array, texture:
     # Drawn in this order: what soft edges let through must be there before.
     inner = (*mouth.parts, *((mouth.seal,) if mouth.seal else ()))
     eyes = (piece for pair in zip(right_eye.parts, left_eye.parts, strict=True) for piece in pair)
-    parts = [
-        torso,
-        *inner,
-        head,
-        *ear_parts(analysis, frame, ears, _cheek(texture, maps)),
-        *eyes,
-    ]
+    outer_ears = ear_parts(analysis, frame, ears, _cheek(texture, maps))
+    own = eyeglasses_parts(analysis, frame, worn_rgb, outer_ears)
+    parts = [torso, *inner, head, *outer_ears, *eyes, *own]
     packed = pack(parts)
+    edits = (*shapes.edits, AWAY) if own else tuple(shapes.edits)
     blends = (*folds, *lid_blends(texture.rgb, shaped.landmark_uv))
     if mouth.seal is not None:
         blends = (*blends, _seal_blend(mouth.seal, packed.corner[parts.index(mouth.seal)], shapes))
@@ -113,9 +119,9 @@ def _build(analysis: PortraitAnalysis, shaped: _Shaped, lit_rgb: Array, texture:
         look=_textured_rig(
             packed, frame, surface, right_eye.centre, left_eye.centre, parts.index(head), blends, shapes.source
         ),
-        landmark_vertices=_landmark_vertices(packed, parts.index(head), len(parts)),
+        landmark_vertices=_landmark_vertices(packed, parts.index(head), len(parts) - len(own)),
         texel_maps=maps,
-        edit_shapes={n: np.asarray(packed.motion[n] / 1000, np.float32) for n in shapes.edits},
+        edit_shapes={n: np.asarray(packed.motion[n] / 1000, np.float32) for n in edits},
         measures={
             "confidence": analysis.confidence,
             "smiling": sum(shapes.source.get(n, 0.0) for n in ("mouthSmileLeft", "mouthSmileRight")) / 2,
@@ -202,10 +208,11 @@ def _at_rest(packed: Packed, source: Mapping[str, float]) -> Array:
     return packed.vertices - np.sum([w * packed.motion[n] for n, w in source.items()], axis=0)
 
 
-def _landmark_vertices(packed: Packed, head: int, parts: int) -> npt.NDArray[np.int32]:
+def _landmark_vertices(packed: Packed, head: int, end: int) -> npt.NDArray[np.int32]:
+    """Both irises are the last parts before `end`."""
     face = packed.first_vertex[head] + np.arange(468)
     n = IRIS_CELLS
     middle, last = n // 2, n - 1
     disc = np.array([middle * n + middle, middle * n + last, middle, middle * n, last * n + middle])
-    right, left = packed.first_vertex[parts - 2] + disc, packed.first_vertex[parts - 1] + disc
+    right, left = packed.first_vertex[end - 2] + disc, packed.first_vertex[end - 1] + disc
     return np.concatenate([face, right, left]).astype(np.int32)

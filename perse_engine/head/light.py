@@ -29,7 +29,7 @@ CELL_M, REACH_M = 0.005, 0.009
 """Normals are means over so far: creases and nostrils are dark because little of the sky is seen from there, which no
 normal tells, and the geometry of lids and lips is a guess."""
 LEAST_M2 = 1e-8
-INSIDE = ("mouth", "eyes", "irises", "ears")
+INSIDE = ("mouth", "eyes", "irises", "ears", "eyeglasses")
 """What takes the light of the skin around it."""
 MATT = {"hair": 0.5, "cloth": 0.7}
 """How much of the light's directions shows on what is not skin: strands and folds face everywhere, and have
@@ -91,7 +91,10 @@ def soft_normals(points: Array, normals: Array, at: Array, own: Array) -> FloatA
 def rest_normals(look: TexturedRig) -> FloatArray:
     """Shading normals of a look's vertices at rest, [V, 3] float32."""
     vertices = look.rig.vertices
-    return soft_normals(*outer_surface(look), vertices, vertex_normals(vertices, look.faces))
+    own = vertex_normals(vertices, look.faces)
+    # Thin tubes: the light of one side is the light of the other, or edges on the photo would be stripes in even light.
+    own[look.faces[look.face_part == PARTS.index("eyeglasses")]] = FRONT
+    return soft_normals(*outer_surface(look), vertices, own)
 
 
 def outer_surface(look: TexturedRig) -> tuple[Array, Array]:

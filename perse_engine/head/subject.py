@@ -11,8 +11,9 @@ import numpy.typing as npt
 from perse_engine.head.rig import Rig
 from perse_engine.scene import Camera, Expression, FloatArray, Pose
 
-PARTS: tuple[str, ...] = ("torso", "mouth", "face", "scalp", "ears", "eyes", "irises", "added")
-"""What a triangle belongs to; `added` is surface that an editor brought (frames, hats, longer hair)."""
+PARTS: tuple[str, ...] = ("torso", "mouth", "face", "scalp", "ears", "eyes", "irises", "added", "eyeglasses")
+"""What a triangle belongs to; `added` is surface that an editor brought (frames, hats, longer hair), `eyeglasses` are
+those on the photo. Files hold their numbers: new ones come last."""
 
 
 @dataclass(frozen=True)

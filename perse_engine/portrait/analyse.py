@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.errors import NoFace
+from perse_engine.portrait.bare_face import without_frame
+from perse_engine.portrait.find_eyewear import find_eyewear
 from perse_engine.portrait.frames import head_pose_deg
 from perse_engine.portrait.glasses import wears_eyeglasses
 from perse_engine.portrait.landmarks import face_models, find_face, square_crop
@@ -57,18 +59,22 @@ def analyse_portrait(portrait: Portrait) -> PortraitAnalysis:
     valid = cv2.warpAffine(
         np.ones(portrait.rgb.shape[:2], np.float32), matrix, (WORK_PX, WORK_PX), flags=cv2.INTER_NEAREST
     )
-    steady = face_models().steady_landmarks(work)
-    if steady is None:
-        raise NoFace("The face could not be followed closely enough.", hint="Use a sharper photo from the front.")
-    landmarks, wobble_px = steady
+    landmarks, wobble_px = _landmarks(work)
+    is_worn = wears_eyeglasses(work, landmarks)
+    eyewear = find_eyewear(work, landmarks) if is_worn else None
+    face = work
+    if eyewear is not None:
+        face = without_frame(work, eyewear)
+        # Rims move the landmarks of eyes and brows by several pixels.
+        landmarks, wobble_px = _landmarks(face)
     person = person_mask(portrait.rgb, matrix, centre, side, WORK_PX) * valid
-    alpha = matte(work, person, landmarks.astype(np.float32), valid)
-    regions, is_bald = find_regions(work, landmarks.astype(np.float32), alpha, valid)
+    alpha = matte(face, person, landmarks.astype(np.float32), valid)
+    regions, is_bald = find_regions(face, landmarks.astype(np.float32), alpha, valid)
     snapped = snap_to_silhouette(landmarks, regions)
     pose = head_pose_deg(landmarks)
     confidence = _confidence(detection.score, wobble_px, pose, regions)
     scale = float(matrix[0, 0])
-    warnings = _warnings(work, landmarks, regions, pose, scale, confidence, len(others))
+    warnings = _warnings(face, landmarks, regions, pose, scale, confidence, len(others), is_worn and eyewear is None)
     return PortraitAnalysis(
         portrait=portrait,
         face=detection.box,
@@ -80,6 +86,7 @@ def analyse_portrait(portrait: Portrait) -> PortraitAnalysis:
         warnings=warnings,
         is_bald=is_bald,
         confidence=confidence,
+        eyewear=eyewear,
     )
 
 
@@ -91,6 +98,14 @@ def report(analysis: PortraitAnalysis) -> PortraitReport:
         portrait.width_px, portrait.height_px, analysis.face, yaw, pitch, roll, analysis.warnings,
         round(analysis.confidence, 3),
     )  # fmt: skip
+
+
+def _landmarks(work: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float64], float]:
+    """Landmarks on the work image, and by how many px they move between shifted copies."""
+    steady = face_models().steady_landmarks(work)
+    if steady is None:
+        raise NoFace("The face could not be followed closely enough.", hint="Use a sharper photo from the front.")
+    return steady
 
 
 def _work_square(rgb: npt.NDArray[np.uint8], box: FaceBox) -> tuple[npt.NDArray[np.float64], float]:
@@ -115,7 +130,7 @@ def _confidence(score: float, wobble_px: float, pose: tuple[float, float, float]
 
 def _warnings(
     work: npt.NDArray[np.uint8], landmarks: npt.NDArray[np.float64], regions: Regions,
-    pose: tuple[float, float, float], scale: float, confidence: float, other_faces: int,
+    pose: tuple[float, float, float], scale: float, confidence: float, other_faces: int, has_painted_glasses: bool,
 ) -> tuple[QualityWarning, ...]:  # fmt: skip
     face = regions.face_oval > 0.5
     grey = cv2.cvtColor(work, cv2.COLOR_RGB2GRAY)
@@ -144,9 +159,10 @@ def _warnings(
             "The hair is cut off by the picture's edge; it is guessed.",
         ),
         (
-            wears_eyeglasses(work, landmarks),
+            has_painted_glasses,
             "eyeglasses",
-            "The eyeglasses on the photo become a part of the face; a photo without them gives a better avatar.",
+            "The eyeglasses on the photo could not be told from the face and become a part of it; a photo without them "
+            "gives a better avatar.",
         ),
         (other_faces > 0, "other_faces", "There are other, smaller faces on the photo; the largest was taken."),
         (confidence < 0.5, "low_confidence", "The analysis is unsure; look at the result critically."),

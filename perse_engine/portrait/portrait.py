@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.portrait.eyewear import Eyewear
+
 FloatImage = npt.NDArray[np.float32]
 
 
@@ -80,6 +82,7 @@ class PortraitAnalysis:
         head_pose_deg: yaw, pitch, roll of the photographed head with the signs of `Pose`.
         is_bald: no hair was found.
         confidence: 0..1, how sure the analysis is.
+        eyewear: eyeglasses whose frame was found; landmarks and regions are those of the face without it.
     """
 
     portrait: Portrait
@@ -92,3 +95,4 @@ class PortraitAnalysis:
     warnings: tuple[QualityWarning, ...]
     is_bald: bool
     confidence: float
+    eyewear: Eyewear | None = None
