@@ -191,7 +191,9 @@ def _category(
         shade = darkening(on_head[id][1.0], placed.base[at[1], COLOUR]) if id in on_head else None
         hides[number, head] = covers(dense[at], showing[at], shade)
     model = CategoryModel(network, codes, rows, mask[rows].astype(np.float32), hides, basis)
-    columns = np.full(PROPERTIES, category not in SHADE_ONLY)
+    # The photo's own eyeglasses make room for others.
+    is_replaced = category == "eyeglasses" and bool((placed.block == PARTS.index("eyeglasses")).any())
+    columns = np.full(PROPERTIES, category not in SHADE_ONLY or is_replaced)
     columns[COLOUR] = True
     columns[OFFSET] |= category in PRESSES
     for id, one in on_head.items():

@@ -12,7 +12,7 @@ from perse_engine.head.sampling import smoothstep
 
 Array = npt.NDArray[Any]
 
-TEMPLE_POINTS, HOOK_FROM, HOOK_M = 22, 0.82, (0.014, 0.020, 0.012)
+TEMPLE_POINTS, HOOK_FROM, HOOK_M = 28, 0.82, (0.014, 0.020, 0.012)
 """From which share of its points a temple hooks behind the ear, and how far inwards, down and back."""
 EAR_TOP_M = 0.008
 

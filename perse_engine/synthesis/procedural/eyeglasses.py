@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.head.eyeglasses import AWAY
+from perse_engine.head.sampling import smoothstep
 from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import FRAMES, colour
 from perse_engine.synthesis.procedural.frames import SHAPES, THICKNESS, FrameShape
@@ -26,10 +28,19 @@ RIM_POINTS, TUBE_POINTS = 64, 8
 CURVE_PER_M = 4.5
 """How the front wraps around the face: metres back per square metre sideways."""
 TEXELS = (4, 32)
+OWN_UNTIL = 0.5
+"""Weight at which nothing is left of eyeglasses on the photo: half way there are never two frames of full width."""
 
 
 def eyeglasses(outfit: Outfit, worn: Worn) -> None:
-    """Add frame and lenses, and their shadow."""
+    """Add frame and lenses, and their shadow; the photo's own eyeglasses make room."""
+    put_on = Worn(tuple((spec, weight) for spec, weight in worn.variants if spec.slots.get("presence") != "none"))
+    _take_off(outfit, worn.weight if not put_on.variants else worn.weight / OWN_UNTIL)
+    if put_on.variants:
+        _put_on(outfit, put_on)
+
+
+def _put_on(outfit: Outfit, worn: Worn) -> None:
     weight = worn.weight
     tone = worn.mean(lambda spec: np.array(colour(FRAMES, spec.slots["colour"], "eyeglasses")))
     outline = worn.mean(lambda spec: _outline(_shape(spec)))
@@ -55,7 +66,7 @@ def eyeglasses(outfit: Outfit, worn: Worn) -> None:
         outfit.parts.append(_lens(rim, centre, depth, lens))
         hinge = rim[np.argmax(sign * rim[:, 0] + 0.5 * rim[:, 1])]
         inner.append(rim[np.argmin(sign * rim[:, 0] - 0.1 * rim[:, 1]), 0])
-        parts.append(_tube(temple(outfit, sign, hinge[:2], hinge[2]), 0.8 * radius, frame))
+        parts.append(_tube(temple(outfit, sign, hinge), 0.8 * radius, frame))
         parts.append(_pad(outfit, sign, inner[-1], eye[1], depth, radius, frame))
     bridge = np.linspace(0, 1, 13)
     arch = 1 - (2 * bridge - 1) ** 2
@@ -91,6 +102,16 @@ def _pad(outfit: Outfit, sign: float, x: float, y: float, depth: float, radius: 
     s = np.linspace(0, 1, 9)[:, None]
     end = np.array([nose[0], y - 0.009, max(float(nose[2]) + 0.001, depth - 0.012)])
     return _tube(start + (end - start) * s + [0, 0, -0.002] * np.sin(np.pi * s), 0.45 * radius, texture)
+
+
+def _take_off(outfit: Outfit, share: float) -> None:
+    """The photo's own eyeglasses: thinned and faded until nothing is left of them at 1."""
+    if AWAY not in outfit.subject.edit_shapes:
+        return
+    gone = float(smoothstep(share, 0, 1))
+    outfit.move(AWAY, gone)
+    own = outfit.labels == REGION_LABELS["eyeglasses"]
+    outfit.texture[own, 3] *= 1 - gone
 
 
 def _tube(path: Array, radius: float, texture: Array, *, is_closed: bool = False) -> AddedPart:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from perse_engine.errors import UnknownName, UnsupportedWish
+from perse_engine.head.eyeglasses import AWAY
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.synthesis.dataset import AddedSurface
@@ -72,7 +73,7 @@ class ProceduralEditor:
             specs = {id: _spec(category, id) for id in weights}
             worn = Worn(tuple((specs[id], weight) for id, weight in weights.items() if weight > 0))
             for spec in worn.specs:
-                _check_removal(spec)
+                _check_removal(spec, subject)
             if worn.variants:
                 _apply(outfit, category, worn)
         return outfit.finish()
@@ -142,11 +143,12 @@ def _apply(outfit: Outfit, category: str, worn: Worn) -> None:
         ) from missing
 
 
-def _check_removal(spec: VariantSpec) -> None:
-    """A portrait without glasses stays without; what the photo shows can only be taken away where skin covers it."""
-    if spec.slots.get("presence") == "none" and spec.category not in REMOVES:
+def _check_removal(spec: VariantSpec, subject: Subject) -> None:
+    """What the photo shows can only be taken away where skin covers it, or where it is an object of its own."""
+    removes = (*REMOVES, "eyeglasses") if AWAY in subject.edit_shapes else REMOVES
+    if spec.slots.get("presence") == "none" and spec.category not in removes:
         raise UnsupportedWish(
-            f"The procedural editor cannot take {spec.category} away.", hint=f"It can take away: {', '.join(REMOVES)}."
+            f"The procedural editor cannot take {spec.category} away.", hint=f"It can take away: {', '.join(removes)}."
         )
 
 

@@ -12,36 +12,30 @@ from scipy.spatial import cKDTree
 from perse_engine.head.sampling import sample, smoothstep
 from perse_engine.head.scalp import vertex_normals
 from perse_engine.head.subject import PARTS, Subject
+from perse_engine.head.temples import HOOK_FROM, TEMPLE_POINTS, temple_path, upon_ear
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.remembered import remembered
 
 Array = npt.NDArray[Any]
 
-POINTS, HOOK_FROM, HOOK_M = 28, 0.82, (0.014, 0.020, 0.012)
-"""From which share of its points a temple hooks behind the ear, and how far inwards, down and back."""
-EAR_TOP_M = 0.008
 COVERED_M = 0.003, 0.012
 """Hair so much thicker than the head is at the ear covers it."""
 BELOW_M, SOFT, DIVES = 0.005, 1.0, 3
 """How far below its surface a temple lies in hair, which is thicker than the frame, over how many points it dives."""
 
 
-def temple(outfit: Outfit, sign: float, hinge: Array, z0: float) -> Array:
-    """Path [POINTS, 3] from the rim's hinge [2] along the side of the head onto the ear, and down behind it."""
-    landmark, ear = outfit.landmark(127 if sign < 0 else 356), _upon_ear(outfit, sign)
-    side = sign * max(abs(float(landmark[0])) + 0.003, abs(hinge[0]) + 0.002)
-    s = np.linspace(0, 1, POINTS)
-    along, behind = np.clip(s / HOOK_FROM, 0, 1), np.clip((s - HOOK_FROM) / (1 - HOOK_FROM), 0, 1)
-    x = hinge[0] + (side - hinge[0]) * smoothstep(along, 0, 0.35) + (ear[0] - side) * smoothstep(along, 0.35, 1.0)
-    y = hinge[1] + (ear[1] - hinge[1]) * along - HOOK_M[1] * behind**1.5
-    z = z0 + (ear[2] - z0) * along - HOOK_M[2] * behind
-    return _below_hair(outfit, np.stack([x - sign * HOOK_M[0] * behind**0.7, y, z], -1))
+def temple(outfit: Outfit, sign: float, hinge: Array) -> Array:
+    """Path [TEMPLE_POINTS, 3] from the rim's hinge [3] along the side of the head onto the ear, and down behind it."""
+    look, landmark = outfit.subject.look, outfit.landmark(127 if sign < 0 else 356)
+    ears = np.unique(look.faces[look.face_part == PARTS.index("ears")])
+    points = (look.rig.vertices + outfit.offset)[ears].astype(np.float64)
+    return _below_hair(outfit, temple_path(sign, hinge, float(landmark[0]), upon_ear(sign, points)))
 
 
 def _below_hair(outfit: Outfit, path: Array) -> Array:
     """Let it dive where it comes to hair, if that covers the ear."""
     above, _, hair = _above(outfit, path)
-    covered = smoothstep(-above[int(HOOK_FROM * POINTS)], *COVERED_M)
+    covered = smoothstep(-above[int(HOOK_FROM * TEMPLE_POINTS)], *COVERED_M)
     inside = covered * smoothstep(gaussian_filter1d(np.maximum.accumulate(hair), SOFT), 0.2, 0.9)
     goal = np.minimum(above, above * (1 - inside) - BELOW_M * inside)
     # What is nearest changes on the way in.
@@ -68,14 +62,3 @@ def _surface(subject: Subject) -> tuple[cKDTree, Array, Array, Array]:
     vertices = look.rig.vertices.astype(np.float64)
     hair = sample(subject.texel_maps["hair"], look.uv[head] - 0.5)
     return cKDTree(vertices[head]), head, vertex_normals(vertices, faces)[head], hair
-
-
-def _upon_ear(outfit: Outfit, sign: float) -> Array:
-    """Between the upper rim of an ear and the head, [3]."""
-    look = outfit.subject.look
-    ears = np.unique(look.faces[look.face_part == PARTS.index("ears")])
-    points = (look.rig.vertices + outfit.offset)[ears].astype(np.float64)
-    points = points[sign * points[:, 0] > 0]
-    top = points[points[:, 1] > points[:, 1].max() - EAR_TOP_M]
-    out = float(np.quantile(np.abs(top[:, 0]), 0.25))
-    return np.array([sign * out, float(points[:, 1].max()) - 0.002, float(np.median(top[:, 2]))])
