@@ -16,7 +16,7 @@ from perse_engine.head.head_frame import CAMERA_DISTANCE_MM, HeadFrame
 from perse_engine.head.part import Part, rigid
 from perse_engine.head.sampling import grid_faces, sample
 from perse_engine.head.temples import HOOK_FROM, TEMPLE_POINTS, temple_path, upon_ear
-from perse_engine.portrait.eyewear import Stroke
+from perse_engine.portrait.eyewear import Film, Stroke
 from perse_engine.portrait.portrait import PortraitAnalysis
 from perse_engine.vocabulary import REGION_LABELS
 
@@ -57,7 +57,8 @@ def eyeglasses_parts(
         _temple(frame, rgb, hair, sign, rim, temple, ear_points)
         for sign, rim, temple in zip((-1, 1), eyewear.rims, eyewear.temples, strict=True)
     ]
-    return (*rims, *bridges, *temples)
+    lenses = () if eyewear.film is None else tuple(_lens(frame, rim, eyewear.film) for rim in eyewear.rims)
+    return (*rims, *bridges, *temples, *lenses)
 
 
 def _on_sheet(frame: HeadFrame, px: Array) -> Array:
@@ -71,6 +72,21 @@ def _on_sheet(frame: HeadFrame, px: Array) -> Array:
         far = (depth - CURVE_PER_MM * points[:, 0] ** 2 - eye[2]) / rays[:, 2]
         points = eye + far[:, None] * rays
     return points
+
+
+def _lens(frame: HeadFrame, rim: Stroke, film: Film) -> Part:
+    """A fan about the rim's middle."""
+    outline = _on_sheet(frame, rim.px)
+    vertices = np.vstack([outline, _on_sheet(frame, rim.px.mean(0)[None])])
+    count = len(outline)
+    corners = np.arange(count)
+    faces = np.stack([np.roll(corners, -1), corners, np.full(count, count)], -1).astype(np.int32)
+    texture = np.tile(np.append(film.colour, film.opacity).astype(np.float32), (4, 4, 1))
+    return Part(
+        "eyeglasses", vertices, faces, np.full((count + 1, 2), 2.0), texture,
+        np.full((4, 4), REGION_LABELS["eyeglasses"], np.uint8), rigid(count + 1, "head"),
+        {AWAY: vertices[-1] - vertices},
+    )  # fmt: skip
 
 
 def _bridge(frame: HeadFrame, stroke: Stroke) -> Array:

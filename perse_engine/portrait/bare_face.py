@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.portrait.eyewear import Eyewear, Stroke
+from perse_engine.portrait.lens_film import without_film
 
 Array = npt.NDArray[Any]
 
@@ -16,6 +17,8 @@ MARGIN_PX, MARGIN = 1.8, 0.25
 """Around the frame, and more of it by its half width: its soft edge and the darkest of its shadow."""
 SUBPIXEL = 4
 """Bits of fractional pixels that lines are drawn with."""
+PAD_SHARE = 0.9
+"""Of a pixel's distance to the nose's colour, that to the frame's at most."""
 GRAIN_PX, GRAIN = 1.2, 0.5
 """How fine the grain is, and its share of the fine detail of skin beside: the rest are pores and edges."""
 
@@ -30,14 +33,38 @@ def frame_mask(eyewear: Eyewear, size: int) -> Array:
 
 
 def without_frame(work: npt.NDArray[np.uint8], eyewear: Eyewear) -> npt.NDArray[np.uint8]:
-    """The work image [S, S, 3] with skin, brows and hair where the frame was."""
+    """The work image [S, S, 3] with skin, brows and hair where the frame was, and as it is without lenses."""
     mask = frame_mask(eyewear, len(work))
+    mask |= _pads(work, eyewear, mask)
     x, y, width, height = cv2.boundingRect(mask)
     pad = 24
     window = (slice(max(y - pad, 0), y + height + pad), slice(max(x - pad, 0), x + width + pad))
-    bare = work.copy()
-    bare[window] = _filled(work[window], mask[window])
+    bare = work.copy() if eyewear.film is None else without_film(work, eyewear.rims, eyewear.film)
+    bare[window] = _filled(bare[window], mask[window])
     return bare
+
+
+def _pads(work: npt.NDArray[np.uint8], eyewear: Eyewear, frame: Array) -> Array:
+    """What has the frame's colour between the lenses, below the bridge, and hangs on the frame: pads and their arms."""
+    lab = cv2.cvtColor(work.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lenses, between = np.zeros_like(frame), np.zeros_like(frame)
+    points = [rim.px.round().astype(np.int32) for rim in eyewear.rims]
+    for rim in points:
+        cv2.fillPoly(lenses, [rim], (255,))
+    cv2.fillConvexPoly(between, cv2.convexHull(np.vstack(points)), (255,))
+    between[: round(float(eyewear.bridges[0].px[:, 1].mean()))] = 0
+    x, y = np.vstack(points).T
+    colour = np.median(lab[y, x], 0)
+    nose = (between > 0) & (lenses == 0) & (frame == 0)
+    if not nose.any():
+        return np.zeros_like(frame)
+    skin = np.median(lab[nose], 0)
+    # Nearer to the frame's colour than to the skin's.
+    is_like = np.linalg.norm(lab - colour, axis=-1) < PAD_SHARE * np.linalg.norm(lab - skin, axis=-1)
+    both = ((nose & is_like) | (frame > 0)).astype(np.uint8)
+    _, parts = cv2.connectedComponents(both)
+    hanging = np.isin(parts, np.unique(parts[frame > 0])) & nose & is_like
+    return np.asarray(cv2.dilate(hanging.astype(np.uint8) * 255, np.ones((5, 5))))
 
 
 def _filled(rgb: npt.NDArray[np.uint8], mask: Array) -> npt.NDArray[np.uint8]:

@@ -22,13 +22,22 @@ class Stroke:
 
 
 @dataclass(frozen=True)
+class Film:
+    """A lens as a thin layer: colour [3], sRGB 0..1, and opacity."""
+
+    colour: Array
+    opacity: float
+
+
+@dataclass(frozen=True)
 class Eyewear:
     """Eyeglasses on the work image: rims of the right and left eye, bars between them, temples as far as one sees them
-    (right and left; None where one does not)."""
+    (right and left; None where one does not), and what the lenses are like where one sees that they are there."""
 
     rims: tuple[Stroke, Stroke]
     bridges: tuple[Stroke, ...]
     temples: tuple[Stroke | None, Stroke | None]
+    film: Film | None = None
 
     def strokes(self) -> tuple[Stroke, ...]:
         """Every piece that the photo shows."""

@@ -13,6 +13,7 @@ from perse_engine.portrait.eyewear import Eyewear
 from perse_engine.portrait.face_sheet import FaceSheet
 from perse_engine.portrait.frame_arms import find_bridges, find_temple
 from perse_engine.portrait.frame_rims import find_rims, is_tinted, rim_stroke, ring
+from perse_engine.portrait.lens_film import film_of
 
 Array = npt.NDArray[Any]
 
@@ -38,4 +39,5 @@ def find_eyewear(work: npt.NDArray[np.uint8], landmarks: Array) -> Eyewear | Non
         find_temple(lab, sheet, sign, ring(sign, rim.middle + rim.half + BESIDE_RIM), landmarks)
         for sign, rim in zip((-1, 1), rims, strict=True)
     ]
-    return Eyewear((outlines[0], outlines[1]), bridges, (temples[0], temples[1]))
+    both = outlines[0], outlines[1]
+    return Eyewear(both, bridges, (temples[0], temples[1]), film_of(work, both))

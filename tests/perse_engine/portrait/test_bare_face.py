@@ -6,6 +6,7 @@ import numpy as np
 
 from perse_engine.portrait.bare_face import frame_mask, without_frame
 from perse_engine.portrait.eyewear import Eyewear, Stroke
+from perse_engine.portrait.lens_film import film_of, without_film
 
 SIZE = 120
 
@@ -36,3 +37,14 @@ def test_the_frame_is_gone_and_the_rest_is_as_it_was() -> None:
     far = ~(np.lib.stride_tricks.sliding_window_view(np.pad(mask, 4), (9, 9)).any((2, 3)))
     assert (bare[far] == worn[far]).all()
     assert far.mean() > 0.5
+
+
+def test_lenses_are_taken_off_and_told_apart_from_none() -> None:
+    skin, eyewear = _skin().astype(np.uint8), _eyewear()
+    y, x = np.mgrid[:SIZE, :SIZE]
+    inside = np.minimum(np.hypot(x - 32, y - 60), np.hypot(x - 88, y - 60)) < 20
+    worn = np.where(inside[..., None], 0.8 * skin + 0.2 * np.array([220, 230, 255]), skin).astype(np.uint8)
+    assert film_of(skin, eyewear.rims) is None
+    film = film_of(worn, eyewear.rims)
+    assert film is not None
+    assert np.abs(without_film(worn, eyewear.rims, film).astype(int) - skin)[inside].mean() < 5
