@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from perse_engine.head.atlas import head_uv
 from perse_engine.head.ears import Ear, ear_parts, ears_in_photo, shape_ears
-from perse_engine.head.eyeglasses import AWAY, eyeglasses_parts
+from perse_engine.head.eyeglasses import eyeglasses_parts
 from perse_engine.head.eyes import IRIS_CELLS, build_eyes
 from perse_engine.head.flame.flame_head import Flame, flame_head
 from perse_engine.head.folds import smooth_folds
@@ -30,6 +30,7 @@ from perse_engine.head.subject import PARTS, ExpressionDriver, Subject, TextureB
 from perse_engine.head.texel_maps import head_labels, texel_maps
 from perse_engine.head.texture import HeadTexture, seen_texture, texture_head
 from perse_engine.head.torso import build_torso
+from perse_engine.head.tubes import AWAY
 from perse_engine.portrait.bare_face import without_frame
 from perse_engine.portrait.portrait import PortraitAnalysis
 from perse_engine.scene import Expression

@@ -13,26 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.head_frame import CAMERA_DISTANCE_MM, HeadFrame
-from perse_engine.head.part import Part, rigid
-from perse_engine.head.sampling import grid_faces, sample
+from perse_engine.head.part import Part
+from perse_engine.head.sampling import sample
 from perse_engine.head.temples import HOOK_FROM, TEMPLE_POINTS, temple_path, upon_ear
+from perse_engine.head.tubes import ACROSS_PX, SLIMMER_PX, colours_of, fringe, part_of, tube
 from perse_engine.portrait.eyewear import Film, Stroke
+from perse_engine.portrait.lens_film import with_film
 from perse_engine.portrait.portrait import PortraitAnalysis
-from perse_engine.vocabulary import REGION_LABELS
 
 Array = npt.NDArray[Any]
 
-AWAY = "eyeglassesAway"
-"""The edit shape that thins the frame to nothing."""
 NOSE_ROOT, BEFORE_NOSE_MM, CURVE_PER_MM = (168, 6), 3.0, 0.0045
 """Where the sheet lies, and how far back it goes per square millimetre sideways: as the editor's eyeglasses do."""
 SIDES = (127, 356)
-AROUND, ACROSS_PX = 10, 16
-"""Vertices around a tube; texels over its front, which its back has, too."""
-DEPTH, DEPTH_MM = 0.75, (0.5, 2.0)
-"""Half of a frame's depth by its half width, and between which it is."""
-INSIDE = 0.85
-"""Share of the width that has the frame's colour: its edges on the photo are half skin."""
 BRIDGE_RISE_MM = 2.0
 LIKE_RIM = 0.35
 """Difference of sRGB colours up to which a pixel of a temple has the shades of the rim."""
@@ -45,20 +38,25 @@ MOST_OFF_MM = 15.0
 def eyeglasses_parts(
     analysis: PortraitAnalysis, frame: HeadFrame, photo: npt.NDArray[np.uint8], ears: Sequence[Part]
 ) -> tuple[Part, ...]:
-    """Tubes for every piece, if there is any; photo [S, S, 3]: the work image that has the eyeglasses on."""
+    """Everything that is worn, if it is; photo [S, S, 3] has it on, and the analysis' picture has not."""
     eyewear, hair = analysis.eyewear, analysis.regions.hair
     if eyewear is None:
         return ()
     rgb = photo.astype(np.float32) / 255
-    rims = [_tube(frame, _on_sheet(frame, rim.px), rim, _colours(rgb, rim)) for rim in eyewear.rims]
-    bridges = [_tube(frame, _bridge(frame, b), b, _colours(rgb, b)) for b in eyewear.bridges]
+    paths = [*((_on_sheet(frame, rim.px), rim) for rim in eyewear.rims)]
+    paths += [(_bridge(frame, bridge), bridge) for bridge in eyewear.bridges]
+    tubes = [tube(frame, path, stroke, colours_of(rgb, stroke), slimmer_px=SLIMMER_PX) for path, stroke in paths]
+    bare = analysis.work_rgb
+    behind = (bare if eyewear.film is None else with_film(bare, eyewear.rims, eyewear.film)).astype(np.float32) / 255
+    fringes = [fringe(frame, path, stroke, rgb, behind) for path, stroke in paths]
     ear_points = np.vstack([part.vertices for part in ears])
     temples = [
         _temple(frame, rgb, hair, sign, rim, temple, ear_points)
         for sign, rim, temple in zip((-1, 1), eyewear.rims, eyewear.temples, strict=True)
     ]
     lenses = () if eyewear.film is None else tuple(_lens(frame, rim, eyewear.film) for rim in eyewear.rims)
-    return (*rims, *bridges, *temples, *lenses)
+    # What is seen through comes before what is not, but for lenses, which lie below their rims' edges.
+    return (*lenses, *fringes, *tubes, *temples)
 
 
 def _on_sheet(frame: HeadFrame, px: Array) -> Array:
@@ -82,11 +80,7 @@ def _lens(frame: HeadFrame, rim: Stroke, film: Film) -> Part:
     corners = np.arange(count)
     faces = np.stack([np.roll(corners, -1), corners, np.full(count, count)], -1).astype(np.int32)
     texture = np.tile(np.append(film.colour, film.opacity).astype(np.float32), (4, 4, 1))
-    return Part(
-        "eyeglasses", vertices, faces, np.full((count + 1, 2), 2.0), texture,
-        np.full((4, 4), REGION_LABELS["eyeglasses"], np.uint8), rigid(count + 1, "head"),
-        {AWAY: vertices[-1] - vertices},
-    )  # fmt: skip
+    return part_of(vertices, faces, np.full((count + 1, 2), 2.0), texture, np.tile(vertices[-1], (count + 1, 1)))
 
 
 def _bridge(frame: HeadFrame, stroke: Stroke) -> Array:
@@ -104,13 +98,13 @@ def _temple(
     side = float(frame.landmarks[SIDES[sign > 0], 0])
     ear = upon_ear(sign, ears / 1000)
     path = 1000 * temple_path(sign, outline[at] / 1000, side / 1000, ear)
-    plain = np.median(_colours(rgb, rim).reshape(-1, 3), 0)
+    plain = np.median(colours_of(rgb, rim).reshape(-1, 3), 0)
     colours = np.broadcast_to(plain, (2 * TEMPLE_POINTS, ACROSS_PX, 3)).copy()
     half = np.full(TEMPLE_POINTS, 0.8 * float(np.median(rim.half_px)))
     if seen is not None:
         path, shown = _through(frame, path, seen, sign)
         half[:] = float(np.median(seen.half_px))
-        known = _colours(rgb, seen)
+        known = colours_of(rgb, seen)
         rows = np.linspace(0, len(known) - 1, 2 * shown).astype(int)
         # What it crosses, hair above all, is not the frame.
         is_frame = np.linalg.norm(known[rows] - plain, axis=-1, keepdims=True) < LIKE_RIM
@@ -119,7 +113,7 @@ def _temple(
         is_covered = seen.is_cut and bool((sample(hair, beyond - 0.5) > 0.5).any())
         below = np.clip(np.arange(TEMPLE_POINTS) - shown, 0, BELOW_HAIR) * is_covered
         path = path - sign * BELOW_HAIR_MM / BELOW_HAIR * below[:, None] * [1, 0, 0]
-    return _tube(frame, path, Stroke(frame.project(path)[:, :2], half), colours)
+    return tube(frame, path, Stroke(frame.project(path)[:, :2], half), colours)
 
 
 def _through(frame: HeadFrame, path: Array, seen: Stroke, sign: int) -> tuple[Array, int]:
@@ -138,64 +132,3 @@ def _through(frame: HeadFrame, path: Array, seen: Stroke, sign: int) -> tuple[Ar
     if np.abs(rise).max() > MOST_OFF_MM:
         return path, 0
     return path + rise[:, None] * [0, 1, 0], last + 1
-
-
-def _colours(rgb: Array, stroke: Stroke) -> Array:
-    """The photo over a stroke's width, two rows for each of its points, [2 N, ACROSS_PX, 3]."""
-    px, half = stroke.px, stroke.half_px
-    if stroke.is_closed:
-        px, half = np.vstack([px, px[:1]]), np.append(half, half[0])
-    rows = np.linspace(0, len(px) - 1, 2 * len(px))
-    px = np.stack([np.interp(rows, np.arange(len(px)), px[:, k]) for k in (0, 1)], -1)
-    half = np.interp(rows, np.arange(len(half)), half)
-    across = _across(px, is_closed=stroke.is_closed)
-    offsets = np.linspace(-INSIDE, INSIDE, ACROSS_PX)
-    return sample(rgb, px[:, None] + half[:, None, None] * offsets[:, None] * across[:, None] - 0.5)
-
-
-def _across(px: Array, *, is_closed: bool) -> Array:
-    """Unit vectors [N, 2] across a line; a closed one ends where it begins."""
-    along = np.gradient(px, axis=0)
-    if is_closed:
-        along[0] = along[-1] = px[1] - px[-2]
-    return np.stack([-along[:, 1], along[:, 0]], -1) / np.maximum(np.linalg.norm(along, axis=1), 1e-6)[:, None]
-
-
-def _tube(frame: HeadFrame, path: Array, stroke: Stroke, colours: Array) -> Part:
-    """Around points [N, 3] mm; as wide as the stroke is on the photo."""
-    half = stroke.half_px
-    if stroke.is_closed:
-        path, half = np.vstack([path, path[:1]]), np.append(half, half[0])
-    wide = half * frame.project(path)[:, 2] / (CAMERA_DISTANCE_MM * frame.px_per_mm)
-    deep = np.clip(DEPTH * wide, *DEPTH_MM)
-    along = np.gradient(path, axis=0)
-    if stroke.is_closed:
-        along[0] = along[-1] = path[1] - path[-2]
-    along /= np.linalg.norm(along, axis=1)[:, None]
-    # To the camera on the photo, or outwards for temples, which run towards it.
-    facing = np.where(np.abs(along[:, 2:]) < 0.7, [[0.0, 0.0, 1.0]], np.sign(path[:, :1]) * [[1.0, 0.0, 0.0]])
-    across = np.cross(facing, along)
-    across /= np.linalg.norm(across, axis=1)[:, None]
-    front = np.cross(along, across)
-    angle = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
-    ring = (wide[:, None] * np.cos(angle))[..., None] * across[:, None]
-    ring = ring + (deep[:, None] * np.sin(angle))[..., None] * front[:, None]
-    vertices = (path[:, None] + ring).reshape(-1, 3)
-    count, height = len(path), len(colours)
-    u = 0.5 + (0.5 - 0.5 * np.cos(angle)) * (ACROSS_PX - 1)
-    v = np.linspace(0.5, height - 0.5, count)
-    uv = np.stack(np.broadcast_arrays(u[None], v[:, None]), -1).reshape(-1, 2)
-    texture = np.dstack([np.clip(colours, 0, 1), np.ones(colours.shape[:2])]).astype(np.float32)
-    centre = np.repeat(path, AROUND, 0)
-    return Part(
-        "eyeglasses", vertices, _round_faces(count), uv, texture,
-        np.full(texture.shape[:2], REGION_LABELS["eyeglasses"], np.uint8), rigid(len(vertices), "head"),
-        {AWAY: centre - vertices},
-    )  # fmt: skip
-
-
-def _round_faces(count: int) -> npt.NDArray[np.int32]:
-    """Triangles of `count` rings of AROUND vertices."""
-    grid = np.arange(count * AROUND).reshape(count, AROUND)
-    wrapped = np.concatenate([grid, grid[:, :1]], 1).ravel()
-    return np.asarray(wrapped[grid_faces(count, AROUND + 1)], np.int32)

@@ -41,11 +41,19 @@ def film_of(work: npt.NDArray[np.uint8], rims: tuple[Stroke, Stroke]) -> Film | 
 
 def without_film(work: npt.NDArray[np.uint8], rims: tuple[Stroke, Stroke], film: Film) -> npt.NDArray[np.uint8]:
     """The work image [S, S, 3] as it is without the film within the rims."""
-    inside = np.zeros(work.shape[:2], np.uint8)
+    return _changed(work, rims, (work / 255 - film.opacity * film.colour) / (1 - film.opacity))
+
+
+def with_film(bare: npt.NDArray[np.uint8], rims: tuple[Stroke, Stroke], film: Film) -> npt.NDArray[np.uint8]:
+    """The opposite."""
+    return _changed(bare, rims, bare / 255 * (1 - film.opacity) + film.opacity * film.colour)
+
+
+def _changed(rgb: npt.NDArray[np.uint8], rims: tuple[Stroke, Stroke], within: Array) -> npt.NDArray[np.uint8]:
+    """A picture [S, S, 3] that is `within`, 0..1, inside the rims."""
+    inside = np.zeros(rgb.shape[:2], np.uint8)
     cv2.fillPoly(inside, [(rim.px - 0.5).round().astype(np.int32) for rim in rims], (1,))
-    clear = (work / 255 - film.opacity * film.colour) / (1 - film.opacity)
-    clear = np.clip(clear * 255 + 0.5, 0, 255).astype(np.uint8)
-    return np.where(inside[..., None] > 0, clear, work)
+    return np.where(inside[..., None] > 0, np.clip(within * 255 + 0.5, 0, 255).astype(np.uint8), rgb)
 
 
 def _colours(rgb: Array, rim: Stroke, side: int) -> Array:

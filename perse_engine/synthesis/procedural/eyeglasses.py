@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.head.eyeglasses import AWAY
 from perse_engine.head.sampling import smoothstep
+from perse_engine.head.tubes import AWAY
 from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.colours import FRAMES, colour
 from perse_engine.synthesis.procedural.frames import SHAPES, THICKNESS, FrameShape

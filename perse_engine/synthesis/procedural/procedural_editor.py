@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from perse_engine.errors import UnknownName, UnsupportedWish
-from perse_engine.head.eyeglasses import AWAY
 from perse_engine.head.subject import Subject, TexturedRig
+from perse_engine.head.tubes import AWAY
 from perse_engine.look import Look
 from perse_engine.synthesis.dataset import AddedSurface
 from perse_engine.synthesis.plan import BETWEEN_STEPS

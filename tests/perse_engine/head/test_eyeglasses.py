@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from perse_engine.evaluation.subject.judge import source_picture
 from perse_engine.head.build import build_subject
-from perse_engine.head.eyeglasses import AWAY
 from perse_engine.head.storage import load_subject, save_subject
 from perse_engine.head.subject import PARTS, Subject
+from perse_engine.head.tubes import AWAY
 from perse_engine.portrait.portrait import PortraitAnalysis
 from perse_engine.scene import Expression, Pose
 
