@@ -26,8 +26,10 @@ INSIDE = 0.85
 """Share of the width that has the frame's colour: its edges on the photo are half skin."""
 SLIMMER_PX, SLIMMEST_PX = 0.35, 0.4
 """By how much tubes with fringes end before the stroke's edge, which is soft on the photo."""
-FRINGE_PX, BEFORE_MM = 1.6, 0.1
+FRINGE_PX, BEFORE_MM = 1.2, 0.1
 """How far a fringe goes beyond the stroke, and by how much it lies before lenses."""
+GRAIN = 0.12
+"""Share of a pixel's difference to the skin that is the skin's own grain."""
 CLEAR = 0.12
 """Difference of sRGB colours from which on frame and background are told apart."""
 
@@ -82,8 +84,9 @@ def fringe(frame: HeadFrame, path: Array, stroke: Stroke, rgb: Array, behind: Ar
     own = np.median(worn[:, middle], 1)[:, None]
     apart = np.linalg.norm(own - bare, axis=-1)
     share = ((worn - bare) * (own - bare)).sum(-1) / np.maximum(apart, CLEAR) ** 2
-    opacity = np.clip(share, 0, 1) * (apart > CLEAR)
-    unmixed = bare + (worn - bare) / np.maximum(opacity, 0.2)[..., None]
+    opacity = np.clip((share - GRAIN) / (1 - GRAIN), 0, 1) * (apart > CLEAR)
+    # What is hardly frame has its plain colour: the skin's grain would be dirt around it before a background.
+    unmixed = own + (worn - own) * opacity[..., None] ** 2
     path, wide = _widths(frame, path, replace(stroke, half_px=stroke.half_px + FRINGE_PX))
     _, across = _directions(path, is_closed=stroke.is_closed)
     sides = np.array([1.0, -1.0])
