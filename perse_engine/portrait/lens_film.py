@@ -20,7 +20,10 @@ SAME = 0.25
 """Difference of sRGB colours above which the two sides are not both skin."""
 LEAST, MOST = 0.02, 0.15
 """Steps of sRGB values that are seen, and that are a film's: stronger ones are shadows or dark glass."""
+EXPOSED, THICKEST = (0.05, 0.95), 0.45
+"""Skin that is black or white tells nothing of a film; one of half opacity would hide the eyes from depth."""
 FEWEST = 24
+"""Places with skin on both sides."""
 
 
 def film_of(work: npt.NDArray[np.uint8], rims: tuple[Stroke, Stroke]) -> Film | None:
@@ -31,12 +34,12 @@ def film_of(work: npt.NDArray[np.uint8], rims: tuple[Stroke, Stroke]) -> Film | 
     is_skin = np.linalg.norm(step, axis=1) < SAME
     if is_skin.sum() < FEWEST:
         return None
-    step, skin = np.median(step[is_skin], 0), np.median(outside[is_skin], 0)
+    step, skin = np.median(step[is_skin], 0), np.clip(np.median(outside[is_skin], 0), *EXPOSED)
     if not LEAST < np.abs(step).max() < MOST:
         return None
     # A film of black or white needs the least opacity.
     opacity = float(np.max(np.where(step > 0, step / (1 - skin), -step / skin)))
-    return Film(np.clip(skin + step / opacity, 0, 1), opacity)
+    return Film(np.clip(skin + step / opacity, 0, 1), opacity) if opacity < THICKEST else None
 
 
 def without_film(work: npt.NDArray[np.uint8], rims: tuple[Stroke, Stroke], film: Film) -> npt.NDArray[np.uint8]:
