@@ -102,7 +102,7 @@ def assert_same(a: Avatar, b: Avatar) -> None:
     assert np.array_equal(a.binding.rig.vertices, b.binding.rig.vertices)
     assert a.light is not None and b.light is not None and np.array_equal(a.light.normals, b.light.normals)
     for name, model in a.categories.items():
-        for field in ("rows", "mask", "cover", "basis"):
+        for field in ("rows", "mask", "covers", "basis"):
             assert np.array_equal(getattr(model, field), getattr(b.categories[name], field)), (name, field)
 
 
