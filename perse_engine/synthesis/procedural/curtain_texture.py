@@ -27,13 +27,16 @@ FINE, COARSE = 0.032, 0.045
 """Contrast of strands and of tufts: no more than a photo has, or they look painted."""
 RELIEF, BETWEEN = 0.5, 0.13
 """How much of the locks' light and of the shade between them tells: hair lets light through."""
+CURLED_BORDER = 0.05
+"""How far the border follows the ringlets there, of half the width."""
 SOFT = 0.02
 """Of the weight: how much of it a strand takes to appear."""
 
 
 def curtain_texture(
-    tone: Array, cap_colour: Array, covered: Array, grid: Array, lock: Array, y: Array, mouth_y: float
-) -> tuple[Array, Array]:
+    tone: Array, cap_colour: Array, covered: Array, grid: Array, lock: Array, y: Array, mouth_y: float,
+    curled: tuple[Array, Array] | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
     """For a curtain with the vertices `grid` [R, C, 3]: RGBA [*TEXELS, 4] of all of it, and from which weight each
     texel shows [*TEXELS].
 
@@ -42,6 +45,8 @@ def curtain_texture(
         covered: [R, C] in 0..1, where it lies on hair, out of which it comes slowly.
         lock: [R, C], -1..1; between locks it is dark.
         y: [R, C] metres, falling with the rows.
+        curled: instead of straight strands, log shade of ringlets and how far aside they swing, [*, W] each, a row for
+            every mm from the upper edge on.
     """
     fine, coarse = _strands()
     on_cap = smoothstep(y, mouth_y - 0.03, mouth_y + 0.10)
@@ -51,13 +56,18 @@ def curtain_texture(
     relief = light / gaussian_filter(light, (3, 7), mode="nearest")
     lit = on_cap * relief + (1 - on_cap) * light / light.mean()
     lit = lit**RELIEF * (1 + BETWEEN * (0.25 - smoothstep(-lock, -0.2, 1.0)))
-    shade = np.exp(FINE * fine + COARSE * coarse) * _enlarged(lit)
-    across = np.abs(np.linspace(-1, 1, TEXELS[1], dtype=np.float32))[None]
+    across = np.linspace(-1, 1, TEXELS[1], dtype=np.float32)[None]
     height_m = _enlarged(y)
+    if curled is None:
+        strands, border = FINE * fine + COARSE * coarse, np.abs(across)
+    else:
+        strands, swing = (_by_height(rows, y.max() - height_m) for rows in curled)
+        border = np.abs(across) + CURLED_BORDER * (1 - np.sign(across) * swing)
+    shade = np.exp(strands) * _enlarged(lit)
     begins, length = mouth_y + BEGINS_M, y.max() - y.min()
     # Strand by strand, and at the tips whole locks first: more so the longer it hangs.
     uneven = 0.010 * coarse + 0.006 * fine
-    edge = 1 - smoothstep(across + 0.012 * coarse + 0.006 * fine, 0.94, 0.985)
+    edge = 1 - smoothstep(border + 0.012 * coarse + 0.006 * fine, 0.94, 0.985)
     below = y.max() - height_m + 1.6 * uneven
     slow, slowly = smoothstep(below, *START_M), smoothstep(_enlarged(covered), 0.6, 0.95)
     start = slow * slowly + smoothstep(below, *START_ON_SKIN_M) * (1 - slowly)
@@ -98,6 +108,13 @@ def _light(grid: Array) -> Array:
     outward = grid - grid.mean((0, 1)) * [1, 0, 1] - grid * [0, 1, 0]
     normal *= np.sign((normal * outward).sum(-1, keepdims=True))
     return np.asarray(0.74 + 0.28 * np.clip(normal @ LIGHT, -0.3, 1))
+
+
+def _by_height(rows: Array, below_m: Array) -> Array:
+    """What lies so far below the upper edge, [*TEXELS], of a row for every mm."""
+    columns = np.tile(np.arange(TEXELS[1], dtype=np.float32), (TEXELS[0], 1))
+    below_mm = np.asarray(1e3 * below_m, np.float32)
+    return np.asarray(cv2.remap(rows, columns, below_mm, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _enlarged(values: Array) -> Array:

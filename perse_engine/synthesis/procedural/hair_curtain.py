@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 from perse_engine.head.rig import BONES
 from perse_engine.head.sampling import grid_faces, smoothstep
 from perse_engine.head.subject import PARTS
+from perse_engine.synthesis.procedural.curls import curled_curtain
 from perse_engine.synthesis.procedural.curtain_texture import TEXELS, curtain_texture, shown
 from perse_engine.synthesis.procedural.hair_drape import draped
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
@@ -59,8 +60,10 @@ def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> Added
     lock = _locks()
     free = smoothstep(mouth_y + 0.05 - y, 0.0, 0.08)
     radius = radius + LOCK_DEPTH_M * (0.25 + 0.75 * free) * lock
-    wave = {"wavy": 0.0045, "curly": 0.008}.get(texture, 0.001)
-    pitch = {"curly": 0.034}.get(texture, 0.066)
+    # Curls are drawn: a surface of so few vertices that waved as often would have teeth.
+    wave = {"wavy": 0.0045, "curly": 0.004}.get(texture, 0.001)
+    pitch = {"curly": 0.058}.get(texture, 0.066)
+    curled = curled_curtain(TEXELS[1], AROUND_DEG) if texture == "curly" else None
     phase = 2 * np.pi * y / pitch + _phases()
     swing = wave * smoothstep(mouth_y + 0.10 - y, 0.0, 0.10)
     radius = radius + swing * np.sin(phase)
@@ -72,7 +75,7 @@ def curtain(outfit: Outfit, length: float, texture: str, weight: float) -> Added
     v, u = np.meshgrid(
         np.linspace(0.5, TEXELS[0] - 0.5, ROWS), np.linspace(0.5, TEXELS[1] - 0.5, COLUMNS), indexing="ij"
     )
-    rgba, appears = curtain_texture(hair_tone(outfit), cap_colour, covered, grid, lock, y, mouth_y)
+    rgba, appears = curtain_texture(hair_tone(outfit), cap_colour, covered, grid, lock, y, mouth_y, curled)
     return AddedPart(
         grid.reshape(-1, 3), grid_faces(ROWS, COLUMNS), np.stack([u, v], -1).reshape(-1, 2),
         shown(rgba, appears, weight), REGION_LABELS["hair"], hangs_from(y.ravel(), mouth_y), appears,

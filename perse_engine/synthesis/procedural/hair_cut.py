@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.head.sampling import sample, smoothstep
-from perse_engine.head.strands import flow_angles, strand_noise
+from perse_engine.head.strands import flow_angles, strand_noise, texel_directions
 from perse_engine.synthesis.procedural.coarse import large, small
+from perse_engine.synthesis.procedural.curls import curled_head
 from perse_engine.synthesis.procedural.hair_curtain import hair_tone
 from perse_engine.synthesis.procedural.hair_region import hair_region
 from perse_engine.synthesis.procedural.outfit import Outfit
@@ -29,8 +30,10 @@ Array = npt.NDArray[Any]
 KEPT = {"buzz": 0.12, "short": 0.55}
 """Share of the hair's volume that a cut leaves."""
 AFRO_M = 0.048
-CURL_RAD = 0.12
-"""Length of one curl along the head, about the whorl."""
+
+COILS, COILED, SHEEN = (3, 6), 1.5, 0.17
+"""How many times more curls an afro has than other hair, across and along, which growing stretches, their contrast, and
+the light on them."""
 
 
 def buzz(outfit: Outfit, weight: float) -> None:
@@ -62,22 +65,23 @@ def afro(outfit: Outfit, weight: float) -> None:
     # Ears are part of the scalp's surface, and stay as they are.
     covered = cv2.GaussianBlur(cv2.erode(outfit.subject.texel_maps["hair"], np.ones((9, 9))), (0, 0), 6)
     grow = grow * smoothstep(sample(covered, look.uv[scalp] - 0.5), 0.3, 0.9)
-    random = np.random.default_rng(5).normal(size=(len(scalp), 1))
-    outfit.offset[scalp] += (weight * grow[:, None] * (1 + 0.05 * random) * direction).astype(np.float32)
-    curls(outfit, weight)
+    outfit.offset[scalp] += (weight * grow[:, None] * direction).astype(np.float32)
+    coils(outfit, weight)
 
 
 def curls(outfit: Outfit, weight: float) -> None:
-    """Locks that wind from side to side about every 11 mm, each in its own time, dark between them."""
-    along, across = flow_angles()
-    # Neighbouring locks differ; one lock keeps its rhythm all the way down.
-    phase = 2 * np.pi * along / CURL_RAD + 2.4 * strand_noise(8, 3.5, 70.0) + 1.2 * np.sin(3 * across)
-    strands = 0.09 * strand_noise(9, 0.7, 5.0) + 0.12 * strand_noise(10, 2.2, 8.0)
-    bent = _bent(strands, 7.0 * np.sin(phase))
-    between = smoothstep(-_bent(strand_noise(11, 3.5, 40.0), 7.0 * np.sin(phase)), 0.5, 2.0)
-    detail = bent + 0.20 * np.cos(phase) - 0.55 * between
+    """Ringlets in the hair's own tone."""
     local = cv2.GaussianBlur(outfit.head, (0, 0), 12)
-    target = (0.5 * local + 0.5 * hair_tone(outfit)) * np.exp(detail)[..., None]
+    target = (0.5 * local + 0.5 * hair_tone(outfit)) * np.exp(curled_head())[..., None]
+    outfit.paint(target, outfit.subject.texel_maps["hair"] * weight)
+
+
+def coils(outfit: Outfit, weight: float) -> None:
+    """Small tight curls, whose lights are as bright on black hair as on fair."""
+    detail = COILED * curled_head(*COILS)[..., None]
+    local = cv2.GaussianBlur(outfit.head, (0, 0), 12)
+    lit = SHEEN * smoothstep(detail, 0.0, 1.0) * smoothstep(texel_directions()[..., 1:2], -0.5, 0.6)
+    target = (0.5 * local + 0.5 * hair_tone(outfit)) * np.exp(detail) + lit
     outfit.paint(target, outfit.subject.texel_maps["hair"] * weight)
 
 

@@ -15,6 +15,7 @@ from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.coarse import small, small_directions
+from perse_engine.synthesis.procedural.curls import LOCKS, curled_curtain
 from perse_engine.synthesis.procedural.hair import hair
 from perse_engine.synthesis.procedural.hair_curtain import COLUMNS, ROWS
 from perse_engine.synthesis.procedural.hair_drape import BOTTOM_M, CELL_M, LEFT_M, chest
@@ -238,3 +239,10 @@ def test_a_bun_is_wound_of_strands_and_no_turned_rings(astronaut_subject: Subjec
     # Of a ring no texel differs from the others around it.
     assert middle.std(1).mean() > 3
     assert (lightness - cv2.GaussianBlur(lightness, (0, 0), 3.0)).std() < 3
+
+
+def test_neighbouring_curls_wind_each_in_its_own_time() -> None:
+    swing = curled_curtain(1024, 122.0)[1]
+    ringlet = 1024 * 360 / 244 / LOCKS
+    apart = [np.corrcoef(swing[:, i], swing[:, int(i + 2 * ringlet)])[0, 1] for i in range(100, 800, 25)]
+    assert np.abs(apart).mean() < 0.35
