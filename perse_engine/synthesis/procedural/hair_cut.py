@@ -13,6 +13,7 @@ from perse_engine.head.sampling import sample, smoothstep
 from perse_engine.head.strands import flow_angles, strand_noise, texel_directions
 from perse_engine.synthesis.procedural.coarse import large, small
 from perse_engine.synthesis.procedural.curls import curled_head
+from perse_engine.synthesis.procedural.fuzz import fuzz
 from perse_engine.synthesis.procedural.hair_curtain import hair_tone
 from perse_engine.synthesis.procedural.hair_region import hair_region
 from perse_engine.synthesis.procedural.outfit import Outfit
@@ -67,6 +68,7 @@ def afro(outfit: Outfit, weight: float) -> None:
     grow = grow * smoothstep(sample(covered, look.uv[scalp] - 0.5), 0.3, 0.9)
     outfit.offset[scalp] += (weight * grow[:, None] * direction).astype(np.float32)
     coils(outfit, weight)
+    outfit.parts.append(fuzz(outfit, grow[:, None] * direction, weight))
 
 
 def curls(outfit: Outfit, weight: float) -> None:

@@ -16,6 +16,7 @@ from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.procedural.coarse import small, small_directions
 from perse_engine.synthesis.procedural.curls import LOCKS, curled_curtain
+from perse_engine.synthesis.procedural.fuzz import TEXELS
 from perse_engine.synthesis.procedural.hair import hair
 from perse_engine.synthesis.procedural.hair_curtain import COLUMNS, ROWS
 from perse_engine.synthesis.procedural.hair_drape import BOTTOM_M, CELL_M, LEFT_M, chest
@@ -101,8 +102,9 @@ def test_a_shaven_head_keeps_its_brows(astronaut_subject: Subject) -> None:
 
 
 def test_an_afro_leaves_the_face_where_it_is(astronaut_subject: Subject) -> None:
-    moved = worn(astronaut_subject, "source-length-curly-black-afro").rig.vertices - astronaut_subject.look.rig.vertices
-    distance = np.linalg.norm(moved, axis=1)
+    source = astronaut_subject.look.rig.vertices
+    vertices = worn(astronaut_subject, "source-length-curly-black-afro").rig.vertices
+    distance = np.linalg.norm(vertices[: len(source)] - source, axis=1)
     assert distance[astronaut_subject.landmark_vertices].max() < 1e-6
     assert 0.015 < distance.max() < 0.08
 
@@ -246,3 +248,9 @@ def test_neighbouring_curls_wind_each_in_its_own_time() -> None:
     ringlet = 1024 * 360 / 244 / LOCKS
     apart = [np.corrcoef(swing[:, i], swing[:, int(i + 2 * ringlet)])[0, 1] for i in range(100, 800, 25)]
     assert np.abs(apart).mean() < 0.35
+
+
+def test_an_afro_has_a_soft_outline_that_grows_with_its_weight(astronaut_subject: Subject) -> None:
+    little, wholly = (worn(astronaut_subject, "source-length-curly-black-afro", w).texture[-TEXELS:] for w in (0.25, 1))
+    assert 0.2 < wholly[:, :TEXELS, 3].mean() < 0.8
+    np.testing.assert_allclose(little[:, :TEXELS, 3], 0.25 * wholly[:, :TEXELS, 3], atol=1e-6)
