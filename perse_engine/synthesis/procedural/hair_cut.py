@@ -75,7 +75,7 @@ def curls(outfit: Outfit, weight: float) -> None:
     """Ringlets in the hair's own tone."""
     local = cv2.GaussianBlur(outfit.head, (0, 0), 12)
     target = (0.5 * local + 0.5 * hair_tone(outfit)) * np.exp(curled_head())[..., None]
-    outfit.paint(target, outfit.subject.texel_maps["hair"] * weight)
+    outfit.paint(target, np.minimum(outfit.subject.texel_maps["hair"], hair_region(outfit.subject)) * weight)
 
 
 def coils(outfit: Outfit, weight: float) -> None:
@@ -84,7 +84,7 @@ def coils(outfit: Outfit, weight: float) -> None:
     local = cv2.GaussianBlur(outfit.head, (0, 0), 12)
     lit = SHEEN * smoothstep(detail, 0.0, 1.0) * smoothstep(texel_directions()[..., 1:2], -0.5, 0.6)
     target = (0.5 * local + 0.5 * hair_tone(outfit)) * np.exp(detail) + lit
-    outfit.paint(target, outfit.subject.texel_maps["hair"] * weight)
+    outfit.paint(target, np.minimum(outfit.subject.texel_maps["hair"], hair_region(outfit.subject)) * weight)
 
 
 def _bent(picture: Array, swing: Array) -> Array:
