@@ -30,7 +30,8 @@ from perse_engine.synthesis.procedural.colours import CLOTH, colour
 from perse_engine.synthesis.procedural.cut import Cut
 from perse_engine.synthesis.procedural.fabric import WHITE, fold_height, light, patterned, relief_light, weave
 from perse_engine.synthesis.procedural.hood import hood
-from perse_engine.synthesis.procedural.jacket import jacket, opening
+from perse_engine.synthesis.procedural.jacket import jacket
+from perse_engine.synthesis.procedural.lapels import opening
 from perse_engine.synthesis.procedural.neckline import Neckline
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit, from_lab, to_lab
 from perse_engine.synthesis.procedural.photo_cloth import followed, photo_cloth, upper_edge

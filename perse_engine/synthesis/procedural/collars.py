@@ -99,22 +99,20 @@ def hooded(cut: Cut, sign: float) -> Collar:
 
 def turned_down(cut: Cut, sign: float) -> Collar:
     """A shirt's collar with two points."""
-    return _folded(cut, cut.patterned(0.06, 0.20), thin=1.0, sides=0.018, back=0.0, opens=0.24)
+    return _folded(cut, cut.patterned(0.06, 0.20), thin=1.0, sides=0.018, begins=0.006, opens=0.24, points=0.044)
 
 
 def under_jacket(cut: Cut, sign: float) -> Collar:
-    """A white shirt's collar, thinner, which hides at the sides; in mixes its ends show, in the jacket's colour."""
-    white = smoothstep(np.linspace(0, 1, TEXELS[1]), 1.0, 0.8)[None, :, None]
-    rgb = cut.tone + (WHITE - cut.tone) * np.repeat(white, TEXELS[0], 0)
-    return _folded(cut, rgb, thin=0.55, sides=0.004, back=0.39, opens=0.16)
+    """A white shirt's collar, thinner; round the neck it stands out of the jacket's a little."""
+    return _folded(cut, cut.plain(WHITE), thin=0.55, sides=0.004, begins=0.0, opens=0.16, points=0.034)
 
 
-def _folded(cut: Cut, rgb: Array, *, thin: float, sides: float, back: float, opens: float) -> Collar:
-    share = np.linspace(0.006, 0.5 - back, COLUMNS)
-    fall = sides + (0.044 - sides) * smoothstep(share, opens, 0.0)
+def _folded(cut: Cut, rgb: Array, *, thin: float, sides: float, begins: float, opens: float, points: float) -> Collar:
+    share = np.linspace(begins, 0.5, COLUMNS)
+    fall = sides + (points - sides) * smoothstep(share, opens, 0.0)
     down = np.where(FOLD[:, :1] < 0, FOLD[:, :1] * 0.030, FOLD[:, :1] * fall)
     # From the middle the edges go down and apart, to the points.
-    spread = 0.055 * smoothstep(share, 0.10, 0.0) * np.clip(FOLD[:, :1], 0, 1)
+    spread = 1.25 * points * smoothstep(share, 0.10, 0.0) * np.clip(FOLD[:, :1], 0, 1)
     edge = np.linspace(0, 1, TEXELS[0])[:, None]
     shade = 1 - 0.42 * smoothstep(edge, 0.30, 0.05) - 0.12 * np.exp(-(((edge - 0.80) / 0.012) ** 2))
     return Collar(share + spread, down, thin * FOLD[:, 1:] / 1000 + 0 * down, cut.dye(rgb, shade))
