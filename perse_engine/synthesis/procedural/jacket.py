@@ -10,7 +10,7 @@ import numpy.typing as npt
 from perse_engine.head.sampling import smoothstep
 from perse_engine.synthesis.procedural.cut import Cut
 from perse_engine.synthesis.procedural.fabric import patterned
-from perse_engine.synthesis.procedural.lapels import lapels
+from perse_engine.synthesis.procedural.lapels import lapels, opening
 from perse_engine.synthesis.procedural.outfit import AddedPart
 from perse_engine.synthesis.procedural.sheets import TEXELS
 
@@ -29,11 +29,12 @@ def _tie(cut: Cut) -> list[AddedPart]:
     top = cut.front() - 0.001
     blade_y = np.linspace(top - 0.022, cut.down_to(top - 0.20), 40)
     knot_y = np.linspace(top + 0.006, top - 0.027, 16)
+    under_lapels = opening(torso, blade_y) + 0.004
     parts = []
     edge = np.linspace(-1, 1, TEXELS[0])[:, None]
     run = np.linspace(0, 1, TEXELS[1])[None]
     for y, half, thick in (
-        (blade_y, np.linspace(0.0105, 0.036, 40), 0.0075),
+        (blade_y, np.minimum(np.linspace(0.0105, 0.036, 40), under_lapels), 0.0075),
         (knot_y, 0.0165 - 0.0055 * np.linspace(0, 1, 16), 0.0125),
     ):
         middle = np.stack([np.full(len(y), torso.axis_x), y], -1)

@@ -25,7 +25,8 @@ Array = npt.NDArray[Any]
 BACK, FRONT = 40, 100
 GORGE = 0.30
 """Where the collar meets the lapel, as a share of the front's length."""
-RISE_M = 0.005
+RISE_M, ROLL_M = 0.005, 0.005
+"""How far the inner edge lies above the neckline, and how wide it is rolled, metres."""
 STANDING = np.array([2.0, 8.0, 10.5, 10.8, 10.5, 10.0, 9.0, 7.0, 2.5]) / 1000
 LYING = np.array([1.0, 7.5, 9.0, 8.8, 8.0, 7.2, 6.6, 6.0, 2.5]) / 1000
 """How far off the body the collar lies at the back and the lapel in front, from the inner edge outwards, metres."""
@@ -47,8 +48,12 @@ def _half(cut: Cut, walk: _Walk, sign: float) -> AddedPart:
     inner = _inner_edge(cut, sign)
     # -1 at the back, 0 where the neckline is left, 1 at the button.
     run = np.r_[np.linspace(-1, 0, BACK, endpoint=False), np.linspace(0, 1, FRONT)]
-    wide = _width(run)
-    places = walk.across(inner, _outwards(cut.tailor.torso, inner, run, sign), wide, len(LYING))
+    # The rolled edge is as wide everywhere, or it would step at the notch.
+    steps = np.repeat((_width(run)[None] - ROLL_M) / (len(LYING) - 2), len(LYING) - 1, axis=0)
+    steps[0] = ROLL_M
+    places = walk.across(inner, _outwards(cut.tailor.torso, inner, run, sign), steps)
+    outer = np.linspace(0, 1, len(LYING))[:, None] * smoothstep(run, 0.18, 0.0)
+    places += (_eased(places, 6.0) - places) * outer[..., None]
     lies = smoothstep(run, -0.4, GORGE)
     lift = STANDING[:, None] + (LYING - STANDING)[:, None] * lies
     edge = np.linspace(0, 1, TEXELS[0])[:, None]
@@ -80,7 +85,15 @@ def _inner_edge(cut: Cut, sign: float) -> Array:
     y = np.linspace(there[leaves, 1], cut.down_to(torso.chin - 1.2 * torso.face), 80)
     down = torso.front_place(np.stack([torso.axis_x + sign * (opening(torso, y) - 0.003), y], -1))
     parts = [_spread(torso, around, BACK + 1)[:-1], _spread(torso, np.vstack([above[leaves], down[1:]]), FRONT)]
-    return np.asarray(gaussian_filter1d(np.vstack(parts), 3.0, axis=0, mode="nearest"))
+    return _eased(np.vstack(parts), 3.0)
+
+
+def _eased(paths: Array, sigma: float) -> Array:
+    """Paths [..., P, 2] smoothed along P; their ends stay."""
+    ahead = round(4 * sigma)
+    margins = [(0, 0)] * (paths.ndim - 2) + [(ahead, ahead), (0, 0)]
+    padded = np.pad(paths, margins, mode="reflect", reflect_type="odd")
+    return np.asarray(gaussian_filter1d(padded, sigma, axis=-2)[..., ahead:-ahead, :])
 
 
 def _spread(torso: Torso, px: Array, count: int) -> Array:
@@ -109,16 +122,16 @@ class _Walk:
         self._du = np.gradient(smooth, axis=1) * (columns - 1) / (WIDTH - 1)
         self._dv = np.gradient(smooth, axis=0) * (rows - 1) / (HEIGHT - 1)
 
-    def across(self, start: Array, towards: Array, length: Array, count: int) -> Array:
-        """Chart px [count, P, 2]: from start [P, 2] in directions [P, 3], this far [P] metres."""
+    def across(self, start: Array, towards: Array, steps: Array) -> Array:
+        """Chart px [1 + K, P, 2]: from start [P, 2] in directions [P, 3], by steps [K, P] metres."""
         found = [start]
-        for _ in range(count - 1):
+        for length in steps:
             px = found[-1]
             du, dv = self._torso.at(px, self._du), self._torso.at(px, self._dv)
             uu, uv, vv = (du * du).sum(-1), (du * dv).sum(-1), (dv * dv).sum(-1)
             a, b = (du * towards).sum(-1), (dv * towards).sum(-1)
             step = np.stack([vv * a - uv * b, uu * b - uv * a], -1)
             size = np.linalg.norm(step[:, :1] * du + step[:, 1:] * dv, axis=-1) + 1e-20
-            step *= (length / (count - 1) / size)[:, None]
+            step *= (length / size)[:, None]
             found.append(np.clip(px + step, 0, [WIDTH - 1, HEIGHT - 1]))
         return np.stack(found)

@@ -65,6 +65,6 @@ def _away(depth: Array, places: Array, points: Array) -> Array:
     slope, size = (
         sample(cv2.GaussianBlur(a.astype(np.float32), (0, 0), 3), points).astype(np.float64) for a in (slope, size)
     )
-    unit = np.stack([gaussian_filter1d(slope[:, k], 3, mode="nearest") for k in (0, 1)], -1)
+    unit = np.stack([gaussian_filter1d(slope[:, k], 9, mode="nearest") for k in (0, 1)], -1)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True) + 1e-9
-    return np.asarray(unit / size)
+    return np.asarray(unit / gaussian_filter1d(size, 9, axis=0, mode="nearest"))

@@ -56,6 +56,12 @@ def test_pieces_lie_on_the_torso_and_begin_under_it(astronaut_subject: Subject) 
             assert max(away) < most
 
 
+def test_no_step_of_the_torso_tears_the_lapels(astronaut_subject: Subject) -> None:
+    for lapel in parts_of(astronaut_subject, "cloth", "suit-grey-solid")[-2:]:
+        corners = lapel.vertices[lapel.faces]
+        assert np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1).max() < 0.020
+
+
 def test_they_follow_the_subject(astronaut_subject: Subject) -> None:
     look = astronaut_subject.look
     shift = np.array([0.0, 0.02, 0.01], np.float32)
