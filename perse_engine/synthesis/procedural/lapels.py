@@ -51,7 +51,9 @@ def _half(cut: Cut, walk: _Walk, sign: float) -> AddedPart:
     # The rolled edge is as wide everywhere, or it would step at the notch.
     steps = np.repeat((_width(run)[None] - ROLL_M) / (len(LYING) - 2), len(LYING) - 1, axis=0)
     steps[0] = ROLL_M
-    places = walk.across(inner, _outwards(cut.tailor.torso, inner, run, sign), steps)
+    # Along the chart's seam at the back, where the halves meet.
+    leaves_column = smoothstep(run, -1.0, -0.75)
+    places = walk.across(inner, _outwards(cut.tailor.torso, inner, run, sign), steps, leaves_column)
     outer = np.linspace(0, 1, len(LYING))[:, None] * smoothstep(run, 0.18, 0.0)
     places += (_eased(places, 6.0) - places) * outer[..., None]
     lies = smoothstep(run, -0.4, GORGE)
@@ -122,8 +124,9 @@ class _Walk:
         self._du = np.gradient(smooth, axis=1) * (columns - 1) / (WIDTH - 1)
         self._dv = np.gradient(smooth, axis=0) * (rows - 1) / (HEIGHT - 1)
 
-    def across(self, start: Array, towards: Array, steps: Array) -> Array:
-        """Chart px [1 + K, P, 2]: from start [P, 2] in directions [P, 3], by steps [K, P] metres."""
+    def across(self, start: Array, towards: Array, steps: Array, free: Array) -> Array:
+        """Chart px [1 + K, P, 2]: from start [P, 2] in directions [P, 3], by steps [K, P] metres; how free [P] to
+        leave a column."""
         found = [start]
         for length in steps:
             px = found[-1]
@@ -131,6 +134,7 @@ class _Walk:
             uu, uv, vv = (du * du).sum(-1), (du * dv).sum(-1), (dv * dv).sum(-1)
             a, b = (du * towards).sum(-1), (dv * towards).sum(-1)
             step = np.stack([vv * a - uv * b, uu * b - uv * a], -1)
+            step[:, 0] *= free
             size = np.linalg.norm(step[:, :1] * du + step[:, 1:] * dv, axis=-1) + 1e-20
             step *= (length / size)[:, None]
             found.append(np.clip(px + step, 0, [WIDTH - 1, HEIGHT - 1]))
