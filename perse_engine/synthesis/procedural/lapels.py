@@ -87,7 +87,10 @@ def _inner_edge(cut: Cut, sign: float) -> Array:
     y = np.linspace(there[leaves, 1], cut.down_to(torso.chin - 1.2 * torso.face), 80)
     down = torso.front_place(np.stack([torso.axis_x + sign * (opening(torso, y) - 0.003), y], -1))
     parts = [_spread(torso, around, BACK + 1)[:-1], _spread(torso, np.vstack([above[leaves], down[1:]]), FRONT)]
-    return _eased(np.vstack(parts), 3.0)
+    edge = _eased(np.vstack(parts), 3.0)
+    # The neckline ends a little before the chart's seam.
+    edge[0, 0] = 0 if sign < 0 else WIDTH - 1
+    return edge
 
 
 def _eased(paths: Array, sigma: float) -> Array:
