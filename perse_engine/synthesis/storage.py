@@ -161,7 +161,8 @@ def write_surface(folder: Path, category: str, surface: AddedSurface) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: v for k, v in asdict(surface).items() if isinstance(v, np.ndarray)}
     partial = path.with_name(path.name + ".part")
-    save_file(tensors, partial, {name: json.dumps(getattr(surface, name)) for name in ("variants", "pushers")})
+    # One entry: safetensors writes several in any order, and equal datasets are equal to the byte.
+    save_file(tensors, partial, {"names": json.dumps({"variants": surface.variants, "pushers": surface.pushers})})
     partial.replace(path)
 
 
@@ -174,10 +175,10 @@ def read_surface(folder: Path, category: str) -> AddedSurface | None:
         tensors = load_file(path)
         header = json.loads(path.read_bytes()[8 : 8 + int.from_bytes(path.read_bytes()[:8], "little")])
         told = header["__metadata__"]
-        # Written since hats press added hair.
+        # Until hats pressed added hair there were the variants alone.
+        names = json.loads(told["names"]) if "names" in told else {"variants": json.loads(told["variants"])}
         tensors.setdefault("pushed", np.zeros((len(tensors["points"]), 0, 3), np.float32))
-        pushers = tuple(json.loads(told.get("pushers", "[]")))
-        return AddedSurface(**tensors, variants=tuple(json.loads(told["variants"])), pushers=pushers)
+        return AddedSurface(**tensors, variants=tuple(names["variants"]), pushers=tuple(names.get("pushers", ())))
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CorruptFile(f"surfaces/{category}.safetensors is not readable: {error}.") from error
 
