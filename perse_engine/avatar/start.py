@@ -243,7 +243,7 @@ def _head_ways(
     out: dict[str, dict[float, FloatArray]] = {id: {} for id in ids}
     for clip in dataset.clips:
         worn = list(clip.look.variants.get(category, {}))
-        if clip.kind in ("variant", "between") and len(worn) == 1:
+        if clip.kind in ("variant", "between") and len(worn) == 1 and worn[0] in out:
             after = _head(dataset, clip.path, placed)
             if after is not None:
                 out[worn[0]][clip.look.variants[category][worn[0]]] = surface_way(before, after, binding)
