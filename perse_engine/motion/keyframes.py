@@ -56,5 +56,8 @@ def motion_from_keyframes(keyframes: Sequence[Keyframe], fps: float) -> Motion:
 def _between(times: npt.NDArray[Any], known: npt.NDArray[Any], grid: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if len(times) == 1:
         return np.repeat(known, len(grid), axis=0)
-    rows: npt.NDArray[Any] = PchipInterpolator(times, known, axis=0)(np.clip(grid, times[0], times[-1]))
+    # The harmonic mean of slopes divides by each of them: one near the smallest float overflows, which is right
+    # (its mean is 0 then), but warns.
+    with np.errstate(over="ignore"):
+        rows: npt.NDArray[Any] = PchipInterpolator(times, known, axis=0)(np.clip(grid, times[0], times[-1]))
     return rows

@@ -52,6 +52,12 @@ def test_nothing_overshoots(steps: list[tuple[float, float, float]]) -> None:
     assert min(yaws) - 1e-9 <= rows[:, 0].min() and rows[:, 0].max() <= max(yaws) + 1e-9
 
 
+def test_steps_near_the_smallest_float_are_still() -> None:
+    rows = motion_from_keyframes([key(0, 0.0), key(0.2, 1e-310), key(0.4, 10.0)], 30).channels()
+    assert np.isfinite(rows).all()
+    assert rows[:, 0].min() >= -1e-9 and rows[:, 0].max() <= 10.0 + 1e-9
+
+
 @pytest.mark.parametrize(
     "keys",
     [[], [key(1), key(1)], [key(2), key(1)], [key(-1)], [key(float("nan"))], [key(1e9)], [key(0, 400.0)]],
