@@ -23,9 +23,6 @@ MOVED_M, REPAINTED = (0.0005, 0.002), (0.04, 0.22)
 """From where on what the editor moves, or paints (0..1), belongs to the variant a little, and wholly: pictures may have
 shown it too seldom to tell."""
 
-
-DARKEST = 0.02
-"""Of colours of which a share can be told."""
 LEAST_MASK = 0.1
 """Of a Gaussian that starts on its whole way: a smaller mask would make its basis jump with every step."""
 
@@ -59,13 +56,16 @@ def surface_way(source: HeadSurface, dressed: HeadSurface, binding: Binding) -> 
     return out
 
 
-def darkening(way: FloatArray, colours: FloatArray) -> FloatArray:
-    """By how much a `surface_way` darkens Gaussians of such colours [N, 3], [N] in 0..1: the same share of what any
-    other category makes of them is lost in that shade."""
-    before = np.clip(colours, DARKEST, 1)
-    after = np.clip(before + way[:, COLOUR], 0, 1)
-    kept = (after * before).sum(1) / (before * before).sum(1)
-    return np.asarray(1 - np.clip(kept, 0, 1), np.float32)
+def hidden_by(dressed: HeadSurface, binding: Binding) -> FloatArray | None:
+    """How much of what lies below it the look hides of each Gaussian on the subject's surface, [N] in 0..1; 0 of
+    others, None if the dataset does not tell."""
+    if dressed.hides is None:
+        return None
+    out = np.zeros(len(binding.triangles), np.float32)
+    on = np.flatnonzero((binding.triangles < len(dressed.vertices)).all(1))
+    uv = (dressed.uv[binding.triangles[on]] * binding.bary[on][..., None]).sum(1)
+    out[on] = sample(dressed.hides, uv - 0.5) / 255
+    return out
 
 
 def way_mask(way: FloatArray) -> FloatArray:

@@ -58,16 +58,13 @@ def _add_seen(view: View, images: Sequence[FloatArray], sums: FloatArray) -> Non
         sums[first : first + 3] += view.colour_gradients(grad).T[: len(three)]
 
 
-def covers(changed: FloatArray, own: FloatArray, shade: FloatArray | None) -> FloatArray:
+def covers(changed: FloatArray, hidden: FloatArray | None) -> FloatArray:
     """How much of what lies below a variant hides, [...] in 0..1, of Gaussians of which it changes so much.
 
-    `own` is how much of a Gaussian's pixels show the category itself: there it is paint, as dense as the change is
-    large; `shade` how much darker the rest became (`head_ways.darkening`). Nothing tells the two apart where that is
-    not known.
+    `hidden` is the editor's own word (`head_ways.hidden_by`); without it a change counts as paint, as dense as it is
+    large.
     """
-    if shade is None:
-        return np.asarray(changed**2, np.float32)
-    return np.asarray(np.maximum(shade, own * changed**2), np.float32)
+    return np.asarray(changed**2 if hidden is None else hidden, np.float32)
 
 
 def mask_of(changed: FloatArray) -> FloatArray:

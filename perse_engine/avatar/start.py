@@ -9,7 +9,7 @@ import numpy as np
 
 from perse_engine.avatar.avatar import Binding, CategoryModel, ExpressionModel, rest_points
 from perse_engine.avatar.drawing import TrainingRasterizer, View
-from perse_engine.avatar.head_ways import darkening, start_on_head, surface_way
+from perse_engine.avatar.head_ways import hidden_by, start_on_head, surface_way
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork
 from perse_engine.avatar.masks import Seen, change, covers, mask_of, visibility
 from perse_engine.avatar.owning import add_surfaces, distinct
@@ -31,7 +31,10 @@ FEW, MOST = 6, 24
 """Additive variants that this rest does for; it grows in proportion to their number, up to MOST of them; variants that
 share their places count less."""
 SHADE_ONLY = ("eyeglasses", "hat", "headphones", "earrings")
-"""Categories that change only the colour of Gaussians that are not their own, by their shadow."""
+"""Categories that only shade what is not their own."""
+COLOUR_ONLY = ("skin", *SHADE_ONLY)
+"""Categories that change only the colour of Gaussians that are not their own. What a tone of skin learned of sizes
+would be noise, in the way of a beard's (docs/experiments.md)."""
 PRESSES = ("hat",)
 """Categories that move what lies below: hair, the head's and added."""
 LEAST_PUSH_M = 0.0003
@@ -84,7 +87,7 @@ def start_avatar(
     models: dict[str, CategoryModel] = {}
     for number, (category, clips) in enumerate(categories.items()):
         progress.report(STAGE, 2 + number, 2 + len(categories))
-        seen = pictures.changed, pictures.difference, pictures.showing(category)
+        seen = pictures.changed, pictures.difference
         found = _change(view, placed.base, seen, clips, frames, vertices)
         owned = np.zeros(len(placed.base), bool)
         if category in placed.owners:
@@ -167,8 +170,8 @@ def _category(
     category: str, clips: list[Clip], found: FloatArray, owned: np.ndarray, dataset: Dataset, placed: Placed,
     random: np.random.Generator,
 ) -> CategoryModel:  # fmt: skip
-    """`found` [clips, 3, N]: what each Gaussian's pixels see of changes, differences and the category itself."""
-    changed, difference, showing = np.where(placed.owner >= 0, 0, found).swapaxes(0, 1)
+    """`found` [clips, 2, N]: what each Gaussian's pixels see of changes and differences."""
+    changed, difference = np.where(placed.owner >= 0, 0, found).swapaxes(0, 1)
     ids = [next(iter(c.look.variants[category])) for c in clips]
     codes = {id: (random.standard_normal(CODE_SIZE) * CODE_SPREAD).astype(np.float32) for id in ids}
     ways = placed.ways.get(category)
@@ -186,14 +189,12 @@ def _category(
     dense = changed if category in placed.owners else np.minimum(difference / FULL_DIFFERENCE, 1)
     # What it owns is nobody else's; what it only pushes keeps its looks.
     hides = np.repeat(owned[rows].astype(np.float32)[None], len(ids), 0)
-    for number, id in enumerate(ids):
-        at = number, rows[head]
-        shade = darkening(on_head[id][1.0], placed.base[at[1], COLOUR]) if id in on_head else None
-        hides[number, head] = covers(dense[at], showing[at], shade)
+    for number, clip in enumerate(clips):
+        hides[number, head] = covers(dense[number, rows[head]], _hidden(clip, rows[head], dataset, placed))
     model = CategoryModel(network, codes, rows, mask[rows].astype(np.float32), hides, basis)
     # The photo's own eyeglasses make room for others.
     is_replaced = category == "eyeglasses" and bool((placed.block == PARTS.index("eyeglasses")).any())
-    columns = np.full(PROPERTIES, category not in SHADE_ONLY or is_replaced)
+    columns = np.full(PROPERTIES, category not in COLOUR_ONLY or is_replaced)
     columns[COLOUR] = True
     columns[OFFSET] |= category in PRESSES
     for id, one in on_head.items():
@@ -238,8 +239,7 @@ def _head_ways(
     before = _head(dataset, source, placed)
     if before is None:
         return {}
-    b = placed.binding
-    binding = Binding(b.rig, b.triangles[rows], b.bary[rows], b.rest_area[rows])
+    binding = _some(placed.binding, rows)
     out: dict[str, dict[float, FloatArray]] = {id: {} for id in ids}
     for clip in dataset.clips:
         worn = list(clip.look.variants.get(category, {}))
@@ -248,6 +248,16 @@ def _head_ways(
             if after is not None:
                 out[worn[0]][clip.look.variants[category][worn[0]]] = surface_way(before, after, binding)
     return {id: ways for id, ways in out.items() if 1.0 in ways}
+
+
+def _hidden(clip: Clip, rows: np.ndarray, dataset: Dataset, placed: Placed) -> FloatArray | None:
+    """How much a variant hides of what lies below it, [n], as far as the dataset tells."""
+    head = _head(dataset, clip.path, placed)
+    return None if head is None else hidden_by(head, _some(placed.binding, rows))
+
+
+def _some(b: Binding, rows: np.ndarray) -> Binding:
+    return Binding(b.rig, b.triangles[rows], b.bary[rows], b.rest_area[rows])
 
 
 def _head(dataset: Dataset, clip: str, placed: Placed) -> HeadSurface | None:

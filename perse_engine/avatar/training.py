@@ -32,7 +32,7 @@ from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.placing import Placed
 from perse_engine.avatar.properties import COLOUR, OPACITY, PROPERTIES, RATES
 from perse_engine.avatar.refinement import Refinement
-from perse_engine.avatar.start import SHADE_ONLY, Start, start_avatar
+from perse_engine.avatar.start import COLOUR_ONLY, Start, start_avatar
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import Cancelled
 from perse_engine.head.subject import Subject
@@ -145,7 +145,7 @@ class Trainer:
         self._categories = {
             c: _CategoryTrainer(
                 m,
-                shaded=(start.placed.owner[m.rows] < 0) & (c in SHADE_ONLY),
+                shaded=(start.placed.owner[m.rows] < 0) & (c in COLOUR_ONLY),
                 pushed=_is_anothers(start.placed, m, c),
                 bump_rate=BUMP_RATE * (ADDITIVE_WEIGHT if c in start.placed.owners else 1.0),
             )

@@ -121,20 +121,21 @@ class HeadSurface:
         vertices: [V, 3] m at rest, those of the subject's rig.
         uv: [V, 2] texels of the texture, whose centres are at .5.
         texture: [H, W, 4] uint8, straight alpha.
+        hides: [H, W] uint8, how much of another edit below it the look hides; None of the source look.
     """
 
     vertices: FloatArray
     uv: FloatArray
     texture: npt.NDArray[np.uint8]
+    hides: npt.NDArray[np.uint8] | None = None
 
     @staticmethod
-    def of(look: TexturedRig, vertices: int) -> HeadSurface:
+    def of(look: TexturedRig, vertices: int, hides: FloatArray | None = None) -> HeadSurface:
         """The first so many vertices of a look, at half its texture's size: Gaussians are larger than texels."""
         height, width = look.texture.shape[:2]
-        half = cv2.resize(look.texture, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         scale = np.array([width // 2 / width, height // 2 / height], np.float32)
-        texture = np.rint(np.clip(half, 0, 1) * 255).astype(np.uint8)
-        return HeadSurface(look.rig.vertices[:vertices], look.uv[:vertices] * scale, texture)
+        own = None if hides is None else _half(hides)
+        return HeadSurface(look.rig.vertices[:vertices], look.uv[:vertices] * scale, _half(look.texture), own)
 
 
 @dataclass(frozen=True)
@@ -162,3 +163,9 @@ class Dataset:
     def clip(self, path: str) -> Clip:
         """The clip at this path."""
         return next(c for c in self.clips if c.path == path)
+
+
+def _half(image: FloatArray) -> npt.NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    half = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    return np.rint(np.clip(half, 0, 1) * 255).astype(np.uint8)

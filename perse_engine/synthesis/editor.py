@@ -6,6 +6,7 @@ from typing import Protocol
 
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
+from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import AddedSurface
 from perse_engine.vocabulary import VariantSpec
 
@@ -20,6 +21,11 @@ class AttributeEditor(Protocol):
             UnknownName: a variant that this editor does not know.
             UnsupportedWish: a variant that it knows but cannot make of this subject.
         """
+        ...
+
+    def hides(self, subject: Subject, look: Look, dressed: TexturedRig) -> FloatArray:
+        """How much of another edit below it a look hides, of each texel of its texture, [H, W] in 0..1; `dressed` is
+        what `dress` made of it."""
         ...
 
     def added_surface(

@@ -188,7 +188,7 @@ def write_head(folder: Path, clip: str, head: HeadSurface) -> None:
     path = folder / "heads" / f"{clip}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
-    save_file({k: np.ascontiguousarray(v) for k, v in asdict(head).items()}, partial)
+    save_file({k: np.ascontiguousarray(v) for k, v in asdict(head).items() if v is not None}, partial)
     partial.replace(path)
 
 
@@ -206,6 +206,7 @@ def read_head(folder: Path, clip: str) -> HeadSurface | None:
     except (SafetensorError, TypeError) as error:
         raise CorruptFile(f"heads/{clip}.safetensors is not readable: {error}.") from error
     count = len(head.vertices)
-    if head.vertices.shape != (count, 3) or head.uv.shape != (count, 2) or head.texture.shape[2:] != (4,):
+    fits = head.vertices.shape == (count, 3) and head.uv.shape == (count, 2) and head.texture.shape[2:] == (4,)
+    if not fits or (head.hides is not None and head.hides.shape != head.texture.shape[:2]):
         raise CorruptFile(f"heads/{clip}.safetensors has tensors of unexpected shapes.")
     return head

@@ -170,7 +170,8 @@ def make_clip(
         changed = changed_mask(image, source[frame.index])
         save(frame.index, Images(np.ascontiguousarray(image.rgba[..., :3]), image.rgba[..., 3], image.labels, changed))
     if _tells_head(clip) and isinstance(animator, RigAnimator):
-        write_head(folder, clip.path, HeadSurface.of(look, len(subject.look.rig.vertices)))
+        hides = editor.hides(subject, clip.look, look) if clip.kind == "variant" else None
+        write_head(folder, clip.path, HeadSurface.of(look, len(subject.look.rig.vertices), hides))
     target.parent.mkdir(parents=True, exist_ok=True)
     (folder / "clips" / unfinished).rename(target)
 

@@ -33,6 +33,3 @@ REGION_LABELS: dict[str, int] = {
     "ears": 15,
 }
 """One label per pixel of a region map: the category or part that is visible there."""
-
-REGION_OF = {"mouth": "lips"}
-"""Labels of categories that are not called as their label is."""

@@ -18,13 +18,13 @@ from perse_engine.avatar.drawing import TrainingRasterizer, View
 from perse_engine.avatar.growth.appending import Appended
 from perse_engine.avatar.growth.inversion import with_expression
 from perse_engine.avatar.growth.lesson import Lesson
-from perse_engine.avatar.head_ways import darkening, surface_way, way_mask
+from perse_engine.avatar.head_ways import hidden_by, surface_way, way_mask
 from perse_engine.avatar.kernels import add_basis, take_rows
 from perse_engine.avatar.latent import column_weights
 from perse_engine.avatar.lighting import extended
 from perse_engine.avatar.masks import change, covers, mask_of
 from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, PROPERTIES, RATES
-from perse_engine.avatar.start import MIN_MASK, SHADE_ONLY
+from perse_engine.avatar.start import COLOUR_ONLY, MIN_MASK
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
@@ -49,45 +49,43 @@ BENDING = 0.5
 
 
 def measure_change(avatar: Avatar, lesson: Lesson, rasterizer: TrainingRasterizer) -> FloatArray:
-    """How much the variant changes each Gaussian that the source look shows, and how much of its pixels then show the
-    variant's category, [2, N] in 0..1."""
+    """How much the variant changes each Gaussian that the source look shows, [N] in 0..1."""
     frames = [f for f in lesson.split(lesson.clips[0], "train") if f.index in lesson.compared]
     vertices = {f.index: avatar.binding.rig.posed(f.pose, f.expression) for f in frames}
     view = View(avatar.binding, rasterizer, (lesson.size_px, lesson.size_px))
-    seen = lesson.changed, lesson.showing
-    found = change(view, avatar.base, seen, lesson.clips[:1], frames, vertices)[0]
-    return np.where(avatar.base[:, OPACITY] <= 0, np.float32(0), found)
+    changed = change(view, avatar.base, (lesson.changed,), lesson.clips[:1], frames, vertices)[0, 0]
+    return np.where(avatar.base[:, OPACITY] <= 0, np.float32(0), changed)
 
 
 def start_adapter(
-    avatar: Avatar, subject: Subject, lesson: Lesson, found: FloatArray, appended: Appended, prompt: str
+    avatar: Avatar, subject: Subject, lesson: Lesson, changed: FloatArray, appended: Appended, prompt: str
 ) -> Avatar:
     """The avatar with the appended Gaussians and an adapter that goes straight to where the editor put the surface.
 
-    The variant's code must be in its category; `found` [2, N] is from `measure_change`.
+    The variant's code must be in its category; `changed` [N] is from `measure_change`.
     """
-    changed, showing = found
     n, m = len(avatar), len(appended.base)
     model = avatar.categories[lesson.category]
     count = len(subject.look.rig.vertices)
-    source, dressed = (HeadSurface.of(look, count) for look in (subject.look, lesson.dressed))
+    source, dressed = HeadSurface.of(subject.look, count), HeadSurface.of(lesson.dressed, count, lesson.hides)
     way = surface_way(source, dressed, appended.binding)
     mask = np.maximum(mask_of(changed), way_mask(way[:n]) * (avatar.base[:, OPACITY] > 0))
     # Of what its code can change, the category's own mask speaks.
     mask[model.rows] = np.maximum(mask[model.rows], model.mask)
     rows = np.flatnonzero(mask > MIN_MASK)
-    shade = darkening(way[rows], avatar.base[rows, COLOUR])
+    hidden = hidden_by(dressed, appended.binding)
+    cover = covers(changed, None if hidden is None else hidden[:n])[rows]
     basis = np.zeros((RANK, len(rows) + m, PROPERTIES), np.float32)
     basis[:, : len(rows)] = _straight(avatar, lesson, rows, way, appended.opened)
     basis[0, len(rows) :] = way[n:]
     basis[0, len(rows) :, OPACITY] = 0
     basis[0, len(rows) :] += appended.change
-    if lesson.category in SHADE_ONLY:
+    if lesson.category in COLOUR_ONLY:
         basis[:, : len(rows), : COLOUR.start] = 0
     adapter = Adapter(
         np.concatenate([rows, np.arange(n, n + m)]).astype(np.int32),
         np.concatenate([mask[rows], np.ones(m)]).astype(np.float32),
-        np.concatenate([covers(changed[rows], showing[rows], shade), np.ones(m)]).astype(np.float32),
+        np.concatenate([cover, np.ones(m)]).astype(np.float32),
         basis,
     )
     added = AddedVariant(lesson.category, lesson.variant, prompt, "adapter", m, appended.vertices, adapter)
@@ -167,7 +165,7 @@ class _Fitting:
         self._adams = [Adam(self._adapter.basis[r : r + 1], RATES) for r in range(RANK)]
         self._base_adam = Adam(self._own, RATES) if len(self._own) else None
         self._shaded = np.zeros(0, np.int64)
-        if lesson.category in SHADE_ONLY:
+        if lesson.category in COLOUR_ONLY:
             rows = self._adapter.rows
             self._shaded = np.flatnonzero((rows < self._first) & (avatar.base[rows, OPACITY] > 0))
         self._grad = np.empty(self._adapter.basis.shape[1:], np.float32)

@@ -23,7 +23,7 @@ from perse_engine.synthesis.editor import AttributeEditor
 from perse_engine.synthesis.plan import BETWEEN_STEPS
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.trajectory import make_trajectory
-from perse_engine.vocabulary import REGION_LABELS, REGION_OF, VariantSpec, find_variant
+from perse_engine.vocabulary import VariantSpec, find_variant
 
 STAGE = "synthesis"
 FRAMES, BETWEEN_FRAMES, MIX_FRAMES = 40, 8, 8
@@ -48,18 +48,17 @@ class Lesson:
         clips: the first is the variant at 1.
         pictures: (clip path, frame) -> [H, W, 4] uint8 RGBA, premultiplied.
         compared: frame -> [H, W] uint8 change mask of the first clip: some trained frames and every held-out one.
-        shown: frame -> [H, W] bool, where the first clip shows the category itself, of the same frames.
     """
 
     category: str
     variant: str
     dressed: TexturedRig
+    hides: FloatArray
     size_px: int
     frames: tuple[Frame, ...]
     clips: tuple[Clip, ...]
     pictures: Mapping[tuple[str, int], npt.NDArray[np.uint8]]
     compared: Mapping[int, npt.NDArray[np.uint8]]
-    shown: Mapping[int, npt.NDArray[np.bool_]]
 
     def target(self, clip: Clip, frame: int) -> tuple[FloatArray, FloatArray]:
         """Premultiplied colours [H, W, 3] and alpha [H, W], float32 0..1."""
@@ -69,10 +68,6 @@ class Lesson:
     def changed(self, clip: Clip, frame: int) -> FloatArray:
         """Where the variant differs from the source, [H, W] float32 0..1."""
         return self.compared[frame].astype(np.float32) * np.float32(1 / 255)
-
-    def showing(self, clip: Clip, frame: int) -> FloatArray:
-        """Where the variant's picture shows its category, [H, W] float32 0 or 1."""
-        return self.shown[frame].astype(np.float32)
 
     def split(self, clip: Clip, split: str) -> list[Frame]:
         """A clip's frames of one split."""
@@ -105,7 +100,7 @@ def make_lesson(
             for path, look, chosen in work:
                 dressed = editor.dress(subject, look)
                 if path == clips[0].path:
-                    dressed_first = dressed
+                    dressed_first, hides = dressed, editor.hides(subject, look, dressed)
                 for i in range(0, len(chosen), PART):
                     part = chosen[i : i + PART]
                     futures.append((path, part, pool.submit(_render, animator, dressed, part)))
@@ -120,9 +115,7 @@ def make_lesson(
     first = clips[0].path
     masks = {i: changed_mask(images[first, i], images["", i]) for i in compared}
     pictures = {key: image.rgba for key, image in images.items() if key[0]}
-    label = REGION_LABELS[REGION_OF.get(spec.category, spec.category)]
-    shown = {i: images[first, i].labels == label for i in compared}
-    return Lesson(spec.category, spec.id, dressed_first, size_px, frames, clips, pictures, masks, shown)
+    return Lesson(spec.category, spec.id, dressed_first, hides, size_px, frames, clips, pictures, masks)
 
 
 def _clips(

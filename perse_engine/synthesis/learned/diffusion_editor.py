@@ -13,12 +13,14 @@ import numpy as np
 from perse_engine.errors import UnknownName, UnsupportedWish
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
+from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import AddedSurface
 from perse_engine.synthesis.learned.edits import EditFolder, between_name
 from perse_engine.synthesis.learned.masks import geometry_mask
 from perse_engine.synthesis.learned.paint import Paint, apply_paint, mixed, paint_from
 from perse_engine.synthesis.plan import BETWEEN_STEPS
 from perse_engine.synthesis.procedural import ProceduralEditor
+from perse_engine.synthesis.procedural.hiding import hidden
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.procedural_editor import APPLY
 from perse_engine.synthesis.procedural.worn import Worn
@@ -47,9 +49,13 @@ class DiffusionEditor:
         """
         if look.codes:
             raise UnsupportedWish("The diffusion editor makes variants, not codes.")
-        if not look.categories():
-            return subject.look
-        outfit = Outfit.of(subject)
+        return self._dressed(Outfit.of(subject), look) if look.categories() else subject.look
+
+    def hides(self, subject: Subject, look: Look, dressed: TexturedRig) -> FloatArray:
+        """See `AttributeEditor`."""
+        return hidden(subject, look, dressed, lambda outfit: self._dressed(outfit, look))
+
+    def _dressed(self, outfit: Outfit, look: Look) -> TexturedRig:
         for category in APPLY:
             weights = {id: w for id, w in look.variants.get(category, {}).items() if w > 0}
             if weights:

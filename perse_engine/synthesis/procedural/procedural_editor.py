@@ -9,6 +9,7 @@ from perse_engine.errors import UnknownName, UnsupportedWish
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.head.tubes import AWAY
 from perse_engine.look import Look
+from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import AddedSurface
 from perse_engine.synthesis.plan import BETWEEN_STEPS
 from perse_engine.synthesis.procedural.beard import beard
@@ -19,6 +20,7 @@ from perse_engine.synthesis.procedural.eyeglasses import eyeglasses
 from perse_engine.synthesis.procedural.hair import hair
 from perse_engine.synthesis.procedural.hat import hat
 from perse_engine.synthesis.procedural.headphones import headphones
+from perse_engine.synthesis.procedural.hiding import hidden
 from perse_engine.synthesis.procedural.mouth import mouth
 from perse_engine.synthesis.procedural.nose import nose
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
@@ -60,20 +62,24 @@ class ProceduralEditor:
         """The subject at a look; the source look is returned as it is."""
         if look.codes:
             raise UnsupportedWish("The procedural editor makes variants, not codes.")
-        outfit = Outfit.of(subject)
+        return self._dressed(Outfit.of(subject), look) if look.categories() else subject.look
+
+    def hides(self, subject: Subject, look: Look, dressed: TexturedRig) -> FloatArray:
+        """See `AttributeEditor`."""
+        return hidden(subject, look, dressed, lambda outfit: self._dressed(outfit, look))
+
+    def _dressed(self, outfit: Outfit, look: Look) -> TexturedRig:
         unknown = [c for c in look.categories() if c not in APPLY]
         if unknown:
             raise UnsupportedWish(
                 f"The procedural editor cannot edit {', '.join(unknown)}.", hint=f"It can edit: {', '.join(APPLY)}."
             )
-        if not look.categories():
-            return subject.look
         for category in APPLY:
             weights = look.variants.get(category, {})
             specs = {id: _spec(category, id) for id in weights}
             worn = Worn(tuple((specs[id], weight) for id, weight in weights.items() if weight > 0))
             for spec in worn.specs:
-                _check_removal(spec, subject)
+                _check_removal(spec, outfit.subject)
             if worn.variants:
                 _apply(outfit, category, worn)
         return outfit.finish()

@@ -102,9 +102,8 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
         outfit.paint(even, region * maps["face"] * min(p.smooth, 1.0) * weight)
     if p.lightness != 1 or p.red or p.yellow:
         change = toned(p.lightness, p.red, p.yellow, typical)
-        # Lips, the skin under the brows and between the outermost hairs have their share.
-        hair = cv2.GaussianBlur(cv2.erode(hair_region(outfit.subject), np.ones(HAIR_EDGE_PX)), (0, 0), 2.5)
-        outfit.recolour(np.clip((1 - hair) * (1 - 0.45 * maps["lips"]), 0, 1) * weight, change)
+        # Lips and the skin under the brows have their share.
+        outfit.recolour(beside_hair(outfit.subject) * (1 - 0.45 * maps["lips"]) * weight, change)
         paint_neck(outfit, weight, change)
         darken_eyes(outfit, p.lightness, typical, weight)
     if p.flush:
@@ -115,6 +114,13 @@ def skin(outfit: Outfit, spec: VariantSpec, weight: float) -> None:
     if p.creases:
         creases(outfit, region * maps["face"], p.creases * weight)
     _make_up(outfit, spec, p, weight)
+
+
+@remembered
+def beside_hair(subject: Subject) -> Array:
+    """Where the tone of skin shows: all but hair, which its outermost hairs let through, [A, A] in 0..1."""
+    hair = cv2.GaussianBlur(cv2.erode(hair_region(subject), np.ones(HAIR_EDGE_PX)), (0, 0), 2.5)
+    return np.clip(1 - hair, 0, 1)
 
 
 def _make_up(outfit: Outfit, spec: VariantSpec, p: SkinParameters, weight: float) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from perse_engine.avatar.avatar import Avatar
-from perse_engine.avatar.head_ways import darkening, surface_way, way_mask
+from perse_engine.avatar.head_ways import hidden_by, surface_way, way_mask
 from perse_engine.avatar.posing import posed_cloud
-from perse_engine.avatar.properties import COLOUR, OFFSET, OPACITY, PROPERTIES
+from perse_engine.avatar.properties import COLOUR, OFFSET, OPACITY
 from perse_engine.head.subject import Subject, TexturedRig
 from perse_engine.look import Look
 from perse_engine.scene import Expression, FloatArray, Pose
@@ -53,9 +53,14 @@ def test_paint_and_holes_are_seen(tiny_avatar: Avatar, astronaut_subject: Subjec
     assert (way[on, OPACITY] <= 0).all() and way[on, OPACITY].min() < -0.4
 
 
-def test_a_shade_darkens_by_the_light_that_it_keeps_off_whatever_the_colour() -> None:
-    colours = np.array([[0.8, 0.6, 0.5], [0.2, 0.1, 0.1], [0.5, 0.5, 0.5]], np.float32)
-    way = np.zeros((3, PROPERTIES), np.float32)
-    way[:2, COLOUR] = -0.3 * colours[:2]
-    way[2, COLOUR] = 0.2
-    assert np.allclose(darkening(way, colours), [0.3, 0.3, 0.0], atol=1e-5)
+def test_what_is_hidden_is_read_under_each_gaussian(tiny_avatar: Avatar, astronaut_subject: Subject) -> None:
+    look, count = astronaut_subject.look, len(astronaut_subject.look.rig.vertices)
+    told = HeadSurface.of(look, count, np.full(look.labels.shape, 0.4, np.float32))
+    hidden = hidden_by(told, tiny_avatar.binding)
+    on = (tiny_avatar.binding.triangles < count).all(1)
+    assert hidden is not None and np.allclose(hidden[on], 0.4, atol=0.005) and not hidden[~on].any()
+
+
+def test_a_head_that_does_not_tell_hides_unknown_much(tiny_avatar: Avatar, astronaut_subject: Subject) -> None:
+    look = astronaut_subject.look
+    assert hidden_by(HeadSurface.of(look, len(look.rig.vertices)), tiny_avatar.binding) is None

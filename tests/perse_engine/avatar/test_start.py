@@ -46,8 +46,8 @@ def test_a_beard_covers_the_skin_below_it(start: Start) -> None:
     covers = {c: m.cover(next(iter(m.codes.values())), count) for c, m in models.items()}
     shares = sharing({"beard": 1.0, "skin": 1.0}, covers)
     assert (shares["beard"] == 1).all()
-    # Whole where it is dense; its border thins out, and skin shines through.
-    assert np.quantile(shares["skin"][both], 0.1) < 0.2
+    # Most where it is dense; skin shows between its hairs, more at its border.
+    assert np.quantile(shares["skin"][both], 0.1) < 0.3
 
 
 def test_the_shade_of_a_beard_leaves_the_neck_its_tone(start: Start) -> None:

@@ -87,6 +87,8 @@ def test_the_heads_surface_is_kept_at_every_weight(tiny_dataset: Dataset, astron
             assert head.vertices.shape == source.vertices.shape
             height, width = source.texture.shape[:2]
             assert (head.texture[:height, :width] != source.texture).any()
+        if head is not None:
+            assert (head.hides is not None) == (clip.kind == "variant")
 
 
 def test_nothing_unfinished_is_left(tiny_dataset: Dataset) -> None:
