@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from perse_engine.avatar.added import Adapter, AddedVariant, gates, reach
+from perse_engine.avatar.category import CategoryModel
 from perse_engine.avatar.kernels import add_basis
-from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork, active_bases, column_weights, sharing
+from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, active_bases, column_weights, sharing
 from perse_engine.avatar.properties import PROPERTIES
+from perse_engine.avatar.revealed import revealed_skin
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import InvalidValue, UnknownName
 from perse_engine.head.rig import Rig
@@ -41,34 +43,6 @@ class Binding:
     triangles: npt.NDArray[np.int32]
     bary: FloatArray
     rest_area: FloatArray
-
-
-@dataclass(frozen=True)
-class CategoryModel:
-    """One category's part of the latent space.
-
-    Attributes:
-        network: codes to K coefficients.
-        codes: variant id -> [32] float32; the source's code is 0.
-        rows: [n] int32, the Gaussians that the category can change.
-        mask: [n] 0..1, how much, from the dataset's change masks.
-        covers: [V, n] 0..1, how much of what lies below each trained variant hides (rules sharing between categories);
-            one row for all of them in older avatars.
-        basis: [K, n, 14].
-    """
-
-    network: CodeNetwork
-    codes: Mapping[str, FloatArray]
-    rows: npt.NDArray[np.int32]
-    mask: FloatArray
-    covers: FloatArray
-    basis: FloatArray
-
-    def cover(self, code: FloatArray, count: int) -> FloatArray:
-        """How much of what lies below a code's look hides, of each of `count` Gaussians, [count] in 0..1."""
-        out = np.zeros(count, np.float32)
-        out[self.rows] = self.covers[0] if len(self.covers) == 1 else self.network.mixed(code, self.covers)
-        return out
 
 
 @dataclass(frozen=True)
@@ -107,7 +81,7 @@ class BakedLook:
 
 @dataclass(frozen=True)
 class Avatar:
-    """See DESIGN section 4: property(z) = base + sum_c mask_c basis_c (h_c(z_c) - h_c(0)).
+    """See DESIGN section 4: property(z) = base + sum_c mask_c basis_c (h_c(z_c) - h_c(0)), and `revealed`.
 
     Attributes:
         base: [N, 14] float32, the source look.
@@ -170,7 +144,8 @@ class Avatar:
         """
         x = self.base.copy()
         shares = self.shares(look) if shares is None else shares
-        for category, code in self.codes(look).items():
+        codes = self.codes(look)
+        for category, code in codes.items():
             model = self.categories[category]
             weights = column_weights(model.mask, shares[category][model.rows])
             coefficients = model.network(code)
@@ -180,6 +155,8 @@ class Avatar:
         for category, worn in self._worn(look).items():
             for adapter, weight in worn:
                 add_adapter(x, adapter, weight, shares[category])
+        for revealed in revealed_skin(self.categories, codes):
+            revealed.add(x)
         return BakedLook(look, x)
 
     def shares(self, look: Look) -> dict[str, FloatArray]:

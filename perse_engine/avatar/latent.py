@@ -117,10 +117,14 @@ class CodeNetwork:
         bows = np.outer(_bows(worn, self.bends), portions)
         return np.concatenate([straight + self.output @ change, portions, bows.ravel()]).astype(np.float32)
 
+    def weights(self, code: FloatArray, variants: int) -> FloatArray:
+        """How much of each of its first variants is in a code, [V], 0 and up."""
+        return np.asarray(np.maximum(self.linear[:variants] @ code, 0), np.float32)
+
     def mixed(self, code: FloatArray, of_variants: FloatArray) -> FloatArray:
         """Something that each of its first V variants has, [V, ...], at a code: the mean by their portions, and the
         largest where the code is of none of them."""
-        weights = np.maximum(self.linear[: len(of_variants)] @ code, 0)
+        weights = self.weights(code, len(of_variants))
         portions = weights / max(float(weights.sum()), WHOLE_FROM)
         mean = np.tensordot(portions, of_variants, 1)
         return np.asarray(mean + np.float32(1 - portions.sum()) * of_variants.max(0), np.float32)

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perse_engine.avatar.avatar import Binding, CategoryModel, ExpressionModel, rest_points
+from perse_engine.avatar.avatar import Binding, ExpressionModel, rest_points
+from perse_engine.avatar.category import CategoryModel
 from perse_engine.avatar.drawing import TrainingRasterizer, View
-from perse_engine.avatar.head_ways import hidden_by, start_on_head, surface_way
+from perse_engine.avatar.head_ways import revealed_by, start_on_head, surface_way, under
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork
 from perse_engine.avatar.masks import Seen, change, covers, mask_of, visibility
 from perse_engine.avatar.owning import add_surfaces, distinct
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.placing import Placed, Ways, place_on_subject
 from perse_engine.avatar.properties import COLOUR, OFFSET, PROPERTIES
+from perse_engine.avatar.revealed import FEWEST, SKIN, fitted_tone
 from perse_engine.errors import CorruptFile
 from perse_engine.head.subject import PARTS, ExpressionDriver, Subject
 from perse_engine.progress import Progress
@@ -46,6 +48,8 @@ SHOWN_SHARE = 0.1
 FIRST_SPACING_M = 0.0028
 BISECTIONS = 5
 MIN_MASK = 0.02
+BARE, REVEALED = 0.9, 0.5
+"""From which share on a Gaussian is skin, and is what a category reveals."""
 FULL_DIFFERENCE = 0.25
 """Mean difference of colours (0..1) that counts whole where categories share: a beard's; skin's is a quarter of it. The
 change mask cannot tell them apart: it is whole from 20 levels on. Hats and hair, which cover, keep it."""
@@ -191,7 +195,12 @@ def _category(
     hides = np.repeat(owned[rows].astype(np.float32)[None], len(ids), 0)
     for number, clip in enumerate(clips):
         hides[number, head] = covers(dense[number, rows[head]], _hidden(clip, rows[head], dataset, placed))
-    model = CategoryModel(network, codes, rows, mask[rows].astype(np.float32), hides, basis)
+    reveals = _reveals(clips, rows[head], dataset, placed)
+    model = CategoryModel(
+        network, codes, rows, mask[rows].astype(np.float32), hides, basis,
+        reveals=None if category == SKIN or reveals is None else _scattered(reveals, head, len(rows)),
+        tones=_tones(ids, on_head, rows[head], dataset, placed) if category == SKIN else None,
+    )  # fmt: skip
     # The photo's own eyeglasses make room for others.
     is_replaced = category == "eyeglasses" and bool((placed.block == PARTS.index("eyeglasses")).any())
     columns = np.full(PROPERTIES, category not in COLOUR_ONLY or is_replaced)
@@ -235,8 +244,7 @@ def _head_ways(
 ) -> dict[str, dict[float, FloatArray]]:
     """Variant -> weight -> `surface_way` [n, 14] of Gaussians on the head, as far as the dataset tells what became of
     the head's surface: 1 is among the weights."""
-    source = next(c.path for c in dataset.clips if c.kind == "source")
-    before = _head(dataset, source, placed)
+    before = _head(dataset, _source(dataset), placed)
     if before is None:
         return {}
     binding = _some(placed.binding, rows)
@@ -253,11 +261,50 @@ def _head_ways(
 def _hidden(clip: Clip, rows: np.ndarray, dataset: Dataset, placed: Placed) -> FloatArray | None:
     """How much a variant hides of what lies below it, [n], as far as the dataset tells."""
     head = _head(dataset, clip.path, placed)
-    return None if head is None else hidden_by(head, _some(placed.binding, rows))
+    return None if head is None else under(head, head.hides, _some(placed.binding, rows))
+
+
+def _reveals(clips: list[Clip], rows: np.ndarray, dataset: Dataset, placed: Placed) -> FloatArray | None:
+    """How much variants show as skin whose tone does not come with the source's, [V, n] in 0..1; None if none does."""
+    binding = _some(placed.binding, rows)
+    before = _head(dataset, _source(dataset), placed)
+    after = [_head(dataset, clip.path, placed) for clip in clips]
+    if before is None or any(one is None for one in after):
+        return None
+    found = [revealed_by(before, one, binding) for one in after if one is not None]
+    known = [one for one in found if one is not None]
+    if len(known) < len(found) or all((one > REVEALED).sum() < FEWEST for one in known):
+        return None
+    return np.stack(known)
+
+
+def _scattered(values: FloatArray, at: np.ndarray, count: int) -> FloatArray:
+    """Values [V, n] at some of so many places, 0 at the others."""
+    out = np.zeros((len(values), count), np.float32)
+    out[:, at] = values
+    return out
+
+
+def _tones(
+    ids: list[str], on_head: Mapping[str, Mapping[float, FloatArray]], rows: np.ndarray, dataset: Dataset,
+    placed: Placed,
+) -> FloatArray | None:  # fmt: skip
+    """What variants of skin make of bare skin, [V, 3, 4] (`revealed.fitted_tone`)."""
+    source = _head(dataset, _source(dataset), placed)
+    bare = None if source is None else under(source, source.bare, _some(placed.binding, rows))
+    if bare is None or any(id not in on_head for id in ids):
+        return None
+    skin = bare > BARE
+    own = placed.base[rows[skin], COLOUR]
+    return np.stack([fitted_tone(own, own + on_head[id][1.0][skin][:, COLOUR]) for id in ids])
 
 
 def _some(b: Binding, rows: np.ndarray) -> Binding:
     return Binding(b.rig, b.triangles[rows], b.bary[rows], b.rest_area[rows])
+
+
+def _source(dataset: Dataset) -> str:
+    return next(c.path for c in dataset.clips if c.kind == "source")
 
 
 def _head(dataset: Dataset, clip: str, placed: Placed) -> HeadSurface | None:

@@ -13,7 +13,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from perse_engine.avatar.added_storage import added_from_json, added_tensors, added_to_json, check_added
-from perse_engine.avatar.avatar import EXPRESSION_COLUMNS, Avatar, Binding, CategoryModel, ExpressionModel, SourceLight
+from perse_engine.avatar.avatar import EXPRESSION_COLUMNS, Avatar, Binding, ExpressionModel, SourceLight
+from perse_engine.avatar.category import CategoryModel
 from perse_engine.avatar.latent import BENDS, CODE_SIZE, HIDDEN, network_of
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.errors import CorruptFile, EngineError
@@ -21,13 +22,14 @@ from perse_engine.head.rig import BONES, Rig
 from perse_engine.head.subject import ExpressionDriver
 from perse_engine.splatting.backends import check_raster_mode
 
-FORMAT_VERSIONS = (1, 2, 3, 4)
+FORMAT_VERSIONS = (1, 2, 3, 4, 5)
 """Read; the last one is written. 2: there are added variants; 3: ways bend at more than one weight; 4: each variant has
-a cover, where categories had a change."""
+a cover, where categories had a change; 5: skin that a look reveals takes the tone of skin."""
 RIG = ("vertices", "shapes", "bone_pivots", "bone_weights")
 BINDING = ("triangles", "bary", "rest_area")
 LIGHT = ("coefficients", "normals")
 CATEGORY = ("rows", "mask", "covers", "basis")
+REVEALING = ("reveals", "tones")
 MAX_GAUSSIANS = 2_000_000
 
 
@@ -41,6 +43,7 @@ def save_avatar(avatar: Avatar, folder: Path) -> None:
     tensors |= {"expression.rows": avatar.expression.rows, "expression.basis": avatar.expression.basis}
     for category, model in avatar.categories.items():
         tensors |= {f"{category}.{n}": getattr(model, n) for n in CATEGORY}
+        tensors |= {f"{category}.{n}": array for n in REVEALING if (array := getattr(model, n)) is not None}
         tensors |= {f"{category}.network.{n}": a for n, a in model.network.arrays().items()}
         tensors[f"{category}.codes"] = np.stack(list(model.codes.values()))
     tensors |= added_tensors(avatar.added)
@@ -118,7 +121,8 @@ def _assemble(description: dict[str, Any], tensors: dict[str, npt.NDArray[Any]])
         network = network_of(arrays, len(tensors[f"{category}.basis"]), int(description.get("bends", 1)))
         codes = dict(zip(ids, tensors[f"{category}.codes"], strict=True))
         rows, mask, basis = (tensors[f"{category}.{n}"] for n in ("rows", "mask", "basis"))
-        categories[category] = CategoryModel(network, codes, rows, mask, _covers(category, tensors), basis)
+        revealing = {n: tensors.get(f"{category}.{n}") for n in REVEALING}
+        categories[category] = CategoryModel(network, codes, rows, mask, _covers(category, tensors), basis, **revealing)
     expression = ExpressionModel(drivers, tensors["expression.rows"], tensors["expression.basis"])
     added = tuple(added_from_json(one, k, tensors) for k, one in enumerate(description.get("added", [])))
     # Avatars of before there was one have the photo's light in their colours.
@@ -136,6 +140,15 @@ def _covers(category: str, tensors: dict[str, npt.NDArray[Any]]) -> npt.NDArray[
 
 def _network_names() -> tuple[str, ...]:
     return ("linear", "hidden_weight", "hidden_bias", "output")
+
+
+def _some(array: npt.NDArray[Any] | None) -> list[npt.NDArray[Any]]:
+    return [] if array is None else [array]
+
+
+def _first(array: npt.NDArray[Any], most: int) -> int:
+    """Its first dimension, which may be of any number of trained variants."""
+    return min(array.shape[0], most) if array.ndim else 0
 
 
 def check_avatar(avatar: Avatar) -> None:
@@ -170,6 +183,8 @@ def check_avatar(avatar: Avatar) -> None:
             (f"{category}.hidden_weight", m.network.hidden_weight, (HIDDEN, CODE_SIZE), np.float32),
             (f"{category}.hidden_bias", m.network.hidden_bias, (HIDDEN,), np.float32),
             (f"{category}.output", m.network.output, (k, HIDDEN), np.float32),
+            *((f"{category}.reveals", a, (_first(a, k), len(m.rows)), np.float32) for a in _some(m.reveals)),
+            *((f"{category}.tones", a, (_first(a, k), 3, 4), np.float32) for a in _some(m.tones)),
             *((f"{category}/{id}", code, (CODE_SIZE,), np.float32) for id, code in m.codes.items()),
         ]
     for name, array, shape, dtype in expected:

@@ -15,13 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.avatar.avatar import (
-    ALL_COLUMNS,
-    EXPRESSION_COLUMNS,
-    Avatar,
-    CategoryModel,
-    strength,
-)
+from perse_engine.avatar.avatar import ALL_COLUMNS, EXPRESSION_COLUMNS, Avatar, strength
+from perse_engine.avatar.category import CategoryModel
 from perse_engine.avatar.checkpoint import load_checkpoint, save_checkpoint
 from perse_engine.avatar.curriculum import ADDITIVE_WEIGHT, Curriculum
 from perse_engine.avatar.drawing import View, training_rasterizer
@@ -32,6 +27,7 @@ from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.placing import Placed
 from perse_engine.avatar.properties import COLOUR, OPACITY, PROPERTIES, RATES
 from perse_engine.avatar.refinement import Refinement
+from perse_engine.avatar.revealed import RevealedSkin, revealed_skin
 from perse_engine.avatar.start import COLOUR_ONLY, Start, start_avatar
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.errors import Cancelled
@@ -159,6 +155,7 @@ class Trainer:
         self._expression_ones = np.ones((len(e.rows), len(EXPRESSION_COLUMNS)), np.float32)
         self._losses = ImageLoss(LossWeights(l1=1.0, ssim=0.0)), ImageLoss(LossWeights(l1=0.8, ssim=0.2))
         self._grads = np.zeros_like(view.colours), np.zeros_like(view.alpha)
+        self._revealed: list[RevealedSkin] = []
 
     def draw(self, look: Look, sight: Sight) -> FloatArray:
         """What the avatar shows there, at the target's size: [H, W, 3] over black, valid until the next call."""
@@ -194,10 +191,15 @@ class Trainer:
         shares = sharing({c: strength(z) for c, z in codes.items()}, covers)
         for category, trainer in active.items():
             trainer.add(x, codes[category], shares[category])
+        self._revealed = revealed_skin({c: t.model for c, t in active.items()}, codes)
+        for revealed in self._revealed:
+            revealed.add(x)
         return x
 
     def _learn_look(self, look: Look, grad_x: FloatArray, rate: float) -> None:
         """Everything that `_properties` depends on, from gradients [N, 14] of the look it was last called with."""
+        for revealed in reversed(self._revealed):
+            revealed.back(grad_x)
         for category in look.categories():
             self._categories[category].learn(grad_x, rate)
         self._base_adam.step(grad_x, rate_factor=rate)

@@ -17,8 +17,9 @@ from perse_engine.splatting.backends import check_raster_mode
 from perse_engine.vocabulary import CATEGORIES, pose_limits_deg
 
 EXTENSION = "PERSE_avatar"
-VERSIONS = (1, 2, 3)
-"""Read; the last one is written. 2: ways bend at more than one weight; 3: each variant has a cover."""
+VERSIONS = (1, 2, 3, 4)
+"""Read; the last one is written. 2: ways bend at more than one weight; 3: each variant has a cover;
+4: skin that a look reveals takes the tone of skin."""
 MAX_BYTES = 1 << 29
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from perse_engine.avatar.added import RANK, Adapter, AddedVariant
-from perse_engine.avatar.avatar import Avatar, CategoryModel
+from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.category import CategoryModel
 from perse_engine.avatar.latent import network_of
 from perse_engine.avatar.properties import OFFSET, PROPERTIES, QUAT
 from perse_engine.errors import CorruptFile
@@ -31,6 +32,10 @@ def category_block(avatar: Avatar, model: CategoryModel) -> BlockWriter:
         block.put(f"network_{name}", array)
     block.put("codes", np.stack(list(model.codes.values())))
     _put_changes(block, avatar, model.rows, model.mask, model.covers, model.basis)
+    if model.reveals is not None:
+        block.put("reveals", np.rint(np.clip(model.reveals, 0, 1) * COVER_STEPS).astype(np.uint8))
+    if model.tones is not None:
+        block.put("tones", model.tones)
     return block
 
 
@@ -50,7 +55,9 @@ def read_category(block: BlockReader, variants: list[str], bends: int) -> Catego
     codes = dict(zip(map(str, variants), block.raw("codes"), strict=True))
     rows, mask, covers, basis = _read_changes(block, own=lambda change, rows: change[rows][None])
     arrays = {name: block.raw(f"network_{name}") for name in NETWORK}
-    return CategoryModel(network_of(arrays, len(basis), bends), codes, rows, mask, covers, basis)
+    reveals = block.raw("reveals").astype(np.float32) / COVER_STEPS if "reveals" in block else None
+    tones = block.raw("tones") if "tones" in block else None
+    return CategoryModel(network_of(arrays, len(basis), bends), codes, rows, mask, covers, basis, reveals, tones)
 
 
 def read_added(block: BlockReader, about: dict[str, Any]) -> AddedVariant:

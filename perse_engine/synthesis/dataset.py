@@ -21,6 +21,7 @@ import numpy.typing as npt
 from perse_engine.head.subject import TexturedRig
 from perse_engine.look import Look
 from perse_engine.scene import Camera, Expression, FloatArray, Pose
+from perse_engine.vocabulary import REGION_LABELS
 
 SCHEMA_VERSION = 1
 Split = Literal["train", "heldout"]
@@ -121,12 +122,14 @@ class HeadSurface:
         vertices: [V, 3] m at rest, those of the subject's rig.
         uv: [V, 2] texels of the texture, whose centres are at .5.
         texture: [H, W, 4] uint8, straight alpha.
+        bare: [H, W] uint8, where it is skin; None in older datasets.
         hides: [H, W] uint8, how much of another edit below it the look hides; None of the source look.
     """
 
     vertices: FloatArray
     uv: FloatArray
     texture: npt.NDArray[np.uint8]
+    bare: npt.NDArray[np.uint8] | None = None
     hides: npt.NDArray[np.uint8] | None = None
 
     @staticmethod
@@ -134,8 +137,9 @@ class HeadSurface:
         """The first so many vertices of a look, at half its texture's size: Gaussians are larger than texels."""
         height, width = look.texture.shape[:2]
         scale = np.array([width // 2 / width, height // 2 / height], np.float32)
+        bare = _half((look.labels == REGION_LABELS["skin"]).astype(np.float32))
         own = None if hides is None else _half(hides)
-        return HeadSurface(look.rig.vertices[:vertices], look.uv[:vertices] * scale, _half(look.texture), own)
+        return HeadSurface(look.rig.vertices[:vertices], look.uv[:vertices] * scale, _half(look.texture), bare, own)
 
 
 @dataclass(frozen=True)

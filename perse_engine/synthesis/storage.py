@@ -207,6 +207,6 @@ def read_head(folder: Path, clip: str) -> HeadSurface | None:
         raise CorruptFile(f"heads/{clip}.safetensors is not readable: {error}.") from error
     count = len(head.vertices)
     fits = head.vertices.shape == (count, 3) and head.uv.shape == (count, 2) and head.texture.shape[2:] == (4,)
-    if not fits or (head.hides is not None and head.hides.shape != head.texture.shape[:2]):
+    if not fits or any(m is not None and m.shape != head.texture.shape[:2] for m in (head.bare, head.hides)):
         raise CorruptFile(f"heads/{clip}.safetensors has tensors of unexpected shapes.")
     return head

@@ -6,8 +6,8 @@ import { Source } from "./source.js";
 /** @typedef {import("./types.js").BlockEntry} BlockEntry */
 
 const FIRST_BYTES = 65536;
-/** 2: ways bend at more than one weight; 3: each variant has a cover. */
-const VERSIONS = [1, 2, 3];
+/** 2: ways bend at more than one weight; 3: each variant has a cover; 4: skin that a look reveals takes the tone of skin. */
+const VERSIONS = [1, 2, 3, 4];
 const EXTENSION = "PERSE_avatar";
 const ARRAYS = {
   i8: Int8Array, u8: Uint8Array, i16: Int16Array, u16: Uint16Array, u32: Uint32Array, f32: Float32Array,

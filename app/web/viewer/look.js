@@ -15,6 +15,10 @@ const LAYERS = "skin nose mouth eyebrows beard cloth hair earrings eyeglasses ha
 const WHOLE_FROM = 0.1;
 /** Smaller coefficients are the rounding of 0. */
 const NO_COEFFICIENT = 1e-4;
+/** Less revealed skin is none. */
+const LEAST_REVEALED = 0.02;
+/** Numbers of an affine map of colours. */
+const TONE = 12;
 
 const silu = (/** @type {number} */ x) => x / (1 + Math.exp(-x));
 const length = (/** @type {ArrayLike<number>} */ z) => Math.hypot(...Array.from(z));
@@ -56,6 +60,15 @@ export class Category extends Changes {
     /** Of how many variants the portions of a mix, and bows, are coefficients too. */
     this.shared = (bases - this.coefficients) / (1 + bends);
     this.bends = Array.from({ length: bends }, (_, k) => k + 1);
+    /** How much each variant shows as skin that the source does not, row after row, 0..255. */
+    this.reveals = block.has("reveals") ? block.raw("reveals") : null;
+    /** Of skin: what each variant makes of bare skin, [variants][3][4]. */
+    this.tones = block.has("tones") ? block.raw("tones") : null;
+  }
+
+  /** How much of each of its first variants is in a code. @param {Float64Array} z @param {number} variants */
+  weights(z, variants) {
+    return Array.from({ length: variants }, (_, k) => Math.max(0, product(this.linear, z, k)));
   }
 
   /** @param {Look[string]} entry @returns {Float64Array} */
@@ -75,7 +88,7 @@ export class Category extends Changes {
     const n = this.rows.length;
     const out = new Float32Array(count);
     const variants = n ? this.covers.length / n : 0;
-    const weights = Array.from({ length: variants }, (_, k) => Math.max(0, product(this.linear, z, k)));
+    const weights = this.weights(z, variants);
     const whole = Math.max(weights.reduce((sum, w) => sum + w, 0), WHOLE_FROM);
     const portions = variants === 1 ? [1] : weights.map((w) => w / whole);
     const rest = 1 - portions.reduce((sum, p) => sum + p, 0);
@@ -180,6 +193,36 @@ function addChanges(x, stride, changes, coefficients, share) {
 }
 
 /**
+ * Skin that a look reveals takes the tone of skin; the same as perse_engine/avatar/revealed.py.
+ * @param {Float32Array} x @param {number} stride @param {{name: string, category: Category, code: Float64Array}[]} on
+ */
+function addRevealed(x, stride, on) {
+  const skin = on.find(({ name }) => name === "skin");
+  const tones = skin?.category.tones;
+  if (!skin || !tones) return;
+  const tone = new Float64Array(TONE);
+  skin.category.weights(skin.code, tones.length / TONE).forEach((w, k) => {
+    for (let j = 0; j < TONE; j++) tone[j] += w * tones[k * TONE + j];
+  });
+  for (const { category, code } of on) {
+    const { reveals, rows } = category;
+    const n = rows.length;
+    if (!reveals || !n) continue;
+    const weights = category.weights(code, reveals.length / n);
+    for (let i = 0; i < n; i++) {
+      const amount = Math.min(1, weights.reduce((sum, w, k) => sum + (w * reveals[k * n + i]) / 255, 0));
+      if (amount <= LEAST_REVEALED) continue;
+      const at = 3 * stride + 4 * rows[i];
+      const [r, g, b] = [x[at], x[at + 1], x[at + 2]];
+      for (let j = 0; j < 3; j++) {
+        const [by_r, by_g, by_b, shift] = tone.subarray(4 * j, 4 * j + 4);
+        x[at + j] += amount * (by_r * r + by_g * g + by_b * b + shift);
+      }
+    }
+  }
+}
+
+/**
  * Evaluate a look into `x`, which holds the base.
  * @param {Float32Array} x @param {number} stride @param {number} count Gaussians @param {Look} look
  * @param {Map<string, Category>} categories @param {Added[]} added those whose blocks are here
@@ -204,4 +247,5 @@ export function bake(x, stride, count, look, categories, added) {
   on.forEach(({ worn, weights }, k) => {
     for (const one of worn) addChanges(x, stride, one, Added.gates(weights[one.variant]), shares[k]);
   });
+  addRevealed(x, stride, on);
 }

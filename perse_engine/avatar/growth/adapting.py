@@ -18,7 +18,7 @@ from perse_engine.avatar.drawing import TrainingRasterizer, View
 from perse_engine.avatar.growth.appending import Appended
 from perse_engine.avatar.growth.inversion import with_expression
 from perse_engine.avatar.growth.lesson import Lesson
-from perse_engine.avatar.head_ways import hidden_by, surface_way, way_mask
+from perse_engine.avatar.head_ways import surface_way, under, way_mask
 from perse_engine.avatar.kernels import add_basis, take_rows
 from perse_engine.avatar.latent import column_weights
 from perse_engine.avatar.lighting import extended
@@ -73,7 +73,7 @@ def start_adapter(
     # Of what its code can change, the category's own mask speaks.
     mask[model.rows] = np.maximum(mask[model.rows], model.mask)
     rows = np.flatnonzero(mask > MIN_MASK)
-    hidden = hidden_by(dressed, appended.binding)
+    hidden = under(dressed, dressed.hides, appended.binding)
     cover = covers(changed, None if hidden is None else hidden[:n])[rows]
     basis = np.zeros((RANK, len(rows) + m, PROPERTIES), np.float32)
     basis[:, : len(rows)] = _straight(avatar, lesson, rows, way, appended.opened)

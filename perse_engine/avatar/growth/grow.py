@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perse_engine.avatar.added import Adapter, AddedVariant
-from perse_engine.avatar.avatar import Avatar, Binding, CategoryModel
+from perse_engine.avatar.avatar import Avatar, Binding
+from perse_engine.avatar.category import CategoryModel
 from perse_engine.avatar.drawing import training_rasterizer
 from perse_engine.avatar.growth.adapting import fit_adapter, measure_change, start_adapter, with_appended
 from perse_engine.avatar.growth.appending import Appended, append

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perse_engine.avatar.avatar import Avatar, CategoryModel
+from perse_engine.avatar.avatar import Avatar
+from perse_engine.avatar.category import CategoryModel
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.avatar.start import Start
 from perse_engine.avatar.training import Trainer

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from perse_engine.avatar.avatar import Avatar
-from perse_engine.avatar.head_ways import hidden_by, surface_way, way_mask
+from perse_engine.avatar.head_ways import surface_way, under, way_mask
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.properties import COLOUR, OFFSET, OPACITY
 from perse_engine.head.subject import Subject, TexturedRig
@@ -53,14 +53,20 @@ def test_paint_and_holes_are_seen(tiny_avatar: Avatar, astronaut_subject: Subjec
     assert (way[on, OPACITY] <= 0).all() and way[on, OPACITY].min() < -0.4
 
 
-def test_what_is_hidden_is_read_under_each_gaussian(tiny_avatar: Avatar, astronaut_subject: Subject) -> None:
+def test_a_map_is_read_under_each_gaussian(tiny_avatar: Avatar, astronaut_subject: Subject) -> None:
     look, count = astronaut_subject.look, len(astronaut_subject.look.rig.vertices)
-    told = HeadSurface.of(look, count, np.full(look.labels.shape, 0.4, np.float32))
-    hidden = hidden_by(told, tiny_avatar.binding)
+    head = HeadSurface.of(look, count, np.full(look.labels.shape, 0.4, np.float32))
+    hidden = under(head, head.hides, tiny_avatar.binding)
     on = (tiny_avatar.binding.triangles < count).all(1)
     assert hidden is not None and np.allclose(hidden[on], 0.4, atol=0.005) and not hidden[~on].any()
 
 
-def test_a_head_that_does_not_tell_hides_unknown_much(tiny_avatar: Avatar, astronaut_subject: Subject) -> None:
-    look = astronaut_subject.look
-    assert hidden_by(HeadSurface.of(look, len(look.rig.vertices)), tiny_avatar.binding) is None
+def test_a_head_without_a_map_tells_nothing(tiny_avatar: Avatar, astronaut_subject: Subject) -> None:
+    head = HeadSurface.of(astronaut_subject.look, len(astronaut_subject.look.rig.vertices))
+    assert under(head, head.hides, tiny_avatar.binding) is None
+
+
+def test_a_head_knows_its_bare_skin(astronaut_subject: Subject) -> None:
+    head = HeadSurface.of(astronaut_subject.look, len(astronaut_subject.look.rig.vertices))
+    assert head.bare is not None and head.bare.shape == head.texture.shape[:2]
+    assert 0.05 < (head.bare > 250).mean() < 0.9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,34 @@ def test_files_of_before_variants_had_covers_hide_by_their_change(tiny_avatar: A
     for model in load_avatar(folder).categories.values():
         code = next(iter(model.codes.values()))
         assert np.array_equal(model.cover(code, len(change))[model.rows], change[model.rows] ** 2)
+
+
+def _revealing(avatar: Avatar) -> Avatar:
+    """Its first category also tells what it reveals, and tones."""
+    name, model = next(iter(avatar.categories.items()))
+    reveals = np.linspace(0, 1, len(model.rows), dtype=np.float32)[None]
+    tones = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
+    return replace(avatar, categories={**avatar.categories, name: replace(model, reveals=reveals, tones=tones)})
+
+
+def test_what_is_revealed_and_tones_survive(tiny_avatar: Avatar, tmp_path: Path) -> None:
+    save_avatar(_revealing(tiny_avatar), tmp_path)
+    for category, model in _revealing(tiny_avatar).categories.items():
+        loaded = load_avatar(tmp_path).categories[category]
+        for name in ("reveals", "tones"):
+            before, after = getattr(model, name), getattr(loaded, name)
+            assert (after is None) == (before is None) and (before is None or np.array_equal(before, after))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("reveals", (1, 3)), ("reveals", (99,)), ("tones", (1, 3, 3)), ("tones", (900, 3, 4))]
+)
+def test_what_is_revealed_must_fit(tiny_avatar: Avatar, tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
+    save_avatar(_revealing(tiny_avatar), tmp_path)
+    category = next(iter(tiny_avatar.categories))
+    damage(tmp_path, lambda tensors: tensors.update({f"{category}.{name}": np.zeros(shape, np.float32)}))
+    with pytest.raises(CorruptFile):
+        load_avatar(tmp_path)
 
 
 @pytest.mark.parametrize("bends", [0, 99, "many", None])

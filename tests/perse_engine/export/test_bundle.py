@@ -66,6 +66,18 @@ def test_names_and_codes_are_exactly_the_avatars(tiny_avatar: Avatar, bundle: Pa
             assert np.array_equal(again.categories[category].codes[id], code)
 
 
+def test_what_is_revealed_and_tones_come_along(tiny_avatar: Avatar, tmp_path: Path) -> None:
+    name, model = next(iter(tiny_avatar.categories.items()))
+    reveals = np.linspace(0, 1, len(model.rows), dtype=np.float32)[None]
+    tones = np.linspace(-1, 1, 12, dtype=np.float32).reshape(1, 3, 4)
+    told = replace(model, reveals=reveals, tones=tones)
+    write_bundle(tmp_path / "b.glb", replace(tiny_avatar, categories={**tiny_avatar.categories, name: told}))
+    back = read_bundle(tmp_path / "b.glb").categories
+    assert back[name].reveals is not None and np.allclose(back[name].reveals, reveals, atol=0.5 / 255)
+    assert np.array_equal(np.asarray(back[name].tones), tones)
+    assert all(other.reveals is None and other.tones is None for c, other in back.items() if c != name)
+
+
 def test_added_variants_come_along(tiny_avatar: Avatar, tmp_path: Path) -> None:
     category, ids = next(iter(tiny_avatar.variants().items()))
     rows = tiny_avatar.categories[category].rows[:200]

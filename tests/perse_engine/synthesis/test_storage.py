@@ -135,7 +135,9 @@ def test_a_head_is_read_back(tmp_path: Path) -> None:
 
 def test_what_a_head_hides_is_read_back(tmp_path: Path) -> None:
     hides = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    head = HeadSurface(np.zeros((2, 3), np.float32), np.ones((2, 2), np.float32), np.zeros((2, 3, 4), np.uint8), hides)
+    head = HeadSurface(
+        np.zeros((2, 3), np.float32), np.ones((2, 2), np.float32), np.zeros((2, 3, 4), np.uint8), hides=hides
+    )
     write_head(tmp_path, "beard/full", head)
     back = read_head(tmp_path, "beard/full")
     assert back is not None and back.hides is not None and np.array_equal(back.hides, hides)
@@ -143,7 +145,9 @@ def test_what_a_head_hides_is_read_back(tmp_path: Path) -> None:
 
 def test_what_a_head_hides_is_as_large_as_its_texture(tmp_path: Path) -> None:
     hides = np.zeros((3, 3), np.uint8)
-    head = HeadSurface(np.zeros((2, 3), np.float32), np.ones((2, 2), np.float32), np.zeros((2, 3, 4), np.uint8), hides)
+    head = HeadSurface(
+        np.zeros((2, 3), np.float32), np.ones((2, 2), np.float32), np.zeros((2, 3, 4), np.uint8), hides=hides
+    )
     write_head(tmp_path, "beard/full", head)
     with pytest.raises(CorruptFile, match="unexpected shapes"):
         read_head(tmp_path, "beard/full")
