@@ -20,6 +20,7 @@ from perse_engine.scene import Camera, Expression, Pose
 from perse_engine.splatting.cpu.rasterizer import CpuRasterizer
 from perse_engine.splatting.warm_up import warm_up as warm_up_splatting
 from perse_engine.synthesis.animator import changed_mask
+from perse_engine.synthesis.procedural.hiding import share_hidden
 from perse_engine.synthesis.procedural.outfit import blend_changed
 
 SIDE_PX = 16
@@ -39,6 +40,7 @@ def warm_up(progress: Progress) -> None:
     blend_changed(texture[..., :3], mask, np.positive)
     # The window of a mask.
     blend_changed(texture[:, :2, :3], mask[:, :2], np.positive)
+    share_hidden(texture, mask, texture, texture, mask.copy())
     warm_up_splatting(progress)
     bary = np.full((1, 3), 1 / 3, np.float32)
     view = View(Binding(look.rig, look.faces, bary, np.ones(1, np.float32)), CpuRasterizer(), (SIDE_PX, SIDE_PX))

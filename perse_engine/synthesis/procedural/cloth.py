@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from perse_engine.head.sampling import resample_grid, sample, smoothstep
+from perse_engine.head.sampling import sample, smoothstep
 from perse_engine.synthesis.procedural.choices import chosen
 from perse_engine.synthesis.procedural.collars import (
     Half,
@@ -36,7 +36,16 @@ from perse_engine.synthesis.procedural.neckline import Neckline
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit, from_lab, to_lab
 from perse_engine.synthesis.procedural.photo_cloth import followed, photo_cloth, upper_edge
 from perse_engine.synthesis.procedural.sheets import Tailor
-from perse_engine.synthesis.procedural.torso_chart import HEIGHT, WIDTH, Torso, chart_of, neck_skin
+from perse_engine.synthesis.procedural.torso_chart import (
+    HEIGHT,
+    WIDTH,
+    ChartSurface,
+    Torso,
+    chart_of,
+    chart_surface,
+    neck_skin,
+    torso_of,
+)
 from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import REGION_LABELS, VariantSpec
 
@@ -77,8 +86,8 @@ GARMENTS = {
 def cloth(outfit: Outfit, worn: Worn) -> None:
     """Dress the torso."""
     weight = worn.weight
-    torso, chart = Torso.of(outfit), chart_of(outfit)
-    places, normals = resample_grid(torso.points, HEIGHT, WIDTH), resample_grid(torso.normals, HEIGHT, WIDTH)
+    torso, chart, surface = torso_of(outfit.subject), chart_of(outfit), chart_surface(outfit.subject)
+    places = surface.places
     now, heights = chart.texture[..., :3].copy(), places[..., 1]
     goal = worn.mean(lambda spec: _neckline(torso, _garment(spec), places))
     skin = _face_skin(outfit)
@@ -89,7 +98,7 @@ def cloth(outfit: Outfit, worn: Worn) -> None:
     folds = worn.mean(lambda spec: _garment(spec).folds)
     relief = folds * fold_height((HEIGHT, WIDTH)) * smoothstep(depth, 0.0, 0.05)
     thick = (THICK_M * cover + relief).astype(np.float32)
-    lit = _lit(torso, places, normals, relief, depth)[..., None]
+    lit = _lit(torso, surface, relief, depth)[..., None]
     own = {spec.id: np.clip(_colours(spec, torso, places, relief) * lit, 0, 1) for spec in worn.specs}
     lab = (1 - weight) * to_lab(followed(now, heights, edge, depth + heights, weight))
     shown = from_lab(lab + sum(w * to_lab(own[spec.id]) for spec, w in worn.variants))
@@ -104,7 +113,7 @@ def cloth(outfit: Outfit, worn: Worn) -> None:
     outfit.offset[chart.indices] += (weight * sample(thick, at)[:, None] * torso.normals.reshape(-1, 3)).astype(
         np.float32
     )
-    tailor, line = Tailor(torso, shown, thick, weight), Neckline.of(depth, places, torso)
+    tailor, line = Tailor(torso, shown, thick, weight), Neckline.of(depth, surface, torso)
     stand = weight * worn.mean(lambda spec: _garment(spec).stand)
     cuts = []
     for spec, w in worn.variants:
@@ -155,14 +164,14 @@ def _colours(spec: VariantSpec, torso: Torso, places: Array, relief: Array) -> A
     return np.asarray(rgb + (WHITE - rgb) * inside[..., None])
 
 
-def _lit(torso: Torso, places: Array, normals: Array, relief: Array, depth: Array) -> Array:
+def _lit(torso: Torso, surface: ChartSurface, relief: Array, depth: Array) -> Array:
     """Light on the cloth: its slope, folds, threads, and the head's shade below the chin."""
-    du = np.linalg.norm(np.gradient(places, axis=1), axis=-1) + 1e-5
-    dv = np.linalg.norm(np.gradient(places, axis=0), axis=-1) + 1e-5
-    unit = normals / np.linalg.norm(normals, axis=-1, keepdims=True)
+    unit = surface.normals / np.linalg.norm(surface.normals, axis=-1, keepdims=True)
     turn = np.linspace(torso.turn[0], torso.turn[-1], WIDTH)[None]
     shade = 0.30 * smoothstep(depth, 0.06, 0.0) * np.clip(np.cos(turn), 0, 1)
-    return np.asarray(light(unit) * relief_light(relief, du, dv) * weave(relief.shape) * (1 - shade))
+    return np.asarray(
+        light(unit) * relief_light(relief, surface.across, surface.down) * weave(relief.shape) * (1 - shade)
+    )
 
 
 def _face_skin(outfit: Outfit) -> Array:

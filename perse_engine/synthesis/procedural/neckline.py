@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
 from perse_engine.head.sampling import sample
-from perse_engine.synthesis.procedural.torso_chart import FRONT, HEIGHT, WIDTH, Torso
+from perse_engine.synthesis.procedural.torso_chart import FRONT, HEIGHT, WIDTH, ChartSurface, Torso
 
 Array = npt.NDArray[Any]
 
@@ -27,8 +27,8 @@ class Neckline:
     away: Array
 
     @staticmethod
-    def of(depth: Array, places: Array, torso: Torso) -> Neckline:
-        """Where `depth` (metres below the line, [H, W]) is 0; `places` [H, W, 3] are the chart's points."""
+    def of(depth: Array, surface: ChartSurface, torso: Torso) -> Neckline:
+        """Where `depth` (metres below the line, [H, W]) is 0."""
         mask = (depth > 0).astype(np.uint8)
         # The garment reaches down to the last row: of its outline only the upper part counts.
         outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -38,7 +38,7 @@ class Neckline:
         other = (outline[end : start + 1] if end <= start else np.vstack([outline[end:], outline[: start + 1]]))[::-1]
         line = min(one, other, key=lambda o: float(o[:, 1].mean()))
         line = np.stack([gaussian_filter1d(line[:, k], 5, mode="nearest") for k in (0, 1)], -1)
-        there = sample(places.astype(np.float32), line)
+        there = sample(surface.places, line)
         in_front = np.abs(torso.turn_at(line[:, 0])) < FRONT
         aside = np.where(in_front, np.abs(there[:, 0] - torso.axis_x), np.inf)
         middle = int(np.clip(np.argmin(aside), 2, len(line) - 3))
@@ -46,7 +46,7 @@ class Neckline:
         half = POINTS // 2
         at = np.r_[np.linspace(0, length[middle], half + 1), np.linspace(length[middle], length[-1], half + 1)[1:]]
         points = np.stack([np.interp(at, length, line[:, k]) for k in (0, 1)], -1)
-        return Neckline(points, _away(depth, places, points))
+        return Neckline(points, _away(depth, surface, points))
 
     def band(self, share: Array, down: Array) -> Array:
         """Chart px [K, M, 2] at shares 0..1 of the line [M] or [K, M], `down` [K, M] or [K, 1] metres below it."""
@@ -57,10 +57,9 @@ class Neckline:
         return np.clip(points + down[..., None] * away, 0, [WIDTH - 1, HEIGHT - 1])
 
 
-def _away(depth: Array, places: Array, points: Array) -> Array:
+def _away(depth: Array, surface: ChartSurface, points: Array) -> Array:
     """Steepest descent on the surface, in px of the chart per metre."""
-    du, dv = np.gradient(places, axis=1), np.gradient(places, axis=0)
-    size = np.stack([np.linalg.norm(du, axis=-1), np.linalg.norm(dv, axis=-1)], -1) + 1e-5
+    size = np.stack([surface.across, surface.down], -1)
     slope = np.stack([np.gradient(depth, axis=1), np.gradient(depth, axis=0)], -1) / size
     slope, size = (
         sample(cv2.GaussianBlur(a.astype(np.float32), (0, 0), 3), points).astype(np.float64) for a in (slope, size)

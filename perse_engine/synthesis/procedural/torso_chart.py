@@ -7,6 +7,7 @@ with a place for every direction. It starts as a copy of what the torso shows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -16,9 +17,10 @@ from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
 
 from perse_engine.head.sampling import grid_faces, push_pull, resample_grid, sample
 from perse_engine.head.scalp import vertex_normals
-from perse_engine.head.subject import PARTS
+from perse_engine.head.subject import PARTS, Subject
 from perse_engine.head.torso import AROUND_DEG, COLUMNS
 from perse_engine.synthesis.procedural.outfit import Chart, Outfit
+from perse_engine.synthesis.procedural.remembered import remembered
 from perse_engine.vocabulary import REGION_LABELS
 
 Array = npt.NDArray[Any]
@@ -48,9 +50,9 @@ class Torso:
     face: float
 
     @staticmethod
-    def of(outfit: Outfit) -> Torso:
+    def of(subject: Subject) -> Torso:
         """Read the grid back from the rig, where it comes first."""
-        look = outfit.subject.look
+        look = subject.look
         count = int(look.faces[look.face_part == PARTS.index("torso")].max()) + 1
         flat = look.rig.vertices[:count].astype(np.float64)
         shape = (count // COLUMNS, COLUMNS)
@@ -58,7 +60,7 @@ class Torso:
         points = flat.reshape(*shape, 3)
         if (normals[:, COLUMNS // 2, 2]).mean() < 0:
             normals = -normals
-        chin = float(outfit.landmark(152)[1])
+        chin = float(subject.landmark(152)[1])
         above = max(3, int((points[:, COLUMNS // 2, 1] > chin).sum()))
         middle = float(points[:above, COLUMNS // 2, 0].mean())
         flanks = points[:, [COLUMNS // 4, -COLUMNS // 4]]
@@ -72,19 +74,23 @@ class Torso:
         # Shoulders are seldom level in a photo, but where one is hidden the other decides.
         sides = np.clip(found, found.max() - 0.045, found.max())
         weights = look.rig.bone_weights[:count].reshape(*shape, -1).astype(np.float64)
-        face = float(outfit.landmark(10)[1]) - chin
+        face = float(subject.landmark(10)[1]) - chin
         turn = np.radians(np.linspace(-AROUND_DEG, AROUND_DEG, COLUMNS))
         return Torso(points, normals, weights, turn, middle, neck, (float(sides[0]), float(sides[1])), chin, face)
 
     def front_place(self, xy: Array) -> Array:
         """Chart px [..., 2] of what lies at x, y (metres) on the side that faces the front."""
+        inside, beside = self._front
+        found = inside(xy)
+        grid = np.where(np.isnan(found), beside(xy), found) if np.isnan(found).any() else found
+        return np.asarray(grid / [COLUMNS - 1, len(self.points) - 1] * [WIDTH - 1, HEIGHT - 1])
+
+    @cached_property
+    def _front(self) -> tuple[LinearNDInterpolator, NearestNDInterpolator]:
         reach = np.abs(self.turn) < FRONT
         row, column = np.mgrid[0 : len(self.points), 0:COLUMNS][:, :, reach]
         where, values = self.points[:, reach, :2].reshape(-1, 2), np.stack([column, row], -1).reshape(-1, 2)
-        found = LinearNDInterpolator(where, values)(xy)
-        nearest = NearestNDInterpolator(where, values)(xy)
-        grid = np.where(np.isnan(found), nearest, found)
-        return np.asarray(grid / [COLUMNS - 1, len(self.points) - 1] * [WIDTH - 1, HEIGHT - 1])
+        return LinearNDInterpolator(where, values), NearestNDInterpolator(where, values)
 
     def at(self, px: Array, values: Array) -> Array:
         """A grid's values [R, C, D] at chart px [..., 2]."""
@@ -96,10 +102,35 @@ class Torso:
         return np.asarray(self.turn[0] + column / (WIDTH - 1) * (self.turn[-1] - self.turn[0]))
 
 
+@dataclass(frozen=True)
+class ChartSurface:
+    """Of texels at rest: places and normals [H, W, 3], and how far apart they are across and down [H, W], metres."""
+
+    places: Array
+    normals: Array
+    across: Array
+    down: Array
+
+
+@remembered
+def torso_of(subject: Subject) -> Torso:
+    """The person's torso."""
+    return Torso.of(subject)
+
+
+@remembered
+def chart_surface(subject: Subject) -> ChartSurface:
+    """The surface that the person's chart covers."""
+    torso = torso_of(subject)
+    places, normals = resample_grid(torso.points, HEIGHT, WIDTH), resample_grid(torso.normals, HEIGHT, WIDTH)
+    across, down = (np.linalg.norm(np.gradient(places, axis=axis), axis=-1) + 1e-5 for axis in (1, 0))
+    return ChartSurface(places, normals, across, down)
+
+
 def chart_of(outfit: Outfit) -> Chart:
     """The torso's own chart, made when it is first asked for."""
     if NAME not in outfit.charts:
-        torso = Torso.of(outfit)
+        torso = torso_of(outfit.subject)
         rows = len(torso.points)
         count = rows * COLUMNS
         uv = outfit.subject.look.uv[:count].reshape(rows, COLUMNS, 2)

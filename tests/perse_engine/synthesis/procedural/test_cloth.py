@@ -14,7 +14,7 @@ from perse_engine.head.subject import Subject
 from perse_engine.synthesis.procedural.fabric import fold_height, patterned
 from perse_engine.synthesis.procedural.outfit import Outfit
 from perse_engine.synthesis.procedural.procedural_editor import APPLY
-from perse_engine.synthesis.procedural.torso_chart import Torso, chart_of
+from perse_engine.synthesis.procedural.torso_chart import chart_of, torso_of
 from perse_engine.synthesis.procedural.worn import Worn
 from perse_engine.vocabulary import REGION_LABELS, variants_of
 from tests.perse_engine.synthesis.procedural.dressing import assert_sound, changed, dressed, parts_of, seen
@@ -49,7 +49,7 @@ def test_more_weight_shows_more(id: str, astronaut_subject: Subject) -> None:
 
 
 def test_pieces_lie_on_the_torso_and_begin_under_it(astronaut_subject: Subject) -> None:
-    torso = Torso.of(Outfit.of(astronaut_subject))
+    torso = torso_of(astronaut_subject)
     for weight, most in ((0.02, 0.012), (1.0, 0.035)):
         for part in parts_of(astronaut_subject, "cloth", IDS[0], weight):
             away = [np.linalg.norm(torso.points - v, axis=-1).min() for v in part.vertices[::41]]
