@@ -58,13 +58,15 @@ def _add_seen(view: View, images: Sequence[FloatArray], sums: FloatArray) -> Non
         sums[first : first + 3] += view.colour_gradients(grad).T[: len(three)]
 
 
-def covers(changed: FloatArray, hidden: FloatArray | None) -> FloatArray:
+def covers(changed: FloatArray, hidden: FloatArray | None, below: FloatArray | None = None) -> FloatArray:
     """How much of what lies below a variant hides, [...] in 0..1, of Gaussians of which it changes so much.
 
-    `hidden` is the editor's own word (`head_ways.hidden_by`); without it a change counts as paint, as dense as it is
-    large.
+    `hidden` is the editor's own word (a head's `hides`); without it a change counts as paint, as dense as it is large.
+    `below` is how much of a Gaussian lies below an accessory itself: what trained beneath it shines through its edges.
     """
-    return np.asarray(changed**2 if hidden is None else hidden, np.float32)
+    if hidden is None:
+        return np.asarray(changed**2, np.float32)
+    return np.asarray(hidden if below is None else np.maximum(hidden, below * changed**2), np.float32)
 
 
 def mask_of(changed: FloatArray) -> FloatArray:

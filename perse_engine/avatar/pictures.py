@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from perse_engine.compiled import kernel
 from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import Clip, Dataset, Frame
 from perse_engine.synthesis.storage import read_picture
+from perse_engine.vocabulary import REGION_LABELS
 
 CACHE_BYTES = 700_000_000
 AHEAD = 3
@@ -68,6 +69,15 @@ class Pictures:
     def changed(self, clip: Clip, frame: int) -> FloatArray:
         """The change mask, [H, W] float32 0..1."""
         return read_picture(self._folder, clip.path, "changed", frame).astype(np.float32) * np.float32(1 / 255)
+
+    def showing(self, category: str) -> Callable[[Clip, int], FloatArray]:
+        """Where a clip's frame shows the category itself, [H, W] float32 0 or 1."""
+        label = REGION_LABELS.get(category)
+
+        def shown(clip: Clip, frame: int) -> FloatArray:
+            return (read_picture(self._folder, clip.path, "region", frame) == label).astype(np.float32)
+
+        return shown
 
     def difference(self, clip: Clip, frame: int) -> FloatArray:
         """Mean difference of the colours from the source clip's, [H, W] float32 0..1."""

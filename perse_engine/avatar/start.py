@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from perse_engine.avatar.placing import Placed, Ways, place_on_subject
 from perse_engine.avatar.properties import COLOUR, OFFSET, PROPERTIES
 from perse_engine.avatar.revealed import FEWEST, SKIN, fitted_tone
 from perse_engine.errors import CorruptFile
+from perse_engine.head.sampling import smoothstep
 from perse_engine.head.subject import PARTS, ExpressionDriver, Subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
@@ -48,8 +49,9 @@ SHOWN_SHARE = 0.1
 FIRST_SPACING_M = 0.0028
 BISECTIONS = 5
 MIN_MASK = 0.02
-BARE, REVEALED = 0.9, 0.5
-"""From which share on a Gaussian is skin, and is what a category reveals."""
+BARE, REVEALED, SEEN_AS_SKIN = 0.9, 0.5, (0.4, 0.8)
+"""From which share on a Gaussian is skin, and is what a category reveals; which share of its pixels has to show skin to
+reveal a little, and wholly."""
 FULL_DIFFERENCE = 0.25
 """Mean difference of colours (0..1) that counts whole where categories share: a beard's; skin's is a quarter of it. The
 change mask cannot tell them apart: it is whole from 20 levels on. Hats and hair, which cover, keep it."""
@@ -91,12 +93,18 @@ def start_avatar(
     models: dict[str, CategoryModel] = {}
     for number, (category, clips) in enumerate(categories.items()):
         progress.report(STAGE, 2 + number, 2 + len(categories))
-        seen = pictures.changed, pictures.difference
+        seen = pictures.changed, pictures.difference, pictures.showing(category)
         found = _change(view, placed.base, seen, clips, frames, vertices)
         owned = np.zeros(len(placed.base), bool)
         if category in placed.owners:
             owned = placed.owner == placed.owners.index(category)
-        models[category] = _category(category, clips, found, owned, dataset, placed, random)
+        model = _category(category, clips, found, owned, dataset, placed, random)
+        if model.reveals is not None:
+            # A collar may stand before the skin, and what lies behind it learns to be white.
+            shown = _change(view, placed.base, (pictures.showing(SKIN),), clips, frames, vertices)[:, 0]
+            seen_as_skin = smoothstep(shown[:, model.rows], *SEEN_AS_SKIN).astype(np.float32)
+            model = replace(model, reveals=model.reveals * seen_as_skin)
+        models[category] = model
     return Start(placed, models, _expression(subject, placed), vertices)
 
 
@@ -174,8 +182,8 @@ def _category(
     category: str, clips: list[Clip], found: FloatArray, owned: np.ndarray, dataset: Dataset, placed: Placed,
     random: np.random.Generator,
 ) -> CategoryModel:  # fmt: skip
-    """`found` [clips, 2, N]: what each Gaussian's pixels see of changes and differences."""
-    changed, difference = np.where(placed.owner >= 0, 0, found).swapaxes(0, 1)
+    """`found` [clips, 3, N]: what each Gaussian's pixels see of changes, differences and the category itself."""
+    changed, difference, showing = np.where(placed.owner >= 0, 0, found).swapaxes(0, 1)
     ids = [next(iter(c.look.variants[category])) for c in clips]
     codes = {id: (random.standard_normal(CODE_SIZE) * CODE_SPREAD).astype(np.float32) for id in ids}
     ways = placed.ways.get(category)
@@ -194,7 +202,8 @@ def _category(
     # What it owns is nobody else's; what it only pushes keeps its looks.
     hides = np.repeat(owned[rows].astype(np.float32)[None], len(ids), 0)
     for number, clip in enumerate(clips):
-        hides[number, head] = covers(dense[number, rows[head]], _hidden(clip, rows[head], dataset, placed))
+        below = showing[number, rows[head]] if category in SHADE_ONLY else None
+        hides[number, head] = covers(dense[number, rows[head]], _hidden(clip, rows[head], dataset, placed), below)
     reveals = _reveals(clips, rows[head], dataset, placed)
     model = CategoryModel(
         network, codes, rows, mask[rows].astype(np.float32), hides, basis,

@@ -24,7 +24,7 @@ from perse_engine.avatar.latent import column_weights
 from perse_engine.avatar.lighting import extended
 from perse_engine.avatar.masks import change, covers, mask_of
 from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, PROPERTIES, RATES
-from perse_engine.avatar.start import COLOUR_ONLY, MIN_MASK
+from perse_engine.avatar.start import COLOUR_ONLY, MIN_MASK, SHADE_ONLY
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.head.subject import Subject
 from perse_engine.look import Look
@@ -49,22 +49,24 @@ BENDING = 0.5
 
 
 def measure_change(avatar: Avatar, lesson: Lesson, rasterizer: TrainingRasterizer) -> FloatArray:
-    """How much the variant changes each Gaussian that the source look shows, [N] in 0..1."""
+    """How much the variant changes each Gaussian that the source look shows, and how much of its pixels then show the
+    variant's category, [2, N] in 0..1."""
     frames = [f for f in lesson.split(lesson.clips[0], "train") if f.index in lesson.compared]
     vertices = {f.index: avatar.binding.rig.posed(f.pose, f.expression) for f in frames}
     view = View(avatar.binding, rasterizer, (lesson.size_px, lesson.size_px))
-    changed = change(view, avatar.base, (lesson.changed,), lesson.clips[:1], frames, vertices)[0, 0]
-    return np.where(avatar.base[:, OPACITY] <= 0, np.float32(0), changed)
+    seen = lesson.changed, lesson.showing
+    found = change(view, avatar.base, seen, lesson.clips[:1], frames, vertices)[0]
+    return np.where(avatar.base[:, OPACITY] <= 0, np.float32(0), found)
 
 
 def start_adapter(
-    avatar: Avatar, subject: Subject, lesson: Lesson, changed: FloatArray, appended: Appended, prompt: str
+    avatar: Avatar, subject: Subject, lesson: Lesson, found: FloatArray, appended: Appended, prompt: str
 ) -> Avatar:
     """The avatar with the appended Gaussians and an adapter that goes straight to where the editor put the surface.
 
-    The variant's code must be in its category; `changed` [N] is from `measure_change`.
+    The variant's code must be in its category; `found` [2, N] is from `measure_change`.
     """
-    n, m = len(avatar), len(appended.base)
+    (changed, showing), n, m = found, len(avatar), len(appended.base)
     model = avatar.categories[lesson.category]
     count = len(subject.look.rig.vertices)
     source, dressed = HeadSurface.of(subject.look, count), HeadSurface.of(lesson.dressed, count, lesson.hides)
@@ -74,7 +76,8 @@ def start_adapter(
     mask[model.rows] = np.maximum(mask[model.rows], model.mask)
     rows = np.flatnonzero(mask > MIN_MASK)
     hidden = under(dressed, dressed.hides, appended.binding)
-    cover = covers(changed, None if hidden is None else hidden[:n])[rows]
+    below = showing if lesson.category in SHADE_ONLY else None
+    cover = covers(changed, None if hidden is None else hidden[:n], below)[rows]
     basis = np.zeros((RANK, len(rows) + m, PROPERTIES), np.float32)
     basis[:, : len(rows)] = _straight(avatar, lesson, rows, way, appended.opened)
     basis[0, len(rows) :] = way[n:]

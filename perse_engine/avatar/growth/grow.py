@@ -101,9 +101,9 @@ def add_variant(
         code = grown.categories[spec.category].codes[spec.id]
         surface = editor.added_surface(subject, spec.category, (spec,))
         without = replace(grown, added=avatar.added)
-        changed = measure_change(without, lesson, rasterizer)
-        appended = append(without, subject, spec.category, code, changed, surface)
-        grown = start_adapter(without, subject, lesson, changed, appended, spec.prompt)
+        sight = measure_change(without, lesson, rasterizer)
+        appended = append(without, subject, spec.category, code, sight[0], surface)
+        grown = start_adapter(without, subject, lesson, sight, appended, spec.prompt)
         steps = min(MOST_STEPS, max(1, round(STEP_SHARE * size.train_steps)))
         del told["needs_adapter"]
         told |= fit_adapter(grown, lesson, steps, rasterizer, progress)

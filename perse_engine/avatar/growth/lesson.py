@@ -23,7 +23,7 @@ from perse_engine.synthesis.editor import AttributeEditor
 from perse_engine.synthesis.plan import BETWEEN_STEPS
 from perse_engine.synthesis.procedural import ProceduralEditor
 from perse_engine.synthesis.trajectory import make_trajectory
-from perse_engine.vocabulary import VariantSpec, find_variant
+from perse_engine.vocabulary import REGION_LABELS, VariantSpec, find_variant
 
 STAGE = "synthesis"
 FRAMES, BETWEEN_FRAMES, MIX_FRAMES = 40, 8, 8
@@ -48,6 +48,7 @@ class Lesson:
         clips: the first is the variant at 1.
         pictures: (clip path, frame) -> [H, W, 4] uint8 RGBA, premultiplied.
         compared: frame -> [H, W] uint8 change mask of the first clip: some trained frames and every held-out one.
+        shown: frame -> [H, W] bool, where the first clip shows the category itself, of the same frames.
     """
 
     category: str
@@ -59,6 +60,7 @@ class Lesson:
     clips: tuple[Clip, ...]
     pictures: Mapping[tuple[str, int], npt.NDArray[np.uint8]]
     compared: Mapping[int, npt.NDArray[np.uint8]]
+    shown: Mapping[int, npt.NDArray[np.bool_]]
 
     def target(self, clip: Clip, frame: int) -> tuple[FloatArray, FloatArray]:
         """Premultiplied colours [H, W, 3] and alpha [H, W], float32 0..1."""
@@ -68,6 +70,10 @@ class Lesson:
     def changed(self, clip: Clip, frame: int) -> FloatArray:
         """Where the variant differs from the source, [H, W] float32 0..1."""
         return self.compared[frame].astype(np.float32) * np.float32(1 / 255)
+
+    def showing(self, clip: Clip, frame: int) -> FloatArray:
+        """Where the variant's picture shows its category, [H, W] float32 0 or 1."""
+        return self.shown[frame].astype(np.float32)
 
     def split(self, clip: Clip, split: str) -> list[Frame]:
         """A clip's frames of one split."""
@@ -115,7 +121,8 @@ def make_lesson(
     first = clips[0].path
     masks = {i: changed_mask(images[first, i], images["", i]) for i in compared}
     pictures = {key: image.rgba for key, image in images.items() if key[0]}
-    return Lesson(spec.category, spec.id, dressed_first, hides, size_px, frames, clips, pictures, masks)
+    shown = {i: images[first, i].labels == REGION_LABELS.get(spec.category) for i in compared}
+    return Lesson(spec.category, spec.id, dressed_first, hides, size_px, frames, clips, pictures, masks, shown)
 
 
 def _clips(
