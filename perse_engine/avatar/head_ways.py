@@ -24,10 +24,6 @@ MOVED_M, REPAINTED = (0.0005, 0.002), (0.04, 0.22)
 """From where on what the editor moves, or paints (0..1), belongs to the variant a little, and wholly: pictures may have
 shown it too seldom to tell."""
 
-DARKEST = 0.02
-"""Of colours of which a share can be told."""
-LEAST_MISSING = 0.25
-"""Less of a tone that is missing is the rounding of textures."""
 LEAST_MASK = 0.1
 """Of a Gaussian that starts on its whole way: a smaller mask would make its basis jump with every step."""
 
@@ -70,29 +66,6 @@ def under(head: HeadSurface, told: npt.NDArray[np.uint8] | None, binding: Bindin
     on = np.flatnonzero((binding.triangles < len(head.vertices)).all(1))
     uv = (head.uv[binding.triangles[on]] * binding.bary[on][..., None]).sum(1)
     out[on] = sample(told, uv - 0.5) / 255
-    return out
-
-
-def revealed_by(before: HeadSurface, after: HeadSurface, binding: Binding) -> FloatArray | None:
-    """How much of each Gaussian a look shows as skin whose tone the source's skin does not bring along, [N] in 0..1.
-
-    What the source does not show as skin, or shows as darker skin than the look does, is missing. None where a head
-    does not tell where it is skin.
-    """
-    was, now = under(before, before.bare, binding), under(after, after.bare, binding)
-    if was is None or now is None:
-        return None
-    old, new = (np.maximum(_colours(head, binding), DARKEST) for head in (before, after))
-    brings = was * (old * new).sum(1) / (new * new).sum(1)
-    missing = now - np.minimum(brings, 1)
-    return np.where(missing > LEAST_MISSING, np.clip(missing, 0, 1), 0).astype(np.float32)
-
-
-def _colours(head: HeadSurface, binding: Binding) -> FloatArray:
-    on = np.flatnonzero((binding.triangles < len(head.vertices)).all(1))
-    out = np.zeros((len(binding.triangles), 3), np.float32)
-    uv = (head.uv[binding.triangles[on]] * binding.bary[on][..., None]).sum(1)
-    out[on] = sample(head.texture, uv - 0.5)[:, :3] / 255
     return out
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from perse_engine.avatar.avatar import Binding, ExpressionModel, rest_points
 from perse_engine.avatar.category import CategoryModel
 from perse_engine.avatar.drawing import TrainingRasterizer, View
-from perse_engine.avatar.head_ways import revealed_by, start_on_head, surface_way, under
+from perse_engine.avatar.head_ways import start_on_head, surface_way, under, way_mask
 from perse_engine.avatar.latent import CODE_SIZE, CODE_SPREAD, CodeNetwork
 from perse_engine.avatar.masks import Seen, change, covers, mask_of, visibility
 from perse_engine.avatar.owning import add_surfaces, distinct
 from perse_engine.avatar.pictures import Pictures
 from perse_engine.avatar.placing import Placed, Ways, place_on_subject
 from perse_engine.avatar.properties import COLOUR, OFFSET, PROPERTIES
-from perse_engine.avatar.revealed import FEWEST, SKIN, fitted_tone
+from perse_engine.avatar.revealed import SKIN
+from perse_engine.avatar.start_revealed import with_revealed
 from perse_engine.errors import CorruptFile
-from perse_engine.head.sampling import smoothstep
 from perse_engine.head.subject import PARTS, ExpressionDriver, Subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
@@ -49,9 +49,6 @@ SHOWN_SHARE = 0.1
 FIRST_SPACING_M = 0.0028
 BISECTIONS = 5
 MIN_MASK = 0.02
-BARE, REVEALED, SEEN_AS_SKIN = 0.9, 0.5, (0.4, 0.8)
-"""From which share on a Gaussian is skin, and is what a category reveals; which share of its pixels has to show skin to
-reveal a little, and wholly."""
 FULL_DIFFERENCE = 0.25
 """Mean difference of colours (0..1) that counts whole where categories share: a beard's; skin's is a quarter of it. The
 change mask cannot tell them apart: it is whole from 20 levels on. Hats and hair, which cover, keep it."""
@@ -91,6 +88,8 @@ def start_avatar(
     view = View(placed.binding, rasterizer, (dataset.size_px, dataset.size_px))
     random = np.random.default_rng([recipe.seed, 2])
     models: dict[str, CategoryModel] = {}
+    heads: dict[str, list[HeadSurface]] = {}
+    showing: dict[str, FloatArray] = {}
     for number, (category, clips) in enumerate(categories.items()):
         progress.report(STAGE, 2 + number, 2 + len(categories))
         seen = pictures.changed, pictures.difference, pictures.showing(category)
@@ -98,13 +97,14 @@ def start_avatar(
         owned = np.zeros(len(placed.base), bool)
         if category in placed.owners:
             owned = placed.owner == placed.owners.index(category)
-        model = _category(category, clips, found, owned, dataset, placed, random)
-        if model.reveals is not None:
-            # A collar may stand before the skin, and what lies behind it learns to be white.
-            shown = _change(view, placed.base, (pictures.showing(SKIN),), clips, frames, vertices)[:, 0]
-            seen_as_skin = smoothstep(shown[:, model.rows], *SEEN_AS_SKIN).astype(np.float32)
-            model = replace(model, reveals=model.reveals * seen_as_skin)
-        models[category] = model
+        models[category] = _category(category, clips, found, owned, dataset, placed, random)
+        showing[category] = found[:, 2]
+        known = [_head(dataset, clip.path, placed) for clip in clips]
+        if None not in known:
+            heads[category] = [head for head in known if head is not None]
+    source = _head(dataset, _source(dataset), placed)
+    if source is not None:
+        models = with_revealed(models, source, heads, showing, placed)
     return Start(placed, models, _expression(subject, placed), vertices)
 
 
@@ -192,6 +192,11 @@ def _category(
     push = _pushed(category, ids, placed)
     is_pushed = np.linalg.norm(push, axis=-1).max(0) > LEAST_PUSH_M
     mask = np.where(owned | is_pushed, np.float32(1), mask_of(changed.max(0)))
+    if category == SKIN:
+        # Other looks show what hair or cloth hides here: ears, the scalp's edge.
+        on = np.flatnonzero(placed.owner < 0)
+        for one in _head_ways(category, ids, on, dataset, placed).values():
+            mask[on] = np.maximum(mask[on], way_mask(one[1.0]))
     rows = np.flatnonzero(mask > MIN_MASK).astype(np.int32)
     basis = np.zeros((len(network), len(rows), PROPERTIES), np.float32)
     if ways is not None:
@@ -204,12 +209,7 @@ def _category(
     for number, clip in enumerate(clips):
         below = showing[number, rows[head]] if category in SHADE_ONLY else None
         hides[number, head] = covers(dense[number, rows[head]], _hidden(clip, rows[head], dataset, placed), below)
-    reveals = _reveals(clips, rows[head], dataset, placed)
-    model = CategoryModel(
-        network, codes, rows, mask[rows].astype(np.float32), hides, basis,
-        reveals=None if category == SKIN or reveals is None else _scattered(reveals, head, len(rows)),
-        tones=_tones(ids, on_head, rows[head], dataset, placed) if category == SKIN else None,
-    )  # fmt: skip
+    model = CategoryModel(network, codes, rows, mask[rows].astype(np.float32), hides, basis)
     # The photo's own eyeglasses make room for others.
     is_replaced = category == "eyeglasses" and bool((placed.block == PARTS.index("eyeglasses")).any())
     columns = np.full(PROPERTIES, category not in COLOUR_ONLY or is_replaced)
@@ -271,41 +271,6 @@ def _hidden(clip: Clip, rows: np.ndarray, dataset: Dataset, placed: Placed) -> F
     """How much a variant hides of what lies below it, [n], as far as the dataset tells."""
     head = _head(dataset, clip.path, placed)
     return None if head is None else under(head, head.hides, _some(placed.binding, rows))
-
-
-def _reveals(clips: list[Clip], rows: np.ndarray, dataset: Dataset, placed: Placed) -> FloatArray | None:
-    """How much variants show as skin whose tone does not come with the source's, [V, n] in 0..1; None if none does."""
-    binding = _some(placed.binding, rows)
-    before = _head(dataset, _source(dataset), placed)
-    after = [_head(dataset, clip.path, placed) for clip in clips]
-    if before is None or any(one is None for one in after):
-        return None
-    found = [revealed_by(before, one, binding) for one in after if one is not None]
-    known = [one for one in found if one is not None]
-    if len(known) < len(found) or all((one > REVEALED).sum() < FEWEST for one in known):
-        return None
-    return np.stack(known)
-
-
-def _scattered(values: FloatArray, at: np.ndarray, count: int) -> FloatArray:
-    """Values [V, n] at some of so many places, 0 at the others."""
-    out = np.zeros((len(values), count), np.float32)
-    out[:, at] = values
-    return out
-
-
-def _tones(
-    ids: list[str], on_head: Mapping[str, Mapping[float, FloatArray]], rows: np.ndarray, dataset: Dataset,
-    placed: Placed,
-) -> FloatArray | None:  # fmt: skip
-    """What variants of skin make of bare skin, [V, 3, 4] (`revealed.fitted_tone`)."""
-    source = _head(dataset, _source(dataset), placed)
-    bare = None if source is None else under(source, source.bare, _some(placed.binding, rows))
-    if bare is None or any(id not in on_head for id in ids):
-        return None
-    skin = bare > BARE
-    own = placed.base[rows[skin], COLOUR]
-    return np.stack([fitted_tone(own, own + on_head[id][1.0][skin][:, COLOUR]) for id in ids])
 
 
 def _some(b: Binding, rows: np.ndarray) -> Binding:

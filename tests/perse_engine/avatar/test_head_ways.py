@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from perse_engine.avatar.avatar import Avatar
-from perse_engine.avatar.head_ways import revealed_by, surface_way, under, way_mask
+from perse_engine.avatar.head_ways import surface_way, under, way_mask
 from perse_engine.avatar.posing import posed_cloud
 from perse_engine.avatar.properties import COLOUR, OFFSET, OPACITY
 from perse_engine.head.subject import Subject, TexturedRig
@@ -71,41 +70,3 @@ def test_a_head_knows_its_bare_skin(astronaut_subject: Subject) -> None:
     head = HeadSurface.of(astronaut_subject.look, len(astronaut_subject.look.rig.vertices))
     assert head.bare is not None and head.bare.shape == head.texture.shape[:2]
     assert 0.05 < (head.bare > 250).mean() < 0.9
-
-
-def _with_skin(head: HeadSurface, share: float, colour: int) -> HeadSurface:
-    """All of it skin by a share, in one grey."""
-    bare = np.full(head.texture.shape[:2], round(255 * share), np.uint8)
-    return replace(head, bare=bare, texture=np.full_like(head.texture, colour))
-
-
-@pytest.mark.parametrize(
-    ("was", "now", "missing"),
-    [
-        ((0.0, 20), (1.0, 200), 1.0),  # a collar gives way to a neck
-        ((1.0, 200), (1.0, 200), 0.0),  # the neck stays
-        ((1.0, 200), (1.0, 140), 0.0),  # in shade
-        ((1.0, 50), (1.0, 200), 0.75),  # what was dark was no skin
-        ((1.0, 200), (0.0, 20), 0.0),  # a collar covers the neck
-    ],
-)
-def test_skin_is_revealed_where_the_source_shows_none_or_darker(
-    tiny_avatar: Avatar,
-    astronaut_subject: Subject,
-    was: tuple[float, int],
-    now: tuple[float, int],
-    missing: float,
-) -> None:
-    count = len(astronaut_subject.look.rig.vertices)
-    head = HeadSurface.of(astronaut_subject.look, count)
-    found = revealed_by(_with_skin(head, *was), _with_skin(head, *now), tiny_avatar.binding)
-    on = (tiny_avatar.binding.triangles < count).all(1)
-    assert found is not None and np.allclose(found[on], missing, atol=0.01)
-    assert not found[~on].any()
-
-
-def test_heads_of_before_they_knew_their_skin_reveal_unknown_much(
-    tiny_avatar: Avatar, astronaut_subject: Subject
-) -> None:
-    head = HeadSurface.of(astronaut_subject.look, len(astronaut_subject.look.rig.vertices))
-    assert revealed_by(replace(head, bare=None), head, tiny_avatar.binding) is None
