@@ -32,7 +32,7 @@ from perse_engine.synthesis.storage import (
 )
 from perse_engine.synthesis.trajectory import close_ups, make_trajectory
 from perse_engine.synthesis.video.film import Filmed, film
-from perse_engine.vocabulary import VariantSpec
+from perse_engine.vocabulary import LAYERS, VariantSpec
 
 FPS = 25.0
 THREADS = 2
@@ -170,7 +170,9 @@ def make_clip(
         changed = changed_mask(image, source[frame.index])
         save(frame.index, Images(np.ascontiguousarray(image.rgba[..., :3]), image.rgba[..., 3], image.labels, changed))
     if _tells_head(clip) and isinstance(animator, RigAnimator):
-        hides = editor.hides(subject, clip.look, look) if clip.kind == "variant" else None
+        # Below the lowest layer lies nothing.
+        lies_over = clip.kind == "variant" and clip.look.categories()[0] != LAYERS[0]
+        hides = editor.hides(subject, clip.look, look) if lies_over else None
         write_head(folder, clip.path, HeadSurface.of(look, len(subject.look.rig.vertices), hides))
     target.parent.mkdir(parents=True, exist_ok=True)
     (folder / "clips" / unfinished).rename(target)
