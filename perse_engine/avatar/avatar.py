@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,10 @@ class Binding:
     triangles: npt.NDArray[np.int32]
     bary: FloatArray
     rest_area: FloatArray
+
+    def take(self, index: npt.NDArray[Any]) -> Binding:
+        """Of some of the Gaussians."""
+        return Binding(self.rig, self.triangles[index], self.bary[index], self.rest_area[index])
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ class Pictures:
         return read_picture(self._folder, clip.path, "changed", frame).astype(np.float32) * np.float32(1 / 255)
 
     def showing(self, category: str) -> Callable[[Clip, int], FloatArray]:
-        """Where a clip's frame shows the category itself, [H, W] float32 0 or 1."""
+        """Where a clip's frame shows the category itself, [H, W] float32 0 or 1; mouths have no label."""
         label = REGION_LABELS.get(category)
 
         def shown(clip: Clip, frame: int) -> FloatArray:

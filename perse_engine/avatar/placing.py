@@ -64,9 +64,7 @@ class Placed:
 
     def take(self, index: Array) -> Placed:
         """Keep some of Gaussians that nobody owns."""
-        b = self.binding
-        binding = Binding(b.rig, b.triangles[index], b.bary[index], b.rest_area[index])
-        return Placed(binding, self.base[index], self.block[index], self.owner[index])
+        return Placed(self.binding.take(index), self.base[index], self.block[index], self.owner[index])
 
 
 def place_on_subject(subject: Subject, spacing_m: float, seed: int) -> Placed:

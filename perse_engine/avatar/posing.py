@@ -48,7 +48,7 @@ def visible_look(avatar: Avatar, baked: BakedLook) -> VisibleLook:
     return VisibleLook(
         rows,
         np.ascontiguousarray(baked.properties[rows]),
-        Binding(binding.rig, binding.triangles[rows], binding.bary[rows], binding.rest_area[rows]),
+        binding.take(rows),
         number[model.rows].astype(np.int32),
         model.basis,
     )

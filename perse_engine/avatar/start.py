@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perse_engine.avatar.avatar import Binding, ExpressionModel, rest_points
+from perse_engine.avatar.avatar import ExpressionModel, rest_points
 from perse_engine.avatar.category import CategoryModel
 from perse_engine.avatar.drawing import TrainingRasterizer, View
 from perse_engine.avatar.head_ways import start_on_head, surface_way, under, way_mask
@@ -256,7 +256,7 @@ def _head_ways(
     before = _head(dataset, _source(dataset), placed)
     if before is None:
         return {}
-    binding = _some(placed.binding, rows)
+    binding = placed.binding.take(rows)
     out: dict[str, dict[float, FloatArray]] = {id: {} for id in ids}
     for clip in dataset.clips:
         worn = list(clip.look.variants.get(category, {}))
@@ -270,11 +270,7 @@ def _head_ways(
 def _hidden(clip: Clip, rows: np.ndarray, dataset: Dataset, placed: Placed) -> FloatArray | None:
     """How much a variant hides of what lies below it, [n], as far as the dataset tells."""
     head = _head(dataset, clip.path, placed)
-    return None if head is None else under(head, head.hides, _some(placed.binding, rows))
-
-
-def _some(b: Binding, rows: np.ndarray) -> Binding:
-    return Binding(b.rig, b.triangles[rows], b.bary[rows], b.rest_area[rows])
+    return None if head is None else under(head, head.hides, placed.binding.take(rows))
 
 
 def _source(dataset: Dataset) -> str:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from perse_engine.avatar.avatar import Binding
 from perse_engine.avatar.category import CategoryModel
 from perse_engine.avatar.head_ways import under
 from perse_engine.avatar.placing import Placed
@@ -65,8 +64,8 @@ def _revealed(
     placed: Placed,
 ) -> FloatArray:  # fmt: skip
     """How much of a category's Gaussians a variant shows as skin whose tone does not come by itself, [n] in 0..1."""
-    rows, b = model.rows, placed.binding
-    now = under(head, head.bare, Binding(b.rig, b.triangles[rows], b.bary[rows], b.rest_area[rows]))
+    rows = model.rows
+    now = under(head, head.bare, placed.binding.take(rows))
     if now is None:
         return np.zeros(len(rows), np.float32)
     before = np.maximum(placed.base[rows, COLOUR], DARKEST)
