@@ -18,6 +18,18 @@ STAGE_SHARES: Mapping[str, float] = {
     "turntable": 0.02,
 }
 """About how much of the whole each stage takes on 2 cores, where no model makes pictures."""
+FIRST_LOOK = ("preview", "draft")
+FIRST_LOOK_SHARES: Mapping[str, float] = {
+    "compile": 0.04,
+    "subject": 0.09,
+    "synthesis": 0.41,
+    "placing": 0.08,
+    "training": 0.21,
+    "evaluation": 0.10,
+    "artifacts": 0.04,
+    "turntable": 0.03,
+}
+"""The same of presets that are trained for seconds."""
 
 # Seconds on one GPU of 24 GB, from the estimates of docs/guides/models.md: cards and arithmetic, not measured.
 STEP_S = 0.02
@@ -38,11 +50,12 @@ EARLY, EARLY_S = 0.03, 2.0
 
 def stage_shares(recipe: Recipe) -> Mapping[str, float]:
     """The share of every stage that a build of `recipe` reports, in order; they sum to 1."""
+    shares = FIRST_LOOK_SHARES if recipe.preset in FIRST_LOOK else STAGE_SHARES
     if recipe.learned is None:
-        return STAGE_SHARES
-    rest = STEP_S * recipe.size().train_steps
+        return shares
+    rest = STEP_S * recipe.size().train_steps * STAGE_SHARES["training"] / shares["training"]
     seconds: dict[str, float] = {}
-    for stage, share in STAGE_SHARES.items():
+    for stage, share in shares.items():
         if stage == "synthesis":
             seconds |= _models_s(recipe, recipe.learned)
         seconds[stage] = rest * share

@@ -9,6 +9,7 @@ import numpy as np
 from perse_engine.avatar.avatar import ALL_COLUMNS, EXPRESSION_COLUMNS, Binding
 from perse_engine.avatar.drawing import View
 from perse_engine.avatar.kernels import add_basis, project_on_basis, take_rows
+from perse_engine.avatar.latent import column_weights
 from perse_engine.avatar.properties import PROPERTIES
 from perse_engine.compiled import PARALLEL_WORK
 from perse_engine.head.mesh_changes import Changes, Original
@@ -49,6 +50,7 @@ def warm_up(progress: Progress) -> None:
     view.draw(x, vertices, camera)
     grad_x = view.back(np.ones_like(view.colours), np.ones_like(view.alpha))
     rows = np.zeros(1, np.int32)
+    column_weights(np.ones(1, np.float32), np.ones(1, np.float32))
     for columns in (ALL_COLUMNS, EXPRESSION_COLUMNS):
         ones = np.ones((1, len(columns)), np.float32)
         with PARALLEL_WORK:

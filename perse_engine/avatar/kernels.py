@@ -149,3 +149,11 @@ def take_rows(grad_x: Array, rows: Array, weights: Array, columns: Array, out: A
     for i in nb.prange(rows.shape[0]):
         for j in range(columns.shape[0]):
             out[i, j] = weights[i, j] * grad_x[rows[i], columns[j]]
+
+
+@kernel()
+def weigh_columns(mask: Array, share: Array, shared: Array, out: Array) -> None:
+    """out[i, j] = mask[i], times share[i] where column j is shared."""
+    for i in range(mask.shape[0]):
+        for j in range(shared.shape[0]):
+            out[i, j] = mask[i] * share[i] if shared[j] else mask[i]

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from perse_engine.avatar.kernels import weigh_columns
 from perse_engine.avatar.properties import SHARED
 from perse_engine.errors import CorruptFile
 from perse_engine.scene import FloatArray
@@ -187,9 +188,9 @@ def sharing(strength: Mapping[str, float], cover: Mapping[str, FloatArray]) -> d
 
 def column_weights(mask: FloatArray, share: FloatArray) -> FloatArray:
     """Weights [n, 14] of a category's changes: its mask [n], times its share [n] where properties are shared."""
-    out = np.repeat(mask[:, None], len(SHARED), 1)
-    out[:, SHARED] *= share[:, None]
-    return np.ascontiguousarray(out, np.float32)
+    out = np.empty((len(mask), len(SHARED)), np.float32)
+    weigh_columns(mask, share, SHARED, out)
+    return out
 
 
 def _bows(worn: float, bends: int) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import cv2
 import numpy as np
 
 from perse_engine.avatar.drawing import View
@@ -36,16 +37,22 @@ def change(
 ) -> FloatArray:  # fmt: skip
     """Mean of what each Gaussian's pixels see, [len(clips), len(seen), N] in 0..1.
 
-    Works for any producer of datasets: the weights are the rasteriser's own.
+    Works for any producer of datasets: the weights are the rasteriser's own. The view may be smaller than the pictures.
     """
     pictures = [(clip, picture) for clip in clips for picture in seen]
     sums = np.zeros((len(pictures) + 1, len(x)), np.float32)
+    height, width = view.alpha.shape
     for frame in frames:
-        view.draw(x, vertices[frame.index], frame.camera)
-        images = [picture(clip, frame.index) for clip, picture in pictures]
+        view.draw(x, vertices[frame.index], frame.camera.resized(width, height))
+        images = [_resized(picture(clip, frame.index), (width, height)) for clip, picture in pictures]
         _add_seen(view, [*images, np.ones_like(view.alpha)], sums)
     means: FloatArray = sums[:-1] / (sums[-1] + 1e-3)
     return means.reshape(len(clips), len(seen), len(x))
+
+
+def _resized(picture: FloatArray, size_px: tuple[int, int]) -> FloatArray:
+    shrunk: FloatArray = cv2.resize(picture, size_px, interpolation=cv2.INTER_AREA)
+    return shrunk
 
 
 def _add_seen(view: View, images: Sequence[FloatArray], sums: FloatArray) -> None:

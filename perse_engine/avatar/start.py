@@ -46,6 +46,8 @@ STRANDS = {"hair": 1.5, "earrings": 2.0, "eyeglasses": 1.8}
 """More for what is finely structured, or a wire: hats are smooth."""
 SHOWN_SHARE = 0.1
 """Of the frames have to show where a Gaussian is."""
+CHANGE_PX = 256
+"""Pictures are at most so wide where it is measured what a category changes."""
 FIRST_SPACING_M = 0.0028
 BISECTIONS = 5
 MIN_MASK = 0.02
@@ -85,7 +87,7 @@ def start_avatar(
     categories = _variants(dataset)
     placed = _place(subject, dataset, recipe, rasterizer, frames, tuple(categories), progress)
     vertices = {f.index: placed.binding.rig.posed(f.pose, f.expression) for f in dataset.frames}
-    view = View(placed.binding, rasterizer, (dataset.size_px, dataset.size_px))
+    view = View(placed.binding, rasterizer, (min(dataset.size_px, CHANGE_PX),) * 2)
     random = np.random.default_rng([recipe.seed, 2])
     models: dict[str, CategoryModel] = {}
     heads: dict[str, list[HeadSurface]] = {}

@@ -10,6 +10,7 @@ import numpy as np
 from perse_engine.look import Look
 from perse_engine.recipe import Recipe
 from perse_engine.synthesis.dataset import Clip, Frame
+from perse_engine.synthesis.trajectory import GOLDEN
 from perse_engine.vocabulary import ADDITIVE_CATEGORIES
 
 BETWEEN_STEPS = (0.25, 0.5, 0.75)
@@ -28,11 +29,14 @@ def plan_clips(recipe: Recipe, frames: Sequence[Frame], close_ups: Sequence[Fram
     train = [f.index for f in frames if f.split == "train"]
     heldout = [f.index for f in frames if f.split == "heldout"]
     size = recipe.size()
+    # Of videos in-betweens are made, frame by frame.
+    each = size.variant_frames if recipe.animator == "rig" else len(train)
     clips = [Clip("source", "source", Look(), (*every, *(f.index for f in close_ups)))]
     by_category: dict[str, list[str]] = {}
-    for category, id in recipe.variants:
+    for number, (category, id) in enumerate(recipe.variants):
         by_category.setdefault(category, []).append(id)
-        clips.append(Clip(f"{category}/{id}", "variant", Look({category: {id: 1.0}}), every))
+        seen = _spread(train, each, number)
+        clips.append(Clip(f"{category}/{id}", "variant", Look({category: {id: 1.0}}), (*seen, *heldout)))
 
     def some(count: int, held: int) -> tuple[int, ...]:
         chosen = random.choice(train, min(count, len(train)), replace=False).tolist()
@@ -58,3 +62,13 @@ def plan_clips(recipe: Recipe, frames: Sequence[Frame], close_ups: Sequence[Fram
         split = "heldout" if i % HELDOUT_MIXES == HELDOUT_MIXES - 1 else "train"
         clips.append(Clip(f"mix/{i:02d}", "mix", look, some(MIX_FRAMES, 3), split))  # type: ignore[arg-type]
     return tuple(clips)
+
+
+def _spread(indices: Sequence[int], count: int, number: int) -> tuple[int, ...]:
+    """At most `count` of indices, evenly, the first among them; of another `number` others, so that together variants
+    show them all."""
+    first, rest = indices[:1], indices[1:]
+    count = min(count - 1, len(rest))
+    start = round(number * GOLDEN % 1 * len(rest))
+    chosen = {(start + k * len(rest) // count) % len(rest) for k in range(count)}
+    return tuple(sorted({*first, *(rest[k] for k in chosen)}))

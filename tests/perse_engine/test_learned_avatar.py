@@ -31,7 +31,7 @@ OPEN = Learned(
     interpolator="diffusion", encoder_model="clip-vit-large", memory="cpu-tiny", acceptance=Acceptance.of_anything(),
     frames=FrameLimits.of_anything(),
 )  # fmt: skip
-LEAST = Preset("least", 64, 1500, ("eyeglasses",), 1, 4, 1, 0, 20)
+LEAST = Preset("least", 64, 1500, ("eyeglasses",), 1, 4, 4, 1, 0, 20)
 pytestmark = [
     pytest.mark.slow,
     # Of diffusers' own arithmetic with numpy 2.

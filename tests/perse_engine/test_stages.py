@@ -28,7 +28,8 @@ def test_shares_sum_to_one_and_keep_the_order_of_the_stages(recipe: Recipe) -> N
 
 
 def test_without_models_nothing_is_changed() -> None:
-    assert stage_shares(Recipe.of("draft")) == STAGE_SHARES
+    assert stage_shares(Recipe.of("standard")) == STAGE_SHARES
+    assert list(stage_shares(Recipe.of("draft"))) == list(STAGE_SHARES)
     assert part_shares(Recipe.of("draft")) == {"synthesis": 1.0}
 
 

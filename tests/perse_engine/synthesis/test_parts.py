@@ -22,7 +22,7 @@ from tests.perse_engine.synthesis.tiny import CancelAt, files_of
 @pytest.fixture
 def recipe(monkeypatch: pytest.MonkeyPatch) -> Recipe:
     """Two hats, two glasses, and mixes: what lies in one part, between two, and in none."""
-    monkeypatch.setitem(PRESETS, "least", Preset("least", 64, 1500, ("hat", "eyeglasses"), 2, 5, 2, 2, 20))
+    monkeypatch.setitem(PRESETS, "least", Preset("least", 64, 1500, ("hat", "eyeglasses"), 2, 5, 5, 2, 2, 20))
     return Recipe.of("least", rasterizer="cpu", seed=7)
 
 

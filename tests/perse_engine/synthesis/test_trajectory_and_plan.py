@@ -150,6 +150,20 @@ def test_every_variant_of_the_recipe_has_a_whole_clip() -> None:
     assert all(c.frames == tuple(range(40)) for c in variants)
 
 
+def test_variants_of_a_draft_show_some_trained_frames_each_and_all_of_them_together() -> None:
+    frames = make_trajectory(40, 64, 0)
+    held = {f.index for f in frames if f.split == "heldout"}
+    shown = [set(c.frames) for c in plan_clips(Recipe.of("draft"), frames) if c.kind == "variant"]
+    assert all(held < own and 0 in own and len(own - held) == Recipe.of("draft").size().variant_frames for own in shown)
+    assert set.union(*shown) == {f.index for f in frames}
+
+
+def test_variants_of_which_videos_are_made_show_every_frame() -> None:
+    frames = make_trajectory(40, 64, 0)
+    clips = plan_clips(Recipe.of("draft", animator="wan-vace"), frames)
+    assert all(len(c.frames) == len(frames) for c in clips if c.kind == "variant")
+
+
 def test_every_variant_is_shown_on_the_way_from_the_source() -> None:
     looks = [c.look for c in plan() if c.kind == "between"]
     for category, id in Recipe.of("standard").variants:

@@ -11,7 +11,7 @@ from perse_engine.errors import Cancelled
 from perse_engine.vocabulary import Preset
 from perse_engine.vocabulary.presets import PRESETS
 
-TINY = Preset("tiny", 64, 3000, ("hair", "eyeglasses"), 1, 8, 3, 1, 60)
+TINY = Preset("tiny", 64, 3000, ("hair", "eyeglasses"), 1, 8, 8, 3, 1, 60)
 _wanted: list[Preset] = []
 
 

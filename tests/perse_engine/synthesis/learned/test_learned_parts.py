@@ -25,7 +25,7 @@ from perse_engine.vocabulary.presets import PRESETS
 from tests.perse_engine.models.fixtures import become_tiny
 from tests.perse_engine.synthesis.tiny import files_of
 
-LEAST = Preset("least", 64, 1500, ("nose",), 2, 4, 1, 0, 20)
+LEAST = Preset("least", 64, 1500, ("nose",), 2, 4, 4, 1, 0, 20)
 pytestmark = [
     pytest.mark.usefixtures("cpu_tiny"),
     # Of diffusers' own arithmetic with numpy 2.

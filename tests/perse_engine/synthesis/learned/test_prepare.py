@@ -40,7 +40,7 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def preset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PRESETS, "least", Preset("least", 64, 1500, ("hair",), 1, 5, 2, 0, 20))
+    monkeypatch.setitem(PRESETS, "least", Preset("least", 64, 1500, ("hair",), 1, 5, 5, 2, 0, 20))
 
 
 def recipe(learned: Learned, categories: tuple[str, ...] = ("hair", "eyeglasses")) -> Recipe:

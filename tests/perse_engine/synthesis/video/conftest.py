@@ -14,4 +14,4 @@ __all__ = ["cpu_tiny", "tiny_store"]
 @pytest.fixture
 def least(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset 'least' exists."""
-    monkeypatch.setitem(PRESETS, "least", Preset("least", 64, 1500, ("hair",), 1, 4, 2, 0, 20))
+    monkeypatch.setitem(PRESETS, "least", Preset("least", 64, 1500, ("hair",), 1, 4, 4, 2, 0, 20))
