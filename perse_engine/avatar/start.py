@@ -46,8 +46,8 @@ STRANDS = {"hair": 1.5, "earrings": 2.0, "eyeglasses": 1.8}
 """More for what is finely structured, or a wire: hats are smooth."""
 SHOWN_SHARE = 0.1
 """Of the frames have to show where a Gaussian is."""
-CHANGE_PX = 256
-"""Pictures are at most so wide where it is measured what a category changes."""
+CHANGE_PX, COMPARED = 256, 7
+"""Pictures are at most so wide, and of each variant at most so many, where it is measured what a category changes."""
 FIRST_SPACING_M = 0.0028
 BISECTIONS = 5
 MIN_MASK = 0.02
@@ -114,14 +114,14 @@ def _change(
     view: View, x: FloatArray, seen: Sequence[Seen], clips: list[Clip], frames: list[Frame],
     vertices: dict[int, FloatArray],
 ) -> FloatArray:  # fmt: skip
-    """`change` in about seven frames of each clip; a clip may lack some that others have."""
+    """`change` in some frames of each clip; a clip may lack some that others have."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for number, clip in enumerate(clips):
         groups.setdefault(clip.frames, []).append(number)
     found = np.zeros((len(clips), len(seen), len(x)), np.float32)
     for indices, group in groups.items():
         own = [f for f in frames if f.index in indices]
-        found[group] = change(view, x, seen, [clips[k] for k in group], own[:: max(1, len(own) // 7)], vertices)
+        found[group] = change(view, x, seen, [clips[k] for k in group], own[:: -(-len(own) // COMPARED)], vertices)
     return found
 
 
