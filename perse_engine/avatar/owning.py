@@ -26,6 +26,8 @@ START_OPACITY = 0.95
 RISE = 0.05
 """Of the weight: how much of it the opacity of what appears later takes."""
 LEAST_WEIGHT = 0.01
+THREADS = ("eyeglasses", "earrings")
+"""Categories whose objects are thinner than a pixel at low weights, where discs cannot be as thin."""
 GROWING = slice(LOG_SCALE.start, LOG_SCALE.stop - 1)
 """Sizes in the surface."""
 ADDED_SIGMA = 0.4
@@ -47,7 +49,7 @@ def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], counts: M
     rig = placed.binding.rig
     for number, (category, surface) in enumerate(surfaces.items()):
         places = _thinned(surface.one_each(), counts[category])
-        start, ways[category] = _ways(surface, places)
+        start, ways[category] = _ways(surface, places, comes_slowly=category in THREADS)
         anchors, weights, triangle, centre = _anchors(places, len(rig.vertices))
         rig = append_anchors(rig, anchors, weights)
         base = discs(_spacing(surface, places), start.colours, start.opacity, ADDED_SIGMA)
@@ -91,8 +93,9 @@ class _Beginnings:
     growth: FloatArray
 
 
-def _ways(surface: AddedSurface, places: AddedSurface) -> tuple[_Beginnings, Ways]:
-    """Where the Gaussians of chosen places begin, means over the variants that show them, and their ways."""
+def _ways(surface: AddedSurface, places: AddedSurface, *, comes_slowly: bool) -> tuple[_Beginnings, Ways]:
+    """Where the Gaussians of chosen places begin, means over the variants that show them, and their ways; where
+    variants share places and `comes_slowly`, they are opaque from the first bend on."""
     shape = (len(surface.variants), len(places.place))
     at = np.searchsorted(places.place, surface.place)
     rows = np.flatnonzero(places.place[np.minimum(at, shape[1] - 1)] == surface.place)
@@ -126,6 +129,12 @@ def _ways(surface: AddedSurface, places: AddedSurface) -> tuple[_Beginnings, Way
     bows = np.zeros((shape[0], surface.bows.shape[1], shape[1], PROPERTIES), np.float32)
     bows[..., OFFSET] = filled(surface.bows).swapaxes(1, 2)
     bows[..., GROWING] = filled(surface.swells).swapaxes(1, 2)
+    if comes_slowly and (shown.sum(0) > 1).any():
+        at_once = portion[..., OPACITY].copy()
+        whole[..., OPACITY] += at_once
+        portion[..., OPACITY] = 0
+        for knot in range(bows.shape[1]):
+            bows[:, knot, :, OPACITY] = at_once * (1 - (knot + 1) / (bows.shape[1] + 1))
     pushed = (weights[..., None] * filled(surface.pushed)).sum(0).astype(np.float32)
     pushes = {name: pushed[:, k] for k, name in enumerate(surface.pushers)}
     return start, Ways(surface.variants, shown, whole, portion, bows, pushes)

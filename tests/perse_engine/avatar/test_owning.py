@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from perse_engine.avatar.avatar import rest_points
+from perse_engine.avatar.latent import CODE_SIZE, CodeNetwork
 from perse_engine.avatar.owning import ANCHOR_WEIGHT, RISE, add_surfaces, distinct
 from perse_engine.avatar.placing import Placed, place_on_subject
 from perse_engine.avatar.properties import COLOUR, OFFSET, OPACITY
@@ -84,6 +85,24 @@ def test_what_appears_late_is_transparent_until_then(placed: Placed, surface: Ad
     late = one.appears > RISE
     assert (own + slopes * (one.appears - RISE) <= 0)[late].all()
     assert (own + slopes * np.minimum(one.appears + RISE, 1) > 0.9).all()
+
+
+@pytest.mark.parametrize(("category", "opaque_at"), [("earrings", (0.38, 0.95, 0.95)), ("hat", (0.95, 0.95, 0.95))])
+def test_threads_come_slowly_and_solid_things_at_once(
+    placed: Placed, surface: AddedSurface, category: str, opaque_at: tuple[float, ...]
+) -> None:
+    ways = add_surfaces(placed, {category: surface}, {category: COUNT}).ways[category]
+    codes = np.random.default_rng(1).standard_normal((2, CODE_SIZE)).astype(np.float32)
+    network = CodeNetwork.start(np.random.default_rng(2), codes, is_shared=True)
+    # The coefficients of the first variant: its weight, its portion, its bows.
+    first, shared = len(network.linear), network.shared
+    found = []
+    for weight in (0.1, 0.25, 0.6):
+        h = network(np.float32(weight) * codes[0])
+        opacity = h[0] * ways.whole[0, 0, OPACITY] + h[first] * ways.portion[0, 0, OPACITY]
+        bows = h[first + shared :].reshape(network.bends, shared)[:, 0]
+        found.append(opacity + bows @ ways.bows[0, :, 0, OPACITY])
+    assert np.allclose(found, opaque_at, atol=1e-3)
 
 
 def test_points_far_apart_in_weight_follow_anchors_of_their_own(placed: Placed, surface: AddedSurface) -> None:
