@@ -237,7 +237,7 @@ def _start_ways(
     basis: FloatArray, own: np.ndarray, ways: Ways, codes: Mapping[str, FloatArray], network: CodeNetwork
 ) -> None:
     """What is owned appears, moves and grows with the weight; what several variants share has the mean shape and colour
-    of those that are mixed, and is there as soon as one is worn."""
+    of those that are mixed, and is there as soon as one is worn, or threads from the first bend on."""
     first = len(network.linear)
     for way, id in enumerate(ways.variants):
         variant = list(codes).index(id)
