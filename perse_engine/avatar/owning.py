@@ -19,6 +19,7 @@ from perse_engine.avatar.properties import COLOUR, LOG_SCALE, OFFSET, OPACITY, P
 from perse_engine.head.subject import PARTS
 from perse_engine.scene import FloatArray
 from perse_engine.synthesis.dataset import AddedSurface
+from perse_engine.vocabulary import THIN_CATEGORIES
 
 Array = npt.NDArray[Any]
 
@@ -26,8 +27,6 @@ START_OPACITY = 0.95
 RISE = 0.05
 """Of the weight: how much of it the opacity of what appears later takes."""
 LEAST_WEIGHT = 0.01
-THREADS = ("eyeglasses", "earrings")
-"""Categories whose objects are thinner than a pixel at low weights, where discs cannot be as thin."""
 GROWING = slice(LOG_SCALE.start, LOG_SCALE.stop - 1)
 """Sizes in the surface."""
 ADDED_SIGMA = 0.4
@@ -49,7 +48,7 @@ def add_surfaces(placed: Placed, surfaces: Mapping[str, AddedSurface], counts: M
     rig = placed.binding.rig
     for number, (category, surface) in enumerate(surfaces.items()):
         places = _thinned(surface.one_each(), counts[category])
-        start, ways[category] = _ways(surface, places, comes_slowly=category in THREADS)
+        start, ways[category] = _ways(surface, places, comes_slowly=category in THIN_CATEGORIES)
         anchors, weights, triangle, centre = _anchors(places, len(rig.vertices))
         rig = append_anchors(rig, anchors, weights)
         base = discs(_spacing(surface, places), start.colours, start.opacity, ADDED_SIGMA)

@@ -19,10 +19,11 @@ from perse_engine.synthesis.stretch import stretch
 
 Array = npt.NDArray[Any]
 
-SPACING_M = 0.0022
+SPACING_M, THIN_SPACING_M = 0.0022, 0.0011
+"""Of places; the latter on wires 3 mm thick, whose outlines are beads when Gaussians are farther apart."""
 SMALL_M2 = 1e-3
 """Jewellery is smaller than this and needs points closer together."""
-CLOSEST = 0.4
+CLOSEST = 0.27
 MIN_ALPHA, APPEARING_ALPHA = 0.05, 0.5
 """From which a point is there; what appears late is opaque at weight 1, and has no Gaussians at its soft edges."""
 
@@ -104,14 +105,15 @@ def shared_shapes(shapes: Sequence[Sequence[Shape]]) -> list[list[Shape]]:
     return list(groups.values())
 
 
-def sample_surface(shapes: Sequence[Shape], variants: int) -> AddedSurface:
-    """About one place per SPACING_M squared of the largest visible surface, more on small parts, and its point on each
-    of the shapes, which have the same triangles and belong to some of so many variants; colours from their textures.
+def sample_surface(shapes: Sequence[Shape], variants: int, spacing_m: float = SPACING_M) -> AddedSurface:
+    """About one place per `spacing_m` squared of the largest visible surface, more on small parts, and its point on
+    each of the shapes, which have the same triangles and belong to some of so many variants; colours from their
+    textures.
     """
     random = np.random.default_rng(shapes[0].variant)
     areas = [np.linalg.norm(_cross(shape.part), axis=1) / 2 for shape in shapes]
     area = max(areas, key=lambda one: float(one.sum()))
-    spacing = SPACING_M * float(np.clip(np.sqrt(area.sum() / SMALL_M2), CLOSEST, 1.0))
+    spacing = spacing_m * float(np.clip(np.sqrt(area.sum() / SMALL_M2), CLOSEST, 1.0))
     count = max(8, round(float(area.sum()) / spacing**2))
     # Evenly spaced along the triangles' summed area.
     along = (np.arange(count) + random.random(count)) / count * area.sum()

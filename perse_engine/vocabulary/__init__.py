@@ -2,7 +2,13 @@
 
 from perse_engine.vocabulary.backends import ANIMATORS, EDITORS, INTERPOLATORS, RIGS
 from perse_engine.vocabulary.catalogue import CATALOGUE, VariantSpec, variant_spec, variants_of
-from perse_engine.vocabulary.categories import ADDITIVE_CATEGORIES, CATEGORIES, LAYERS, REGION_LABELS
+from perse_engine.vocabulary.categories import (
+    ADDITIVE_CATEGORIES,
+    CATEGORIES,
+    LAYERS,
+    REGION_LABELS,
+    THIN_CATEGORIES,
+)
 from perse_engine.vocabulary.expressions import ARKIT_NAMES, EYE_LOOK_MAX_DEG, EYE_LOOK_NAMES
 from perse_engine.vocabulary.presets import PRESETS, Preset, pose_limits_deg
 from perse_engine.vocabulary.wish import Wish, find_variant
@@ -22,6 +28,7 @@ __all__ = [
     "PRESETS",
     "REGION_LABELS",
     "RIGS",
+    "THIN_CATEGORIES",
     "Preset",
     "VariantSpec",
     "Wish",

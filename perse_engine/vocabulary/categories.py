@@ -14,6 +14,9 @@ LAYERS: tuple[str, ...] = (
 ADDITIVE_CATEGORIES: tuple[str, ...] = ("hat", "earrings", "headphones", "eyeglasses", "hair", "cloth")
 """Categories whose variants may add surface that the source does not have (hair: longer hair; cloth: collars)."""
 
+THIN_CATEGORIES: tuple[str, ...] = ("eyeglasses", "earrings")
+"""Additive categories whose objects are wires, a few pixels thick when worn and thinner half way."""
+
 REGION_LABELS: dict[str, int] = {
     "background": 0,
     "skin": 1,

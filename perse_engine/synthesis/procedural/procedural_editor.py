@@ -26,8 +26,15 @@ from perse_engine.synthesis.procedural.nose import nose
 from perse_engine.synthesis.procedural.outfit import AddedPart, Outfit
 from perse_engine.synthesis.procedural.skin import skin
 from perse_engine.synthesis.procedural.worn import Worn, one_after_the_other
-from perse_engine.synthesis.surfaces import Shape, merge_surfaces, sample_surface, shared_shapes
-from perse_engine.vocabulary import ADDITIVE_CATEGORIES, VariantSpec, find_variant, variant_spec
+from perse_engine.synthesis.surfaces import (
+    SPACING_M,
+    THIN_SPACING_M,
+    Shape,
+    merge_surfaces,
+    sample_surface,
+    shared_shapes,
+)
+from perse_engine.vocabulary import ADDITIVE_CATEGORIES, THIN_CATEGORIES, VariantSpec, find_variant, variant_spec
 
 APPLY: dict[str, Callable[[Outfit, Worn], None]] = {
     # In this order: paint below, then what lies over it.
@@ -95,8 +102,9 @@ class ProceduralEditor:
         groups = shared_shapes(dressed) if category in MIXED else [[shape] for own in dressed for shape in own]
         if not groups:
             return None
+        spacing_m = THIN_SPACING_M if category in THIN_CATEGORIES else SPACING_M
         surface = merge_surfaces(
-            [sample_surface(group, len(variants)) for group in groups], tuple(spec.id for spec in variants)
+            [sample_surface(group, len(variants), spacing_m) for group in groups], tuple(spec.id for spec in variants)
         )
         return replace(surface, pushers=tuple(f"{spec.category}/{spec.id}" for spec in pushers))
 

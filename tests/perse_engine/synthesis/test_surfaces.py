@@ -35,6 +35,11 @@ def test_points_lie_on_the_surface_close_together() -> None:
     assert found.points.min() >= 0 and found.points.max() <= 0.1001
 
 
+def test_half_the_spacing_has_four_times_the_places() -> None:
+    wide, close = (sample_surface([shape()], 3, spacing_m=s) for s in (0.002, 0.001))
+    assert len(close.place) == 4 * len(wide.place)
+
+
 def test_a_part_that_moves_in_tells_its_way() -> None:
     away = np.array([0.0, 0.2, 0.01])
     found = sample_surface([shape(way=lambda w: SQUARE.vertices + (1 - w) * away)], 3)
