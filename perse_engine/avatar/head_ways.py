@@ -89,16 +89,23 @@ def start_on_head(
     Args:
         model: whose mask says how much of it its Gaussians can follow.
         variant: index into the model's codes.
-        ways: weight of the variant -> `surface_way` [m, 14]; 1 is among them, the others are what the bumps are for.
+        ways: weight of the variant -> `surface_way` [m, 14]; 1 is among them, bows or bumps are for the others.
         rows: [m], which of the model's Gaussians those are.
         columns: [14] bool, which properties the category may change there.
     """
     room = np.maximum(model.mask[rows], LEAST_MASK)[:, None]
     whole = ways[1.0] / room
     model.basis[variant, rows[:, None], np.flatnonzero(columns)] = whole[:, columns]
+    lower = {weight: way for weight, way in ways.items() if weight < 1}
+    bows = model.network.bows(variant)
+    if bows:
+        # By how much is worn of all variants: between two of them nothing bends that a single one would.
+        for weight in bows.keys() & lower.keys():
+            bow = lower[weight] / room - weight * whole
+            model.basis[bows[weight], rows[:, None], np.flatnonzero(columns)] = bow[:, columns]
+        return
     code = list(model.codes.values())[variant]
     bumps = model.network.bumps(variant, len(model.codes))
-    lower = {weight: way for weight, way in ways.items() if weight < 1}
     if not lower or not len(bumps):
         return
     reached = np.stack([model.network(np.float32(weight) * code)[bumps] for weight in lower])

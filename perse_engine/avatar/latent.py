@@ -69,6 +69,13 @@ class CodeNetwork:
         each = len(self.linear) // variants - 1
         return range(variants + variant * each, variants + (variant + 1) * each)
 
+    def bows(self, variant: int) -> dict[float, int]:
+        """Weight at which a way may bend -> index of the variant's coefficient that is 1 there; empty without bows."""
+        if not self.shared:
+            return {}
+        first = len(self.linear) + self.shared + variant
+        return {(k + 1) / (self.bends + 1): first + k * self.shared for k in range(self.bends)}
+
     @staticmethod
     def start(random: np.random.Generator, codes: FloatArray, *, is_shared: bool = False) -> CodeNetwork:
         """A network that tells the variants' codes [V, 32] apart, and ends from half way.
