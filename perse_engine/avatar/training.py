@@ -44,14 +44,14 @@ from perse_engine.synthesis.dataset import Clip, Dataset
 STAGE = "training"
 RASTER_MODE: RasterMode = "antialiased"
 """How avatars are trained, and drawn ever after."""
-FINAL_RATE = 0.03
-"""The learning rate falls exponentially to this share."""
+FIRST_RATE, FINAL_RATE = 0.45, 0.054
+"""The learning rate falls exponentially from the one to the other, shares of RATES: what starts on exact surfaces loses
+them at higher rates (docs/experiments.md, Half as fast)."""
 SSIM_FROM = 0.7
 """Share of the training after which SSIM joins the loss: it costs as much as the rasteriser and L1 alone gets as far
 until the end (research/avatar.md section 4)."""
-COARSE, COARSE_UNTIL, COARSE_PX = 2, 0.7, 256
-"""Pictures are this many times smaller during this share of the training, unless they would have fewer px than that:
-so far, fine detail only costs time."""
+COARSE, COARSE_UNTIL, COARSE_PX = 2, 0.3, 256
+"""Pictures are this many times smaller during this share of the training, unless they would have fewer px than that."""
 EXPRESSION_RATE, EXPRESSION_DECAY = 0.12, 1e-3
 """Of the learned residuals: few frames show each, so fast ones without a pull to 0 speckle the skin of other frames."""
 BUMP_RATE, BUMP_DECAY = 0.3, 1e-3
@@ -95,7 +95,7 @@ def train(
                 sight = Sight(frames[index], start.vertices[index], target)
                 if refinement:
                     sight = refinement.mend(trainer.draw, clip, sight, step)
-                rate = FINAL_RATE ** (step / total)
+                rate = trainer.rate(step / total)
                 losses.append(trainer.step(clip.look, sight, rate, with_ssim=step >= SSIM_FROM * total))
                 curriculum.hear(step, clip, losses[-1])
                 step += 1
@@ -156,6 +156,10 @@ class Trainer:
         self._losses = ImageLoss(LossWeights(l1=1.0, ssim=0.0)), ImageLoss(LossWeights(l1=0.8, ssim=0.2))
         self._grads = np.zeros_like(view.colours), np.zeros_like(view.alpha)
         self._revealed: list[RevealedSkin] = []
+
+    def rate(self, used: float) -> float:
+        """By what RATES are multiplied after such a share of the training."""
+        return float(FIRST_RATE * (FINAL_RATE / FIRST_RATE) ** used)
 
     def draw(self, look: Look, sight: Sight) -> FloatArray:
         """What the avatar shows there, at the target's size: [H, W, 3] over black, valid until the next call."""

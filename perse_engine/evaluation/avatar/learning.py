@@ -12,7 +12,7 @@ from perse_engine.avatar.curriculum import Curriculum
 from perse_engine.avatar.drawing import TrainingRasterizer, View, training_rasterizer
 from perse_engine.avatar.pictures import Pictures, Sight
 from perse_engine.avatar.start import Start, start_avatar
-from perse_engine.avatar.training import FINAL_RATE, RASTER_MODE, SSIM_FROM, Trainer
+from perse_engine.avatar.training import RASTER_MODE, SSIM_FROM, Trainer
 from perse_engine.head.subject import Subject
 from perse_engine.progress import Progress
 from perse_engine.recipe import Recipe
@@ -80,7 +80,7 @@ class School:
                 plan, first = curriculum.plan(at), at
             clip, index = plan[at - first]
             sight = Sight(frames[index], start.vertices[index], self._pictures.target(clip, index))
-            loss = trainer.step(clip.look, sight, FINAL_RATE**used, with_ssim=used >= SSIM_FROM)
+            loss = trainer.step(clip.look, sight, trainer.rate(used), with_ssim=used >= SSIM_FROM)
             curriculum.hear(at, clip, loss)
             step += 1
             if step % REPORT_EVERY == 0:

@@ -26,6 +26,8 @@ with no gating nothing else would bring a hat's Gaussians back."""
 OWNED_OPACITY = START_OPACITY / 2
 """Where what ours keeps transparent in the source look begins: half way, to be pulled up or down by each look."""
 
+FINAL_RATE = 0.03
+"""Of the rate that a shape names, which was searched with this fall: its own, not that of our bases."""
 LEAST_LOGIT = -3.0
 """Of the base's opacity where an additive category owns the Gaussian. Most looks pull it down; below what is drawn it
 has no gradient, and no look could bring it back: without this bound no baseline grew long hair."""
@@ -69,6 +71,10 @@ class ConditionedTrainer(Trainer):
         self._shape = shape
         self._network = ConditionedProperties(shape, points, self._variants, seed)
         self._optimizer = torch.optim.Adam(self._network.parameters(), lr=shape.rate, betas=(0.9, 0.99))
+
+    def rate(self, used: float) -> float:
+        """See `Trainer.rate`."""
+        return float(FINAL_RATE**used)
 
     def _properties(self, look: Look) -> FloatArray:
         self._change = self._network(look)
