@@ -110,10 +110,13 @@ def _ways(surface: AddedSurface, places: AddedSurface, *, comes_slowly: bool) ->
     whole, portion = (np.zeros((*shape, PROPERTIES), np.float32) for _ in range(2))
     means = []
     dye = surface.dye[np.arange(len(surface.place)), surface.variant]
+    sizes = np.log(surface.spacing_m[rows] / places.spacing_m[at[rows]])[:, None]
+    begin_sizes = -surface.growth
+    begin_sizes[rows] += sizes
     for columns, begin, change, of in (
         (OFFSET, surface.points - surface.travel, surface.travel, has),
         (COLOUR, surface.colours - dye, dye, shown),
-        (GROWING, -surface.growth, surface.growth, has),
+        (GROWING, begin_sizes, surface.growth, has),
     ):
         begins = filled(begin)
         means.append((weights * begins).sum(0))

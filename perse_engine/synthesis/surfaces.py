@@ -24,6 +24,8 @@ SPACING_M, THIN_SPACING_M = 0.0022, 0.0011
 SMALL_M2 = 1e-3
 """Jewellery is smaller than this and needs points closer together."""
 CLOSEST = 0.27
+SIZES = 0.2, 2.0
+"""Of one place in two shapes: a cap's brim tapers where a fedora's is broad."""
 MIN_ALPHA, APPEARING_ALPHA = 0.05, 0.5
 """From which a point is there; what appears late is opaque at weight 1, and has no Gaussians at its soft edges."""
 
@@ -120,7 +122,8 @@ def sample_surface(shapes: Sequence[Shape], variants: int, spacing_m: float = SP
     face = np.minimum(np.searchsorted(np.cumsum(area), along), len(area) - 1)
     root, second = np.sqrt(random.random(count)), random.random(count)
     bary = np.stack([1 - root, root * (1 - second), root * second], 1)
-    points = _joined([_points(shape, face, bary, spacing, variants) for shape in shapes], ())
+    spacings = [spacing * _sizes(own, area)[face] for own in areas]
+    points = _joined([_points(s, face, bary, d, variants) for s, d in zip(shapes, spacings, strict=True)], ())
     shown = np.zeros(count, bool)
     shown[points.place[points.visible]] = True
     return points.take(np.flatnonzero(shown[points.place]))
@@ -131,8 +134,14 @@ def _cross(part: AddedPart) -> FloatArray:
     return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
 
-def _points(shape: Shape, face: Array, bary: Array, spacing_m: float, variants: int) -> AddedSurface:
-    """Places on a shape."""
+def _sizes(area: Array, largest: Array) -> Array:
+    """How wide triangles of a shape are, [F], next to those of the one on which places are evenly spaced; areas [F]."""
+    ratio = np.sqrt(area / np.maximum(largest, 1e-12))
+    return np.asarray(np.clip(ratio, *SIZES))
+
+
+def _points(shape: Shape, face: Array, bary: Array, spacing_m: Array, variants: int) -> AddedSurface:
+    """Places on a shape, with their distances there, [P] m."""
     part, count = shape.part, len(face)
 
     def at(values: Array) -> FloatArray:
@@ -149,7 +158,7 @@ def _points(shape: Shape, face: Array, bary: Array, spacing_m: float, variants: 
         points=at(part.vertices),
         normals=normals.astype(np.float32),
         colours=rgba[:, :3].astype(np.float32),
-        spacing_m=np.full(count, spacing_m, np.float32),
+        spacing_m=spacing_m.astype(np.float32),
         bone_weights=at(part.bone_weights),
         travel=travel,
         bows=bows,

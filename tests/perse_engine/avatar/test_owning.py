@@ -9,7 +9,7 @@ import pytest
 
 from perse_engine.avatar.avatar import rest_points
 from perse_engine.avatar.latent import CODE_SIZE, CodeNetwork
-from perse_engine.avatar.owning import ANCHOR_WEIGHT, RISE, add_surfaces, distinct
+from perse_engine.avatar.owning import ANCHOR_WEIGHT, GROWING, RISE, add_surfaces, distinct
 from perse_engine.avatar.placing import Placed, place_on_subject
 from perse_engine.avatar.properties import COLOUR, OFFSET, OPACITY
 from perse_engine.head.rig import BONES
@@ -103,6 +103,14 @@ def test_threads_come_slowly_and_solid_things_at_once(
         bows = h[first + shared :].reshape(network.bends, shared)[:, 0]
         found.append(opacity + bows @ ways.bows[0, :, 0, OPACITY])
     assert np.allclose(found, opaque_at, atol=1e-3)
+
+
+def test_a_place_is_as_wide_as_each_variant_has_it(placed: Placed, surface: AddedSurface) -> None:
+    spacing = np.where(surface.variant == 1, surface.spacing_m / 2, surface.spacing_m)
+    ways = add_surfaces(placed, {"hat": replace(surface, spacing_m=spacing)}, {"hat": COUNT}).ways["hat"]
+    both = ways.shown.all(0)
+    apart = (ways.portion + ways.whole)[1] - (ways.portion + ways.whole)[0]
+    assert both.any() and np.allclose(apart[both][:, GROWING], np.log(0.5), atol=1e-4)
 
 
 def test_points_far_apart_in_weight_follow_anchors_of_their_own(placed: Placed, surface: AddedSurface) -> None:

@@ -40,6 +40,13 @@ def test_half_the_spacing_has_four_times_the_places() -> None:
     assert len(close.place) == 4 * len(wide.place)
 
 
+def test_places_of_a_smaller_shape_lie_closer() -> None:
+    narrow = replace(SQUARE, vertices=SQUARE.vertices * [0.25, 1, 1])
+    found = sample_surface([shape(), shape(narrow, variant=1)], 2)
+    wide, close = (found.spacing_m[found.variant == k] for k in (0, 1))
+    assert np.allclose(close, wide / 2)
+
+
 def test_a_part_that_moves_in_tells_its_way() -> None:
     away = np.array([0.0, 0.2, 0.01])
     found = sample_surface([shape(way=lambda w: SQUARE.vertices + (1 - w) * away)], 3)
