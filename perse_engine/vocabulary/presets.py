@@ -33,7 +33,7 @@ PRESETS: dict[str, Preset] = {
     # A first look in seconds, and what tests build.
     "preview": Preset("preview", 128, 9_000, ("hair", "eyeglasses"), 1, 12, 12, 3, 1, 240),
     "draft": Preset("draft", 256, 45_000, _EDITABLE, 2, 40, 20, 6, 6, 800),
-    "standard": Preset("standard", 512, 86_000, _ALL, 3, 40, 40, 6, 10, 3_800),
+    "standard": Preset("standard", 512, 86_000, _ALL, 3, 40, 40, 6, 10, 3_200),
     "high": Preset("high", 1024, 150_000, _ALL, 8, 100, 100, 24, 16, 12_000),
 }
 
